@@ -1,0 +1,1 @@
+"""A verified registry of national cyber points of contact and a channel for sealed messages."""

@@ -1,0 +1,209 @@
+"""The directory: what the log says, as one immutable value, and the questions asked of it.
+
+Holds the value and its queries. How an entry changes it is decided in ``rules``; text search in
+``client.lookup``. Every key is kept with the span of the log in which it was good, so that rights
+are judged in log order (DESIGN section 5) long after a key has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Literal
+
+from poc.core.card import CardCommitments
+from poc.core.keys import VerifyKey
+from poc.core.merkle import CompactRange
+from poc.core.statement import Settings, StateNames
+from poc.errors import RefusedError
+
+KeyRole = Literal["registrar", "hub", "authority", "recovery", "device", "sealing"]
+Ending = Literal["replaced", "routine", "compromise", "lost", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place in the log: the entry's index, its leaf hash (base64url) and when it was logged."""
+
+    index: int
+    leaf_hash: str
+    logged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key's life. Good from entry ``since`` on, until entry ``until`` ended it (both indexes).
+
+    ``holder`` is a State id (authority, recovery), a registrar's, contact's or controller's id, or
+    the origin (hub). ``verify_key`` is ``None`` for sealing keys, whose body travels beside the log.
+    """
+
+    kid: str
+    role: KeyRole
+    holder: str
+    verify_key: VerifyKey | None
+    device: int | None
+    may: frozenset[str]
+    since: int
+    until: int | None = None
+    ended: Ending | None = None
+
+    def is_good_at(self, size: int) -> bool:
+        """Whether the key was good in the log of that size (entries 0 … size - 1)."""
+        return self.since < size and (self.until is None or self.until >= size)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """An active device: its current keys and rights."""
+
+    number: int
+    kid: str
+    sealing_kid: str
+    rotate_by: datetime
+    may: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A point of contact as the log has it. ``newest`` is its last chained entry."""
+
+    id: str
+    state: str
+    level: Literal["listed", "verified"]
+    role: str
+    alternate_of: str | None
+    card: CardCommitments
+    machine_receipts: bool
+    custody: str
+    devices: tuple[DeviceState, ...]
+    highest_number: int
+    version: int
+    newest: Anchor
+    nomination: Anchor
+    confirmed_at: datetime
+    tested_at: datetime | None = None
+    reach_changed_by_device_at: datetime | None = None
+    frozen: Anchor | None = None
+    withdrawn: bool = False
+
+    def device(self, number: int) -> DeviceState | None:
+        """The active device of that number."""
+        return next((device for device in self.devices if device.number == number), None)
+
+    def confirm_due_at(self, settings: Settings) -> datetime:
+        """When the authority's next "still right" is due."""
+        return self.confirmed_at + timedelta(seconds=settings.confirm_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A party as the log has it. ``pending`` until its objection window has passed."""
+
+    id: str
+    kind: str
+    names: StateNames
+    status: Literal["pending", "enrolled", "withdrawn"]
+    effective_at: datetime
+    authority_kids: tuple[str, ...]
+    threshold: int
+    recovery_kid: str | None
+    version: int
+    newest: Anchor
+    enrolled: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Who runs exercises; has devices like a contact."""
+
+    id: str
+    names: Mapping[str, str]
+    body: str
+    devices: tuple[DeviceState, ...]
+    highest_number: int
+    version: int
+    newest: Anchor
+    dismissed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPolicy:
+    """A policy logged but not yet in force: it waits for an attest that covers it."""
+
+    settings: Settings
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everything the log of ``tree.size`` entries says. Replaced, never changed."""
+
+    origin: str
+    fingerprint: str
+    settings: Settings
+    version: int
+    newest: Anchor
+    tree: CompactRange
+    logged_at: datetime
+    attested_at: datetime
+    pending: tuple[PendingPolicy, ...] = ()
+    states: Mapping[str, State] = field(default_factory=lambda: MappingProxyType({}))
+    contacts: Mapping[str, Contact] = field(default_factory=lambda: MappingProxyType({}))
+    controllers: Mapping[str, Controller] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[str, KeyRecord] = field(default_factory=lambda: MappingProxyType({}))
+    payloads: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """How many entries this directory was made from."""
+        return self.tree.size
+
+    def key(self, kid: str) -> KeyRecord:
+        """The record of a key, ended or not. Raises ``unknown-key``."""
+        record = self.keys.get(kid)
+        if record is None:
+            raise RefusedError("unknown-key", f"key {kid[:12]}…")
+        return record
+
+    def contact(self, contact: str) -> Contact:
+        """A contact that is not withdrawn. Raises ``unknown-contact``."""
+        found = self.contacts.get(contact)
+        if found is None or found.withdrawn:
+            raise RefusedError("unknown-contact", contact)
+        return found
+
+    def controller(self, controller: str) -> Controller:
+        """A controller in office. Raises ``unknown-contact``."""
+        found = self.controllers.get(controller)
+        if found is None or found.dismissed:
+            raise RefusedError("unknown-contact", controller)
+        return found
+
+    def devices_of(self, party: str) -> tuple[DeviceState, ...]:
+        """The active devices of a contact or controller. Raises ``unknown-contact``."""
+        if party in self.controllers:
+            return self.controller(party).devices
+        return self.contact(party).devices
+
+    def state(self, state: str) -> State:
+        """An enrolled State. Raises ``unknown-state`` (pending and withdrawn ones too)."""
+        found = self.states.get(state)
+        if found is None or found.status != "enrolled":
+            raise RefusedError("unknown-state", state)
+        return found
+
+    def contacts_of(self, state: str) -> Iterator[Contact]:
+        """The contacts of a State that are not withdrawn, sorted by id."""
+        ids = sorted(c.id for c in self.contacts.values() if c.state == state and not c.withdrawn)
+        return (self.contacts[contact] for contact in ids)
+
+    def admitted_statuses(self) -> frozenset[str]:
+        """Statuses that messages may have now; ``actual`` never without witnesses in force."""
+        return frozenset(self.settings.statuses) - {"actual"}
+
+    def body_of(self, registrar: str) -> str | None:
+        """The body of a registrar in force."""
+        return next((r.body for r in self.settings.registrars if r.id == registrar), None)

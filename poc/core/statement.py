@@ -1,0 +1,567 @@
+"""Statements and entries: what the log is made of.
+
+Holds the payload forms of every statement type (DESIGN section 4), the entry that becomes a leaf,
+and the genesis fingerprint. What a statement does and who must have signed it is decided in
+``rules``; nothing here looks at a directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from poc.core import jws, merkle
+from poc.core.card import CardCommitments
+from poc.core.form import (
+    ContactId,
+    Date,
+    ExerciseId,
+    Form,
+    Kid,
+    LineText,
+    MessageId,
+    Names,
+    PartyId,
+    Positive,
+    Right,
+    Role,
+    Sha256,
+    ShortText,
+    StateId,
+    Status,
+    TopForm,
+    Utc,
+    form_bytes,
+    form_of,
+    read_form,
+    sorted_distinct,
+)
+from poc.core.keys import VerifyKey
+from poc.core.strictjson import b64u, canonical, domain_hash, format_time, parse, parse_time, unb64u
+from poc.errors import RefusedError
+from poc.limits import DEVICES_MAX, ENTRY_BYTES_MAX
+
+# --- parts of bodies ---------------------------------------------------------------------------
+
+
+class SigningJwk(Form):
+    """A public Ed25519 key (RFC 8037). Low-order and non-canonical points are refused on reading."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: Annotated[str, Field(min_length=43, max_length=43)]
+
+    def verify_key(self) -> VerifyKey:
+        """The key, checked. Raises ``bad-key``."""
+        return VerifyKey.from_jwk({"kty": self.kty, "crv": self.crv, "x": self.x})
+
+    @property
+    def kid(self) -> str:
+        """RFC 7638 thumbprint."""
+        return self.verify_key().kid
+
+
+def jwk_form(key: VerifyKey) -> SigningJwk:
+    """The form of a public signing key."""
+    return SigningJwk(kty="OKP", crv="Ed25519", x=b64u(key.raw))
+
+
+def _keys_sorted(keys: tuple[SigningJwk, ...]) -> tuple[SigningJwk, ...]:
+    return sorted_distinct(keys, lambda key: key.x, "keys")
+
+
+SigningJwks = Annotated[tuple[SigningJwk, ...], Field(min_length=1, max_length=16), AfterValidator(_keys_sorted)]
+
+
+class SealingRef(Form):
+    """A device's sealing key in the log; the JWK travels beside and proves itself by ``kid``."""
+
+    kid: Kid
+    alg: Literal["HPKE-9-KE"]
+    rotate_by: Utc
+
+
+def _rights_sorted(rights: tuple[str, ...]) -> tuple[str, ...]:
+    return sorted_distinct(rights, str, "rights")
+
+
+Rights = Annotated[tuple[Right, ...], Field(min_length=1, max_length=4), AfterValidator(_rights_sorted)]
+
+
+class Device(Form):
+    """One key holder of a contact or controller: numbered, never named."""
+
+    number: Positive
+    key: SigningJwk
+    sealing: SealingRef
+    may: Rights
+
+
+def _devices_sorted(devices: tuple[Device, ...]) -> tuple[Device, ...]:
+    return sorted_distinct(devices, lambda device: device.number, "devices")
+
+
+Devices = Annotated[tuple[Device, ...], Field(min_length=1, max_length=DEVICES_MAX), AfterValidator(_devices_sorted)]
+
+
+class Registrar(Form):
+    """An officer of the operator; ``body`` is who sent them, and thresholds count bodies."""
+
+    id: PartyId
+    body: StateId
+    names: Names
+    key: SigningJwk
+
+
+class Thresholds(Form):
+    """How many registrars, each of another body, sign a policy or a suspension."""
+
+    policy: Annotated[int, Field(ge=2, le=16)]
+    suspend: Annotated[int, Field(ge=2, le=16)]
+
+
+class RegistryLimits(Form):
+    """Limits of this registry; none may exceed the program's own (``poc.limits``)."""
+
+    body_bytes: Positive
+    slots: Positive
+    blob_bytes: Positive
+    messages_per_hour: Positive
+
+
+def _registrars_sorted(registrars: tuple[Registrar, ...]) -> tuple[Registrar, ...]:
+    return sorted_distinct(registrars, lambda registrar: registrar.id, "registrars")
+
+
+def _statuses_sorted(statuses: tuple[str, ...]) -> tuple[str, ...]:
+    return sorted_distinct(statuses, str, "statuses")
+
+
+class Settings(Form):
+    """The complete settings of a registry: body of ``registry.genesis`` and ``registry.policy``."""
+
+    registrars: Annotated[
+        tuple[Registrar, ...], Field(min_length=2, max_length=64), AfterValidator(_registrars_sorted)
+    ]
+    thresholds: Thresholds
+    log_keys: Annotated[tuple[Annotated[str, Field(max_length=400)], ...], Field(min_length=1, max_length=8)]
+    hub_keys: SigningJwks
+    statuses: Annotated[tuple[Status, ...], Field(min_length=1, max_length=3), AfterValidator(_statuses_sorted)]
+    quorum: Literal["none", "majority", "two-thirds"]
+    freshness_seconds: Annotated[int, Field(ge=60, le=30 * 86_400)]
+    objection_seconds: Annotated[int, Field(ge=0, le=90 * 86_400)]
+    confirm_seconds: Annotated[int, Field(ge=86_400, le=2 * 366 * 86_400)]
+    nomination: Literal["authority", "authority+registrar"]
+    limits: RegistryLimits
+    entries_access: Literal["parties", "public"]
+    counts_public: bool
+    rules: Literal[1]
+
+
+class StateNames(Form):
+    """The State's own names for itself, per language."""
+
+    short: Names
+    official: Names
+
+
+class Authority(Form):
+    """The keys of the office that nominates, and how many of them must sign."""
+
+    keys: SigningJwks
+    threshold: Annotated[int, Field(ge=1, le=16)]
+
+
+class NoteVerbale(Form):
+    """Reference to the diplomatic note that asked for this; the scan stays outside the log."""
+
+    reference: ShortText  # type: ignore[valid-type]
+    date: Date
+    scan_sha256: Sha256 | None
+
+
+class CallBack(Form):
+    """When the registrar called back, and where the number called was known from (no number)."""
+
+    at: Utc
+    source: LineText  # type: ignore[valid-type]
+
+
+# --- bodies ------------------------------------------------------------------------------------
+
+
+class Attest(Form):
+    """Body of ``registry.attest``: a checkpoint of this log and the way from it to this entry."""
+
+    checkpoint: Annotated[str, Field(max_length=65_536)]
+    consistency: Annotated[tuple[Sha256, ...], Field(max_length=63)]
+
+
+class WitnessAppoint(Form):
+    """Body of ``witness.appoint``."""
+
+    vkey: Annotated[str, Field(max_length=4096)]
+    url: Annotated[str, Field(max_length=200, pattern=r"^https?://[!-~]+$")]
+
+
+class Enrol(Form):
+    """Body of ``state.enrol``."""
+
+    kind: Literal["member", "observer", "organisation"]
+    names: StateNames
+    authority: Authority
+    recovery: SigningJwk | None
+    note_verbale: NoteVerbale
+    call_back: CallBack
+
+
+class StateRotate(Form):
+    """Body of ``state.rotate``: the complete new authority."""
+
+    authority: Authority
+    recovery: SigningJwk | None
+
+
+class Recover(Form):
+    """Body of ``state.recover``; ``overrules`` names the objection that this one overrules."""
+
+    authority: Authority
+    recovery: SigningJwk | None
+    note_verbale: NoteVerbale
+    call_back: CallBack
+    overrules: Sha256 | None
+
+
+class ActsOn(Form):
+    """Body of a statement that only names the leaf it acts on, which must still be current."""
+
+    entry: Sha256
+
+
+class Suspend(Form):
+    """Body of ``state.suspend``: what is cut until when. Receiving can never be cut."""
+
+    reason: Literal["keys-in-doubt", "abuse", "dispute", "at-own-request"]
+    scope: Annotated[tuple[Literal["nominate", "send"], ...], Field(min_length=1, max_length=2)]
+    until: Utc
+
+
+class Record(Form):
+    """Body of ``contact.record``: level listed, no keys."""
+
+    role: Role
+    alternate_of: ContactId | None
+    card: CardCommitments
+    source: LineText  # type: ignore[valid-type]
+
+
+Custody = Annotated[str, Field(pattern=r"^(own|national|hosted:([a-z]{2}|x-[a-z0-9]{2,16}))$")]
+
+
+class Update(Form):
+    """Body of ``contact.update``: everything about a contact but its devices."""
+
+    role: Role
+    alternate_of: ContactId | None
+    card: CardCommitments
+    machine_receipts: bool
+    custody: Custody
+
+
+class Nominate(Update):
+    """Body of ``contact.nominate``: an update together with the complete list of devices."""
+
+    devices: Devices
+
+
+class DeviceAdd(Form):
+    """Body of ``contact.device-add``; ``entry`` is the contact's current nomination or appointment."""
+
+    entry: Sha256
+    device: Device
+
+
+class DeviceRevoke(Form):
+    """Body of ``contact.device-revoke``; ``kid`` is the device's current signing key."""
+
+    kid: Kid
+    reason: Literal["routine", "compromise", "lost"]
+    suspected_since: Utc | None
+
+
+class Rotate(Form):
+    """Body of ``contact.rotate``: a new sealing key or a new signing key for the device of ``kid``."""
+
+    kid: Kid
+    signing: SigningJwk | None
+    sealing: SealingRef | None
+
+
+class Tested(Form):
+    """Body of ``contact.tested``: a ping that was answered. Misses are never logged."""
+
+    exercise: ExerciseId
+    message: MessageId
+    acknowledgement_sha256: Sha256
+
+
+class Appoint(Form):
+    """Body of ``controller.appoint``: who runs exercises, with devices like a contact's."""
+
+    names: Names
+    body: StateId
+    devices: Devices
+
+
+Body = (
+    Settings
+    | Attest
+    | WitnessAppoint
+    | Enrol
+    | StateRotate
+    | Recover
+    | ActsOn
+    | Suspend
+    | Record
+    | Update
+    | Nominate
+    | DeviceAdd
+    | DeviceRevoke
+    | Rotate
+    | Tested
+    | Appoint
+)
+
+BODIES: Final[dict[str, type[Body]]] = {
+    "registry.genesis": Settings,
+    "registry.policy": Settings,
+    "registry.attest": Attest,
+    "witness.appoint": WitnessAppoint,
+    "witness.dismiss": ActsOn,
+    "state.enrol": Enrol,
+    "state.rotate": StateRotate,
+    "state.recover": Recover,
+    "state.object": ActsOn,
+    "state.suspend": Suspend,
+    "state.reinstate": ActsOn,
+    "state.withdraw": ActsOn,
+    "contact.record": Record,
+    "contact.nominate": Nominate,
+    "contact.update": Update,
+    "contact.device-add": DeviceAdd,
+    "contact.device-revoke": DeviceRevoke,
+    "contact.rotate": Rotate,
+    "contact.confirm": ActsOn,
+    "contact.tested": Tested,
+    "contact.freeze": ActsOn,
+    "contact.thaw": ActsOn,
+    "contact.withdraw": ActsOn,
+    "controller.appoint": Appoint,
+    "controller.dismiss": ActsOn,
+}
+
+CHAINED: Final = frozenset(
+    {
+        "registry.genesis",
+        "registry.policy",
+        "state.enrol",
+        "state.rotate",
+        "state.recover",
+        "contact.record",
+        "contact.nominate",
+        "contact.update",
+        "controller.appoint",
+        "witness.appoint",
+    }
+)
+BRAKES: Final = frozenset(
+    {"contact.freeze", "contact.withdraw", "contact.device-revoke", "state.object", "state.withdraw", "state.rotate"}
+)
+
+# --- statement, entry --------------------------------------------------------------------------
+
+
+class StatementForm(TopForm):
+    """The payload of a statement; ``body`` is checked against the model of its type."""
+
+    type: str
+    subject: Annotated[str, Field(max_length=100)]
+    version: Positive | None
+    previous: Sha256 | None
+    issued_at: Utc
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement whose form was read, with the bytes it was read from. Signatures not verified."""
+
+    payload: bytes
+    origin: str
+    type: str
+    subject: str
+    version: int | None
+    previous: str | None
+    issued_at: datetime
+    body: Body
+
+    @property
+    def sha256(self) -> str:
+        """base64url SHA-256 of the payload: a payload enters the log once."""
+        return payload_sha256(self.payload)
+
+
+def payload_sha256(payload: bytes) -> str:
+    """The proposal's and the statement's identity: base64url SHA-256 of the payload bytes."""
+    return b64u(hashlib.sha256(payload).digest())
+
+
+def read_statement(payload: bytes) -> Statement:
+    """Read a statement's payload. Raises ``newer-form`` for a type this version does not know."""
+    form = read_form(StatementForm, payload)
+    model = BODIES.get(form.type)
+    if model is None:
+        raise RefusedError("newer-form", "statement type")
+    if (form.type in CHAINED) != (form.version is not None) or (
+        (form.version or 1) > 1
+    ) != (form.previous is not None):
+        raise RefusedError("bad-form", "version and previous do not fit the statement's type")
+    body: Any = form_of(model, form.body)
+    return Statement(
+        payload, form.origin, form.type, form.subject, form.version, form.previous, form.issued_at, body
+    )
+
+
+def statement_payload(  # noqa: PLR0913 (the seven members of the form)
+    *,
+    origin: str,
+    type: str,  # noqa: A002 (the member's name on the wire)
+    subject: str,
+    body: Body,
+    issued_at: datetime,
+    version: int | None = None,
+    previous: str | None = None,
+) -> bytes:
+    """Compose the RFC 8785 bytes of a statement for its signers."""
+    form = StatementForm(
+        v=1,
+        origin=origin,
+        type=type,
+        subject=subject,
+        version=version,
+        previous=previous,
+        issued_at=issued_at,
+        body=body.model_dump(mode="json", by_alias=True),
+    )
+    return form_bytes(form)
+
+
+class SignatureForm(Form):
+    """One JWS signature over a statement's payload (RFC 7515 general serialisation)."""
+
+    protected: Annotated[str, Field(max_length=400)]
+    signature: Annotated[str, Field(max_length=200)]
+
+
+class SignedStatementForm(Form):
+    """A payload and its signatures; in an entry sorted by kid and distinct."""
+
+    payload: Annotated[str, Field(max_length=ENTRY_BYTES_MAX)]
+    signatures: Annotated[tuple[SignatureForm, ...], Field(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """A payload with signatures over it, none of them verified yet."""
+
+    payload: bytes
+    signatures: tuple[jws.Signature, ...]
+
+    def value(self) -> dict[str, Any]:
+        """The JSON value ``{payload, signatures: [{protected, signature}]}``."""
+        return {
+            "payload": b64u(self.payload),
+            "signatures": [{"protected": s.protected, "signature": s.signature} for s in self.signatures],
+        }
+
+    def merged(self, more: tuple[jws.Signature, ...]) -> SignedStatement:
+        """The same payload with further signatures, one per kid, sorted by kid."""
+        by_kid = {jws.header_kid(s.protected): s for s in (*more, *self.signatures)}
+        return SignedStatement(self.payload, tuple(by_kid[kid] for kid in sorted(by_kid)))
+
+
+def read_signed_statement(value: Any) -> SignedStatement:
+    """Read ``{payload, signatures}`` from a parsed JSON value; order and signatures not checked."""
+    form = form_of(SignedStatementForm, value)
+    signatures = tuple(jws.Signature(s.protected, s.signature) for s in form.signatures)
+    return SignedStatement(unb64u(form.payload), signatures)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEntry:
+    """A leaf of the log as it was read: form checked, signatures not verified."""
+
+    leaf: bytes
+    logged_at: datetime
+    signed: SignedStatement
+
+    @property
+    def leaf_hash(self) -> str:
+        """base64url RFC 6962 leaf hash: how other statements name this entry."""
+        return b64u(merkle.leaf_hash(self.leaf))
+
+
+def make_entry(signed: SignedStatement, logged_at: datetime) -> SignedEntry:
+    """Compose the leaf of a statement logged at a time. Raises ``too-large`` over 65,535 bytes."""
+    ordered = signed.merged(())
+    leaf = canonical({"logged_at": format_time(logged_at), "statement": ordered.value()})
+    if len(leaf) > ENTRY_BYTES_MAX:
+        raise RefusedError("too-large", f"an entry of {len(leaf)} bytes; {ENTRY_BYTES_MAX} is the limit")
+    return SignedEntry(leaf, logged_at, ordered)
+
+
+class EntryForm(Form):
+    """The leaf's form."""
+
+    logged_at: Utc
+    statement: SignedStatementForm
+
+
+def read_entry(leaf: bytes) -> SignedEntry:
+    """Read a leaf. Raises unless it is canonical and its signatures are sorted by kid and distinct."""
+    if len(leaf) > ENTRY_BYTES_MAX:
+        raise RefusedError("too-large", f"an entry of {len(leaf)} bytes; {ENTRY_BYTES_MAX} is the limit")
+    value: Any = parse(leaf)
+    form_of(EntryForm, value)
+    if canonical(value) != leaf:
+        raise RefusedError("not-canonical", "entry")
+    signed = read_signed_statement(value["statement"])
+    kids = [jws.header_kid(signature.protected) for signature in signed.signatures]
+    if kids != sorted(set(kids)):
+        raise RefusedError("bad-form", "an entry's signatures must be sorted by kid and distinct")
+    return SignedEntry(leaf, parse_time(value["logged_at"]), signed)
+
+
+def genesis_fingerprint(payload: bytes) -> str:
+    """Hex SHA-256("poc/1 genesis" 0x00 ‖ payload): what a desk pins in full."""
+    return domain_hash("poc/1 genesis", payload).hex()
+
+
+def format_fingerprint(fingerprint: str) -> str:
+    """16 groups of 4 hex digits, for reading aloud and comparing on paper."""
+    return " ".join(fingerprint[i : i + 4] for i in range(0, 64, 4))
+
+
+def parse_fingerprint(text: str) -> str:
+    """A fingerprint as typed: case, spaces, colons and hyphens do not matter.
+
+    Raises ``bad-fingerprint`` unless 64 hex digits are left; a fingerprint is never shortened.
+    """
+    compact = "".join(text.lower().translate(str.maketrans("", "", " :-\t\n")))
+    if len(compact) != 64 or any(c not in "0123456789abcdef" for c in compact):
+        raise RefusedError("bad-fingerprint", f"{len(compact)} characters; 64 hex digits are needed")
+    return compact

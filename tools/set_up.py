@@ -5,16 +5,18 @@ python3-venv), the system package is installed if we are root; else the pip whee
 from the package index and checked against its hash; else the error names the command to run.
 Nothing is done when the lock files and pyproject.toml are those of the last run.
 
-Not here: choosing versions (`make lock`), and anything beyond the standard library: nothing else is there yet.
+Not here: choosing versions (`make lock`). Only the standard library is used: nothing else is there yet.
 """
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ import urllib.request
 from pathlib import Path
 
 PYTHON_MIN = (3, 11)
+VERSION = sys.version.split()[0]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 INDEX_DEFAULT = "https://pypi.org/simple"
 APT = ["apt-get", "install", "-y", "--no-install-recommends", "python3-venv"]
@@ -38,9 +41,6 @@ def main() -> int:
     """Set up the project this file belongs to. Returns the exit code: 0 ready, 1 not."""
     root = Path(__file__).resolve().parent.parent
     try:
-        if sys.version_info < PYTHON_MIN:
-            found = ".".join(map(str, sys.version_info[:3]))
-            raise SetUpError(f"Python 3.11 or newer is needed, this is {found}: make setup PYTHON=python3.11")
         # One set-up at a time: `make demo` and `make test` may start together.
         with (root / "pyproject.toml").open("rb") as project:
             fcntl.flock(project, fcntl.LOCK_EX)
@@ -53,12 +53,14 @@ def main() -> int:
 
 def set_up(root: Path) -> None:
     """Bring `root/.venv` to what the lock says, or do nothing when it is there. Raises SetUpError."""
+    if sys.version_info < PYTHON_MIN:
+        raise SetUpError(f"Python 3.11 or newer is needed, not {VERSION}: try `make setup PYTHON=python3.11`")
     venv = root / ".venv"
     python = venv / "bin" / "python"
     stamp, wanted = venv / "set-up.stamp", fingerprint(root)
     if stamp.is_file() and stamp.read_text() == wanted and works(python):
         return
-    say(f"making {venv.name} with Python {sys.version.split()[0]}; this is done once")
+    say(f"making {venv.name} with Python {VERSION}; this is done once")
     if not works(python):
         make_venv(venv, root / LOCKS[0])
     stamp.unlink(missing_ok=True)
@@ -82,21 +84,24 @@ def make_venv(venv: Path, lock: Path) -> None:
     create = [sys.executable, "-m", "venv", "--clear"]
     if attempt([*create, str(venv)]):
         return
-    if os.geteuid() == 0 and shutil.which("apt-get") and install_python3_venv() and attempt([*create, str(venv)]):
+    if install_python3_venv() and attempt([*create, str(venv)]):
         return
     say("no ensurepip: taking the pip of the lock from the package index")
     try:
-        if not attempt([*create, "--without-pip", str(venv)]):
-            raise SetUpError("`python3 -m venv --without-pip` fails")
-        install_pip(venv / "bin" / "python", lock)
+        if attempt([*create, "--without-pip", str(venv)]):
+            install_pip(venv / "bin" / "python", lock)
+            return
+        reason = "`python3 -m venv --without-pip` fails"
     except (SetUpError, OSError) as error:
-        shutil.rmtree(venv, ignore_errors=True)
-        apt = " ".join(APT)
-        raise SetUpError(f"no pip for .venv ({error}). As root: `{apt}`, then try again.") from error
+        reason = str(error)
+    shutil.rmtree(venv, ignore_errors=True)
+    raise SetUpError(f"no pip for .venv ({reason}). As root: `{' '.join(APT)}`, then try again.")
 
 
 def install_python3_venv() -> bool:
-    """Install Debian's python3-venv, with fresh package lists if the old ones do not serve."""
+    """Install Debian's python3-venv, with fresh package lists if need be. False when that cannot be done."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return False
     say("no ensurepip: installing python3-venv")
     return attempt(APT) or (attempt(["apt-get", "update"]) and attempt(APT))
 
@@ -123,7 +128,7 @@ def locked_pip(lock: str) -> tuple[str, set[str]]:
 
 
 def fetch_wheel(name: str, hashes: set[str]) -> bytes:
-    """Fetch pip's wheel from the package index (PIP_INDEX_URL), refusing other bytes. Raises SetUpError, OSError."""
+    """Fetch pip's wheel from the index (PIP_INDEX_URL), refusing other bytes. Raises SetUpError, OSError."""
     page_url = os.environ.get("PIP_INDEX_URL", "").rstrip("/") or INDEX_DEFAULT
     page_url += "/pip/"
     page = fetch(page_url).decode("utf-8", "replace")
@@ -140,22 +145,17 @@ def fetch_wheel(name: str, hashes: set[str]) -> bytes:
 
 
 def fetch(url: str) -> bytes:
-    """The bytes at `url`. Raises SetUpError when they are too many or the scheme is odd, OSError on the way."""
+    """The bytes at `url`. Raises SetUpError for too many or an odd scheme, OSError on the way."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise SetUpError(f"a package index is at http or https, not {parts.scheme}")
-    # Credentials of an index URL go into the header, where urllib does not look for them by itself.
-    request = urllib.request.Request(url, headers={"Accept": "text/html"})  # noqa: S310  scheme is checked
-    if parts.username is not None:
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
-        user, password = (urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
-        passwords.add_password(None, bare, user, password, is_authenticated=True)
-        opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords))
-        request.full_url = bare
-    else:
-        opener = urllib.request.build_opener()
-    with opener.open(request, timeout=FETCH_SECONDS_MAX) as answer:
+    user, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310  scheme is checked
+    if user:
+        credentials = base64.b64encode(urllib.parse.unquote(user).encode()).decode()
+        request.add_header("Authorization", f"Basic {credentials}")
+    trust = ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or None)
+    with urllib.request.urlopen(request, timeout=FETCH_SECONDS_MAX, context=trust) as answer:  # noqa: S310
         data: bytes = answer.read(FETCH_BYTES_MAX + 1)
     if len(data) > FETCH_BYTES_MAX:
         raise SetUpError(f"more than {FETCH_BYTES_MAX} bytes at the index")
@@ -163,8 +163,8 @@ def fetch(url: str) -> bytes:
 
 
 def pip(python: Path, *arguments: str) -> None:
-    """Run pip of the environment quietly; what it warns of goes to standard error. Raises SetUpError."""
-    command = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check", "-q", *arguments]
+    """Run pip of the environment; its errors go to standard error, its warnings nowhere. Raises SetUpError."""
+    command = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check", "-qq", *arguments]
     if not attempt(command):
         raise SetUpError(f"`pip {arguments[0]}` failed; its own words stand above")
 

@@ -17,15 +17,14 @@ from poc.core.form import (
     Date,
     Form,
     Language,
-    LineText,
     Names,
     Salt32,
     Sha256,
     ShortText,
+    Text,
     TopForm,
     form_bytes,
     read_form,
-    text_type,
 )
 from poc.core.strictjson import b64u, domain_hash, unb64u
 from poc.errors import RefusedError
@@ -59,8 +58,8 @@ class Channel(Form):
     """One way to reach the office; the list's order is the dial order."""
 
     kind: Literal["phone", "mobile", "satellite", "fax", "email", "messenger", "web", "radio", "post"]
-    value: text_type(254)  # type: ignore[valid-type]
-    label: ShortText | None  # type: ignore[valid-type]
+    value: Annotated[str, Text(254)]
+    label: ShortText | None
 
 
 class TimeSlot(Form):
@@ -81,7 +80,7 @@ class ExceptionDay(Form):
 
     date: Date
     slots: Annotated[tuple[TimeSlot, ...], Field(max_length=8)]
-    note: ShortText | None  # type: ignore[valid-type]
+    note: ShortText | None
 
 
 class WorkingHours(Form):
@@ -162,5 +161,7 @@ def read_opening(opening: Opening, contact: str, origin: str, commitment: str) -
     model: Any = _MODELS[opening.part]
     part: CardPart = read_form(model, unb64u(opening.bytes))
     if (part.contact, part.origin) != (contact, origin):
-        raise RefusedError("commitment-mismatch", f"the {opening.part} part is for another contact or registry")
+        raise RefusedError(
+            "commitment-mismatch", f"the {opening.part} part is for another contact or registry"
+        )
     return part

@@ -98,7 +98,7 @@ class _Answer(TopForm):
     reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None
     answer: Sha256 | None
     next: NextStep
-    officer: Officer | None  # type: ignore[valid-type]
+    officer: Officer | None
     concurrence: Literal["none"]
     at: Utc
     head: Head

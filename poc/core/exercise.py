@@ -23,10 +23,10 @@ from poc.core.form import (
     Positive,
     Salt32,
     Sha256,
+    Text,
+    TopForm,
     Utc,
     sorted_distinct,
-    text_type,
-    TopForm,
 )
 
 Level = Literal["L1a", "L1b", "L1c", "L1v", "L2", "L3", "L4"]
@@ -82,7 +82,9 @@ class Announcement(_ExerciseForm):
     level: Level
     status: Literal["exercise"]
     participants: Annotated[
-        tuple[ContactId, ...], Field(min_length=1, max_length=PARTICIPANTS_MAX), AfterValidator(_participants_sorted)
+        tuple[ContactId, ...],
+        Field(min_length=1, max_length=PARTICIPANTS_MAX),
+        AfterValidator(_participants_sorted),
     ]
     windows: Annotated[tuple[Window, ...], Field(min_length=1, max_length=64)]
     answer_within_s: Annotated[int, Field(ge=1, le=30 * 86_400)] | None
@@ -96,14 +98,14 @@ class Inject(Form):
 
     number: Positive
     at_s: Count
-    simulated_from: LineText | None  # type: ignore[valid-type]
+    simulated_from: LineText | None
     to: Annotated[tuple[ContactId, ...], Field(max_length=PARTICIPANTS_MAX)]
     channel: Literal["message", "phone", "email", "fax", "in-person"]
     text: Names
-    expected: LineText | None  # type: ignore[valid-type]
-    objective: LineText | None  # type: ignore[valid-type]
+    expected: LineText | None
+    objective: LineText | None
     cbm_refs: CbmRefs
-    notes: text_type(2_000, lines=True) | None  # type: ignore[valid-type]
+    notes: Annotated[str, Text(2_000, lines=True)] | None
 
 
 class Script(_ExerciseForm):
@@ -112,7 +114,7 @@ class Script(_ExerciseForm):
     exercise: ExerciseId
     salt: Salt32
     injects: Annotated[tuple[Inject, ...], Field(max_length=1000)]
-    notes: text_type(20_000, lines=True) | None  # type: ignore[valid-type]
+    notes: Annotated[str, Text(20_000, lines=True)] | None
 
 
 class Order(_ExerciseForm):
@@ -124,7 +126,7 @@ class Order(_ExerciseForm):
     order: Literal["start", "pause", "resume", "end", "skip", "break-out"]
     contact: ContactId | None
     inject: Positive | None
-    reason: LineText | None  # type: ignore[valid-type]
+    reason: LineText | None
 
     @model_validator(mode="after")
     def _members_fit(self) -> Order:

@@ -8,6 +8,7 @@ hashes, texts. The forms themselves stand in ``statement``, ``card``, ``message`
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -22,6 +23,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import core_schema
 
 from poc.core.strictjson import JsonValue, canonical, format_time, parse, parse_time, unb64u
 from poc.core.text import check_text
@@ -114,14 +116,21 @@ def _size_checked(size: int | None) -> AfterValidator:
     return AfterValidator(check)
 
 
-def text_type(chars_max: int, *, lines: bool = False) -> Any:
-    """A text of 1 to ``chars_max`` characters: NFC, no controls; line breaks only if ``lines``."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Marks a text of 1 to ``chars_max`` characters: NFC, no controls; line breaks only if ``lines``."""
 
-    def check(value: str) -> str:
-        _plain(lambda: check_text(value, chars_max, lines=lines))
+    chars_max: int
+    lines: bool = False
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        """The schema pydantic checks such a member with."""
+        bounds = core_schema.str_schema(min_length=1, max_length=self.chars_max)
+        return core_schema.no_info_after_validator_function(self._checked, bounds)
+
+    def _checked(self, value: str) -> str:
+        _plain(lambda: check_text(value, self.chars_max, lines=self.lines))
         return value
-
-    return Annotated[str, Field(min_length=1, max_length=chars_max), AfterValidator(check)]
 
 
 TIME_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
@@ -159,7 +168,10 @@ def _matches(pattern: re.Pattern[str], what: str) -> AfterValidator:
 Origin = Annotated[
     str,
     Field(max_length=100),
-    _matches(re.compile(r"\A[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[a-z0-9-]+)*\Z"), "an origin such as example.org/cbm"),
+    _matches(
+        re.compile(r"\A[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[a-z0-9-]+)*\Z"),
+        "an origin such as example.org/cbm",
+    ),
 ]
 StateId = Annotated[str, Field(max_length=18), _matches(STATE_PATTERN, "a State id such as jo or x-las")]
 PartyId = Annotated[
@@ -175,14 +187,17 @@ MessageId = Annotated[
     str,
     Field(max_length=36),
     _matches(
-        re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z"), "a UUID version 7"
+        re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z"),
+        "a UUID version 7",
     ),
 ]
-Language = Annotated[str, Field(max_length=35), StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Officer = text_type(OFFICER_CHARS_MAX)
-ShortText = text_type(64)
-LineText = text_type(200)
-Names = Annotated[dict[Language, text_type(200)], Field(min_length=1, max_length=16)]  # type: ignore[valid-type]
+Language = Annotated[
+    str, Field(max_length=35), StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+]
+Officer = Annotated[str, Text(OFFICER_CHARS_MAX)]
+ShortText = Annotated[str, Text(64)]
+LineText = Annotated[str, Text(200)]
+Names = Annotated[dict[Language, LineText], Field(min_length=1, max_length=16)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Positive = Annotated[int, Field(ge=1, le=2**53 - 1)]
 

@@ -27,10 +27,10 @@ from poc.core.form import (
     Sha256,
     ShortText,
     Status,
+    Text,
     TopForm,
     Utc,
     sorted_distinct,
-    text_type,
 )
 from poc.limits import SLOTS_MAX
 
@@ -73,7 +73,7 @@ class Recipient(Form):
 class Template(Form):
     """The template a body was written with."""
 
-    id: ShortText  # type: ignore[valid-type]
+    id: ShortText
     version: Positive
     sha256: Sha256
 
@@ -82,11 +82,11 @@ class MessageText(Form):
     """The text in one language; exactly one is the original, others are courtesy translations."""
 
     language: Language
-    text: text_type(20_000, lines=True)  # type: ignore[valid-type]
+    text: Annotated[str, Text(20_000, lines=True)]
     role: Literal["original", "courtesy"]
 
 
-FieldValue = text_type(2_000, lines=True)
+FieldValue = Annotated[str, Text(2_000, lines=True)]
 
 
 class MessageBody(Form):
@@ -94,7 +94,7 @@ class MessageBody(Form):
 
     template: Template | None
     fields: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")], FieldValue],  # type: ignore[valid-type]
+        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")], FieldValue],
         Field(max_length=60),
     ]
     texts: Annotated[tuple[MessageText, ...], Field(max_length=8)]
@@ -111,8 +111,10 @@ class BlobKey(Form):
 class Attachment(Form):
     """One attachment; ``sha256`` and ``size_bytes`` are of its own bytes."""
 
-    name: text_type(120)  # type: ignore[valid-type]
-    media_type: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")]
+    name: Annotated[str, Text(120)]
+    media_type: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")
+    ]
     size_bytes: Count
     sha256: Sha256
     blob: BlobKey | None
@@ -138,16 +140,18 @@ class Message(TopForm):
     status: Status
     exercise: ExerciseId | None
     sender: Sender = Field(alias="from")
-    to: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=SLOTS_MAX), AfterValidator(_recipients_sorted)]
+    to: Annotated[
+        tuple[Recipient, ...], Field(min_length=1, max_length=SLOTS_MAX), AfterValidator(_recipients_sorted)
+    ]
     kind: Kind
     precedence: Precedence
     tlp: Tlp
-    handling: LineText | None  # type: ignore[valid-type]
+    handling: LineText | None
     thread: MessageId | None
     in_reply_to: MessageId | None
-    our_reference: ShortText | None  # type: ignore[valid-type]
-    your_reference: ShortText | None  # type: ignore[valid-type]
-    subject: LineText  # type: ignore[valid-type]
+    our_reference: ShortText | None
+    your_reference: ShortText | None
+    subject: LineText
     body: MessageBody
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)]
     attribution: Literal["none"]
@@ -158,7 +162,7 @@ class Message(TopForm):
     respond_by: Utc | None
     respond_within_s: Annotated[int, Field(ge=1, le=30 * 86_400)] | None
     expires_at: Utc
-    officer: Officer | None  # type: ignore[valid-type]
+    officer: Officer | None
     prepared: Annotated[str, Field(max_length=16_384)] | None
 
     @model_validator(mode="after")

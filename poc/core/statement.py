@@ -74,7 +74,9 @@ def _keys_sorted(keys: tuple[SigningJwk, ...]) -> tuple[SigningJwk, ...]:
     return sorted_distinct(keys, lambda key: key.x, "keys")
 
 
-SigningJwks = Annotated[tuple[SigningJwk, ...], Field(min_length=1, max_length=16), AfterValidator(_keys_sorted)]
+SigningJwks = Annotated[
+    tuple[SigningJwk, ...], Field(min_length=1, max_length=16), AfterValidator(_keys_sorted)
+]
 
 
 class SealingRef(Form):
@@ -105,7 +107,9 @@ def _devices_sorted(devices: tuple[Device, ...]) -> tuple[Device, ...]:
     return sorted_distinct(devices, lambda device: device.number, "devices")
 
 
-Devices = Annotated[tuple[Device, ...], Field(min_length=1, max_length=DEVICES_MAX), AfterValidator(_devices_sorted)]
+Devices = Annotated[
+    tuple[Device, ...], Field(min_length=1, max_length=DEVICES_MAX), AfterValidator(_devices_sorted)
+]
 
 
 class Registrar(Form):
@@ -150,7 +154,9 @@ class Settings(Form):
     thresholds: Thresholds
     log_keys: Annotated[tuple[Annotated[str, Field(max_length=400)], ...], Field(min_length=1, max_length=8)]
     hub_keys: SigningJwks
-    statuses: Annotated[tuple[Status, ...], Field(min_length=1, max_length=3), AfterValidator(_statuses_sorted)]
+    statuses: Annotated[
+        tuple[Status, ...], Field(min_length=1, max_length=3), AfterValidator(_statuses_sorted)
+    ]
     quorum: Literal["none", "majority", "two-thirds"]
     freshness_seconds: Annotated[int, Field(ge=60, le=30 * 86_400)]
     objection_seconds: Annotated[int, Field(ge=0, le=90 * 86_400)]
@@ -179,7 +185,7 @@ class Authority(Form):
 class NoteVerbale(Form):
     """Reference to the diplomatic note that asked for this; the scan stays outside the log."""
 
-    reference: ShortText  # type: ignore[valid-type]
+    reference: ShortText
     date: Date
     scan_sha256: Sha256 | None
 
@@ -188,7 +194,7 @@ class CallBack(Form):
     """When the registrar called back, and where the number called was known from (no number)."""
 
     at: Utc
-    source: LineText  # type: ignore[valid-type]
+    source: LineText
 
 
 # --- bodies ------------------------------------------------------------------------------------
@@ -256,7 +262,7 @@ class Record(Form):
     role: Role
     alternate_of: ContactId | None
     card: CardCommitments
-    source: LineText  # type: ignore[valid-type]
+    source: LineText
 
 
 Custody = Annotated[str, Field(pattern=r"^(own|national|hosted:([a-z]{2}|x-[a-z0-9]{2,16}))$")]
@@ -379,7 +385,14 @@ CHAINED: Final = frozenset(
     }
 )
 BRAKES: Final = frozenset(
-    {"contact.freeze", "contact.withdraw", "contact.device-revoke", "state.object", "state.withdraw", "state.rotate"}
+    {
+        "contact.freeze",
+        "contact.withdraw",
+        "contact.device-revoke",
+        "state.object",
+        "state.withdraw",
+        "state.rotate",
+    }
 )
 
 # --- statement, entry --------------------------------------------------------------------------
@@ -426,9 +439,9 @@ def read_statement(payload: bytes) -> Statement:
     model = BODIES.get(form.type)
     if model is None:
         raise RefusedError("newer-form", "statement type")
-    if (form.type in CHAINED) != (form.version is not None) or (
-        (form.version or 1) > 1
-    ) != (form.previous is not None):
+    if (form.type in CHAINED) != (form.version is not None) or ((form.version or 1) > 1) != (
+        form.previous is not None
+    ):
         raise RefusedError("bad-form", "version and previous do not fit the statement's type")
     body: Any = form_of(model, form.body)
     return Statement(

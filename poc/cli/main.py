@@ -1,0 +1,130 @@
+"""Entry point of ``poc NOUN VERB …``: global options, lazy loading of nouns, exit codes.
+
+``--home`` and ``--json`` work before the noun and after the verb. Exit codes: 0 done, 1 refused or
+not verified, 2 usage, 3 the hub could not be reached, 4 a fault of ours. The nouns' own options
+stand in their modules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from poc.cli.context import Context
+from poc.cli.output import Result, show, show_error
+from poc.errors import FaultError, PocError, UsageError
+
+NOUNS: Final[dict[str, str]] = {
+    "registry": "found a registry, make a desk home that pins one, show it",
+    "proposal": "list, show and sign what waits for further signatures",
+    "key": "make, list and export keys; change the passphrase",
+    "state": "enrol States; list and show them",
+    "contact": "nominate, list, show, update, confirm contacts; their devices",
+    "controller": "appoint and list exercise controllers",
+    "sync": "verify everything new, send what waits, retrieve the inbox",
+    "lookup": "find contacts, offline",
+    "verify": "check the whole log held by this desk, or by a hub, against the pinned fingerprint",
+    "message": "send, read, acknowledge, decline; evidence of a message",
+    "evidence": "verify an evidence file, offline",
+    "exercise": "open, end, list, show exercises; ping and tally",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose usage errors are ours, so that ``--json`` holds for them too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("usage", f"{message}; see `{self.prog} --help`")
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its code."""
+    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command and give its exit code; never raises but for ``SystemExit`` of ``--help``."""
+    words, home, as_json = _global_options(argv)
+    try:
+        if home == "":
+            raise UsageError("usage", "--home needs a folder")
+        return show(_call(words, Context(_home(home), as_json)), as_json=as_json)
+    except PocError as error:
+        return show_error(error, as_json=as_json)
+    except KeyboardInterrupt:
+        return show_error(UsageError("interrupted"), as_json=as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 (the outermost line: a fault must still give code and next step)
+        fault = FaultError("fault", f"{type(error).__name__} in {_where(error)}")
+        return show_error(fault, as_json=as_json)
+
+
+def _where(error: BaseException) -> str:
+    """The place a fault came from, without values that could be personal or secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "unknown" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _home(given: str | None) -> Path:
+    return Path(given or os.environ.get("POC_HOME") or Path.home() / ".poc")
+
+
+def _global_options(argv: list[str]) -> tuple[list[str], str | None, bool]:
+    """Take ``--home`` and ``--json`` out of the words, wherever they stand before ``--``."""
+    words: list[str] = []
+    home: str | None = None
+    as_json = False
+    rest = iter(argv)
+    for word in rest:
+        if word == "--":
+            words += [word, *rest]
+        elif word == "--json":
+            as_json = True
+        elif word == "--home":
+            home = next(rest, "")
+        elif word.startswith("--home="):
+            home = word.removeprefix("--home=")
+        else:
+            words.append(word)
+    return words, home, as_json
+
+
+def _call(words: list[str], context: Context) -> Result:
+    parser = build_parser(words[0] if words and words[0] in NOUNS else None)
+    arguments = parser.parse_args(words)
+    if getattr(arguments, "run", None) is None:
+        raise UsageError("usage", f"a command is missing; see `{parser.prog} {' '.join(words)} --help`")
+    outcome = arguments.run(context, arguments)
+    result = asyncio.run(outcome) if asyncio.iscoroutine(outcome) else outcome
+    if not isinstance(result, Result):
+        raise FaultError("fault", "a command gave no result")
+    return result
+
+
+def build_parser(noun: str | None) -> argparse.ArgumentParser:
+    """The parser with one noun's verbs, or with all nouns by name only."""
+    parser = _Parser(
+        prog="poc",
+        description="A verified registry of points of contact and a channel for sealed messages.",
+        epilog="--home DIR (or POC_HOME) names the home; --json gives one JSON value. Both work anywhere.",
+    )
+    nouns = parser.add_subparsers(title="commands", metavar="COMMAND", dest="noun", parser_class=_Parser)
+    for name, about in NOUNS.items():
+        child = nouns.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+        if name == noun:
+            importlib.import_module(f"poc.cli.{name}").add(child)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import http.client
 import os
 import re
 import shutil
@@ -28,7 +29,7 @@ PYTHON_MIN = (3, 11)
 VERSION = sys.version.split()[0]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 INDEX_DEFAULT = "https://pypi.org/simple"
-APT = ["apt-get", "install", "-y", "--no-install-recommends", "python3-venv"]
+APT = ["apt-get", "install", "-y", "python3-venv"]
 FETCH_SECONDS_MAX = 60
 FETCH_BYTES_MAX = 16 * 1024 * 1024
 
@@ -82,9 +83,10 @@ def fingerprint(root: Path) -> str:
 def make_venv(venv: Path, lock: Path) -> None:
     """Make a new environment that has pip, in the first of three ways that works. Raises SetUpError."""
     create = [sys.executable, "-m", "venv", "--clear"]
-    if attempt([*create, str(venv)]):
+    # Silent, because venv's own words ask for what is done next.
+    if attempt([*create, str(venv)], show=False):
         return
-    if install_python3_venv() and attempt([*create, str(venv)]):
+    if install_python3_venv() and attempt([*create, str(venv)], show=False):
         return
     say("no ensurepip: taking the pip of the lock from the package index")
     try:
@@ -92,7 +94,7 @@ def make_venv(venv: Path, lock: Path) -> None:
             install_pip(venv / "bin" / "python", lock)
             return
         reason = "`python3 -m venv --without-pip` fails"
-    except (SetUpError, OSError) as error:
+    except (SetUpError, OSError, ValueError, http.client.HTTPException) as error:
         reason = str(error)
     shutil.rmtree(venv, ignore_errors=True)
     raise SetUpError(f"no pip for .venv ({reason}). As root: `{' '.join(APT)}`, then try again.")
@@ -163,7 +165,7 @@ def fetch(url: str) -> bytes:
 
 
 def pip(python: Path, *arguments: str) -> None:
-    """Run pip of the environment; its errors go to standard error, its warnings nowhere. Raises SetUpError."""
+    """Run pip of the environment; its errors go to standard error, its warnings nowhere. Or SetUpError."""
     command = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check", "-qq", *arguments]
     if not attempt(command):
         raise SetUpError(f"`pip {arguments[0]}` failed; its own words stand above")

@@ -52,8 +52,6 @@ def run(argv: list[str]) -> int:
     """Run one command and give its exit code; never raises but for ``SystemExit`` of ``--help``."""
     words, home, as_json = _global_options(argv)
     try:
-        if home == "":
-            raise UsageError("usage", "--home needs a folder")
         return show(_call(words, Context(_home(home), as_json)), as_json=as_json)
     except PocError as error:
         return show_error(error, as_json=as_json)
@@ -76,6 +74,8 @@ def _where(error: BaseException) -> str:
 
 
 def _home(given: str | None) -> Path:
+    if given == "":
+        raise UsageError("usage", "--home needs a folder")
     return Path(given or os.environ.get("POC_HOME") or Path.home() / ".poc")
 
 

@@ -67,7 +67,7 @@ def warn(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on standard output; everything beyond ASCII escaped, so no control reaches a terminal."""
+    """One JSON value on standard output; all beyond ASCII escaped, so no control reaches a terminal."""
     sys.stdout.write(json.dumps(value, ensure_ascii=True, sort_keys=False) + "\n")
     sys.stdout.flush()
 

@@ -44,7 +44,7 @@ class Form(BaseModel):
 class TopForm(Form):
     """A form that stands alone: it carries its version and the registry's origin."""
 
-    v: Literal[1]
+    v: One
     origin: Origin
 
 
@@ -93,11 +93,11 @@ def form_bytes(form: Form) -> bytes:
 
 
 def _time(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return parse_time(format_time(value))
-    if not isinstance(value, str):
-        raise ValueError("a time is a string YYYY-MM-DDThh:mm:ssZ")
-    return _plain(parse_time, value)
+    text = _plain(format_time, value) if isinstance(value, datetime) else value
+    if not isinstance(text, str):
+        raise ValueError("a time is a string YYYY-MM-DDThh:mm:ssZ")  # noqa: TRY004 (pydantic expects ValueError)
+    at: datetime = _plain(parse_time, text)
+    return at
 
 
 def _plain(function: Any, *arguments: Any) -> Any:
@@ -198,6 +198,7 @@ Officer = Annotated[str, Text(OFFICER_CHARS_MAX)]
 ShortText = Annotated[str, Text(64)]
 LineText = Annotated[str, Text(200)]
 Names = Annotated[dict[Language, LineText], Field(min_length=1, max_length=16)]
+One = Annotated[int, Field(ge=1, le=1)]  # Literal[1] would take true for 1
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Positive = Annotated[int, Field(ge=1, le=2**53 - 1)]
 

@@ -108,7 +108,9 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
     _check_hashes((root1, root2))
     if size1 == size2:
         if proof or root1 != root2:
-            raise RefusedError("bad-proof", f"two roots differ at the same size {size1}, or the proof is not empty")
+            raise RefusedError(
+                "bad-proof", f"two roots differ at the same size {size1}, or the proof is not empty"
+            )
         return
     if not proof:
         raise RefusedError("bad-proof", "the consistency proof is empty")
@@ -218,7 +220,9 @@ def _check_size(size: int, least: int) -> None:
 
 def _check_proof(proof: Sequence[bytes]) -> None:
     if len(proof) > PROOF_HASHES_MAX:
-        raise RefusedError("bad-proof", f"{len(proof)} hashes are more than any proof needs ({PROOF_HASHES_MAX})")
+        raise RefusedError(
+            "bad-proof", f"{len(proof)} hashes are more than any proof needs ({PROOF_HASHES_MAX})"
+        )
     _check_hashes(proof)
 
 

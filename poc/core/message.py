@@ -62,7 +62,7 @@ class Sender(Form):
 
 
 class Recipient(Form):
-    """One device a message is sealed to: ``kid`` is its sealing key, ``slot`` the hash of its slot's header."""
+    """One device a message is sealed to: its sealing key's ``kid`` and the hash of its slot's header."""
 
     contact: ContactId
     kid: Kid

@@ -25,6 +25,7 @@ from poc.core.form import (
     LineText,
     MessageId,
     Names,
+    One,
     PartyId,
     Positive,
     Right,
@@ -165,7 +166,7 @@ class Settings(Form):
     limits: RegistryLimits
     entries_access: Literal["parties", "public"]
     counts_public: bool
-    rules: Literal[1]
+    rules: One
 
 
 class StateNames(Form):
@@ -449,7 +450,7 @@ def read_statement(payload: bytes) -> Statement:
     )
 
 
-def statement_payload(  # noqa: PLR0913 (the seven members of the form)
+def statement_payload(
     *,
     origin: str,
     type: str,  # noqa: A002 (the member's name on the wire)

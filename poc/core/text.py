@@ -97,9 +97,9 @@ def fold(value: str) -> str:
 
 
 def for_terminal(value: str, *, lines: bool = False) -> str:
-    """The text with everything that could steer a terminal or turn its direction made visible.
+    r"""The text with everything that could steer a terminal or turn its direction made visible.
 
-    Controls, escapes, bidi and other format characters become ``\\u{…}``; line breaks too, unless
+    Controls, escapes, bidi and other format characters become ``\u{…}``; line breaks too, unless
     ``lines``. Joiners between letters that need them stay.
     """
     shown = []

@@ -165,7 +165,9 @@ def tile_of_node(level: int, index: int, size: int) -> Tile:
         RefusedError: ``bad-tile`` when the subtree is not complete within ``size``.
     """
     if level < 0 or index < 0 or not 0 < size <= LOG_SIZE_MAX or (index + 1) << level > size:
-        raise RefusedError("bad-tile", f"no complete subtree at level {level}, index {index} in a log of {size}")
+        raise RefusedError(
+            "bad-tile", f"no complete subtree at level {level}, index {index} in a log of {size}"
+        )
     tile_level, height = divmod(level, TILE_HEIGHT)
     tile_index = index >> (TILE_HEIGHT - height)
     count = (size >> (TILE_HEIGHT * tile_level)) - tile_index * TILE_WIDTH

@@ -202,6 +202,153 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The time of the request is too far from the time of the hub.",
         "Set the clock, or sign again with the time of the hub given in the error.",
     ),
+    # --- messages, evidence, exercises (core) ---
+    "attachments-too-large": ErrorRow(
+        413,
+        "The attachments are too large together.",
+        "Send less, or in several messages; attachments of 16 KiB together travel inside a message.",
+    ),
+    "envelope-too-large": ErrorRow(
+        413,
+        "The sealed message is larger than this registry admits.",
+        "Shorten the text, or send it to fewer contacts at a time.",
+    ),
+    "too-many-slots": ErrorRow(
+        422,
+        "The message is for more devices than one envelope may have.",
+        "Send it in several messages, each to fewer contacts.",
+    ),
+    "no-addressee": ErrorRow(
+        422,
+        "The message is for nobody but its own office.",
+        "Name at least one contact for action or information.",
+    ),
+    "duplicate-slot": ErrorRow(422, "One key is named twice among the recipients.", "Name each device once."),
+    "bad-sequence": ErrorRow(
+        422,
+        "The sequence numbers do not fit the recipients.",
+        "One number for all devices of a contact; none for own and held slots.",
+    ),
+    "bad-times": ErrorRow(
+        422,
+        "The times of the message do not fit together.",
+        "It expires after it was sent, and is answered before it expires.",
+    ),
+    "expires-too-late": ErrorRow(
+        422, "The message would live longer than 30 days.", "Choose an earlier time of expiry."
+    ),
+    "sent-in-future": ErrorRow(
+        422, "The time of signing lies in the future.", "Set the clock right, then sign again."
+    ),
+    "expired": ErrorRow(
+        422, "The message has expired.", "Write it again with a new time of expiry, if it still matters."
+    ),
+    "status-not-admitted": ErrorRow(
+        422, "This registry does not admit messages of this status.", "Use a status that its policy admits."
+    ),
+    "controller-cannot-send-actual": ErrorRow(
+        422,
+        "A controller of exercises never sends actual messages.",
+        "Send it as an exercise, or from a contact.",
+    ),
+    "real-world-wording": ErrorRow(
+        422,
+        "An exercise text says that it is no exercise.",
+        "Take out the words named; a real event is sent as another message.",
+    ),
+    "preparation-missing": ErrorRow(
+        422,
+        "An actual message needs the preparation of a second device.",
+        "Let another device of the same contact prepare the content.",
+    ),
+    "preparation-mismatch": ErrorRow(
+        422,
+        "The preparation is not one of this content by another device of the same contact.",
+        "Have the content as it now stands prepared anew.",
+    ),
+    "id-mismatch": ErrorRow(
+        422, "The envelope is of another message id.", "Send it to the address of its own id."
+    ),
+    "stale-slot-key": ErrorRow(
+        422,
+        "A slot is sealed to a key that is not the newest of a device of that contact.",
+        "Sync, then seal the message anew.",
+    ),
+    "exercise-unknown": ErrorRow(
+        422, "The exercise is not known here.", "Sync; ask its controller whether it was announced."
+    ),
+    "exercise-not-open": ErrorRow(
+        422, "The exercise is not open.", "Wait for its start; after its end nothing is sent in it."
+    ),
+    "exercise-lacks-side": ErrorRow(
+        422, "A contact is no participant of the exercise.", "Leave it out, or ask the controller."
+    ),
+    "order-out-of-sequence": ErrorRow(
+        409, "The order does not follow the last order of its exercise.", "Sync, then give the order again."
+    ),
+    "not-in-this-state": ErrorRow(
+        409,
+        "This cannot happen in the present state.",
+        "Look at what was recorded before; nothing was changed.",
+    ),
+    "key-not-yet": ErrorRow(
+        422,
+        "The key was not yet in the registry then.",
+        "Sync; if it stays so, keep what was signed and report it.",
+    ),
+    "key-ended": ErrorRow(
+        422, "The key had ended then.", "Sign with the present key; do not rely on this one."
+    ),
+    "key-compromised": ErrorRow(
+        422, "The key was revoked as compromised or lost.", "Do not rely on it; ask the contact by voice."
+    ),
+    "right-missing": ErrorRow(
+        403, "The key has not the right to do this.", "Use a device that has the right, or have it nominated."
+    ),
+    "contact-frozen": ErrorRow(
+        422, "The contact is frozen by its own State.", "Reach it by voice; its authority can thaw it."
+    ),
+    "head-ahead": ErrorRow(
+        409, "What was signed refers to a newer log than the one known here.", "Sync, then try again."
+    ),
+    "head-inconsistent": ErrorRow(
+        422,
+        "What was signed refers to another log than this one.",
+        "Keep it: two heads that contradict each other prove a fork. Report it.",
+    ),
+    "no-slot-for-key": ErrorRow(
+        422,
+        "The envelope has no slot for this key.",
+        "Check which device it was sealed to; ask the sender to seal it again.",
+    ),
+    "member-mismatch": ErrorRow(
+        422, "What stands outside is not what was signed inside.", "Do not use it; keep it and report it."
+    ),
+    "slot-not-in-message": ErrorRow(
+        422,
+        "The message was not sealed to this device by its author.",
+        "Do not use it; somebody passed it on or altered it. Keep it and report it.",
+    ),
+    "bad-attachment": ErrorRow(
+        422,
+        "An attachment is not the one the message names.",
+        "Do not use it; ask the sender to send it again.",
+    ),
+    "seen-before": ErrorRow(
+        409, "A message of this id and sender was received before.", "Nothing to do; look it up in the inbox."
+    ),
+    "held-slot-early": ErrorRow(
+        422, "The message may not be opened before its time.", "Wait until its time of release."
+    ),
+    "receipt-mismatch": ErrorRow(
+        422, "A receipt is of something else.", "Do not rely on it; keep both and report it."
+    ),
+    "own-cannot-answer": ErrorRow(422, "The sender of a message does not answer it.", "Nothing to do."),
+    "wrong-fingerprint": ErrorRow(
+        422,
+        "The registry is not the one of this fingerprint.",
+        "Compare the fingerprint with the one you were given on paper.",
+    ),
     # --- command line ---
     "usage": ErrorRow(400, "The command was not understood.", "Run it with --help."),
     "interrupted": ErrorRow(400, "Interrupted.", "Run the command again; nothing half done was kept."),
@@ -219,5 +366,12 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "unknown-command-value": ErrorRow(
         400, "A value on the command line is not one of those known.", "Use one of the values named."
+    ),
+    # --- settings ---
+    "unknown-setting": ErrorRow(
+        400, "There is no such setting.", "Mend its name or remove it; docs/settings.md lists every setting."
+    ),
+    "bad-setting": ErrorRow(
+        400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
 }

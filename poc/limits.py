@@ -8,36 +8,36 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 # JSON and forms
-JSON_DEPTH_MAX: Final = 32
-JSON_INTEGER_MAX: Final = 2**53 - 1
-ENTRY_BYTES_MAX: Final = 65_535
-DEVICES_MAX: Final = 8
-OFFICER_CHARS_MAX: Final = 16
+JSON_DEPTH_MAX: Final = 32  # nested arrays and objects in any JSON
+JSON_INTEGER_MAX: Final = 2**53 - 1  # an integer in any JSON, either side of zero
+ENTRY_BYTES_MAX: Final = 65_535  # one entry of the log
+DEVICES_MAX: Final = 8  # active devices of one contact or controller
+OFFICER_CHARS_MAX: Final = 16  # the code of an officer who acts
 
 # Times
-ISSUED_AHEAD_SECONDS_MAX: Final = 5 * 60
-ISSUED_AGE_SECONDS_MAX: Final = 14 * 24 * 3600
-PROPOSAL_SECONDS_MAX: Final = 14 * 24 * 3600
-EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600
-CLOCK_SKEW_SECONDS_MAX: Final = 60
-NONCE_SECONDS_KEPT: Final = 10 * 60
-ROTATE_BY_SECONDS_MAX: Final = 90 * 24 * 3600
+ISSUED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far issued_at may lie after logged_at
+ISSUED_AGE_SECONDS_MAX: Final = 14 * 24 * 3600  # from issued_at to logged_at; brakes are exempt
+PROPOSAL_SECONDS_MAX: Final = 14 * 24 * 3600  # how long a proposal waits for its signatures
+EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to expires_at
+CLOCK_SKEW_SECONDS_MAX: Final = 60  # between the time of a request and the hub's clock
+NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
+ROTATE_BY_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead rotate_by of a new sealing key may lie
 
 # Messages
-SLOTS_MAX: Final = 250
-INLINE_ATTACHMENTS_BYTES_MAX: Final = 16 * KIB
-PLAINTEXT_BYTES_MIN: Final = 4096
+SLOTS_MAX: Final = 250  # slots of one envelope
+INLINE_ATTACHMENTS_BYTES_MAX: Final = 16 * KIB  # all attachments that travel inside an envelope
+PLAINTEXT_BYTES_MIN: Final = 4096  # what a shorter plaintext is padded to
 
 # HTTP
-BODY_BYTES_MAX: Final = 1 * MIB
-BODY_DRAIN_BYTES_MAX: Final = 8 * MIB
-BODY_DRAIN_SECONDS_MAX: Final = 10
-HEADER_SECONDS_MAX: Final = 10
-BODY_SECONDS_MAX: Final = 30
+BODY_BYTES_MAX: Final = 1 * MIB  # the body of a request
+BODY_DRAIN_BYTES_MAX: Final = 8 * MIB  # what is read of a body that is too large, so that the answer is seen
+BODY_DRAIN_SECONDS_MAX: Final = 10  # how long that reading lasts
+HEADER_SECONDS_MAX: Final = 10  # until the header of a request is complete
+BODY_SECONDS_MAX: Final = 30  # until its body is complete
 
-# Notes (C2SP)
-NOTE_BYTES_MAX: Final = 64 * KIB
-NOTE_SIGNATURES_MAX: Final = 64
-PROOF_HASHES_MAX: Final = 63
-LOG_SIZE_MAX: Final = 2**53 - 1
-VKEY_CHARS_MAX: Final = 4096
+# Notes of C2SP
+NOTE_BYTES_MAX: Final = 64 * KIB  # a signed note
+NOTE_SIGNATURES_MAX: Final = 64  # signature lines of a note
+PROOF_HASHES_MAX: Final = 63  # hashes of a Merkle proof
+LOG_SIZE_MAX: Final = 2**53 - 1  # entries of a log
+VKEY_CHARS_MAX: Final = 4096  # a note verification key as text

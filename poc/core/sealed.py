@@ -92,8 +92,8 @@ def unseal(ek: bytes, encrypted_key: bytes, key: SealingKey, extra: bytes = b"")
 
 
 def _slot_extra(protected: str, contact: str) -> bytes:
-    digest = hashlib.sha256(protected.encode("ascii")).digest()
-    return b"poc/1 slot\0" + digest + contact.encode("ascii")
+    digest = hashlib.sha256(protected.encode()).digest()
+    return b"poc/1 slot\0" + digest + contact.encode()
 
 
 def seal_key(cek: bytes, protected: str, contact: str, key: SealingPublicKey) -> tuple[bytes, bytes]:
@@ -117,13 +117,32 @@ def open_key(ek: bytes, encrypted_key: bytes, protected: str, contact: str, key:
     return cek
 
 
+def gcm_encrypt(key: bytes, iv: bytes, aad: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+    """(ciphertext, tag) by AES-256-GCM; key 32 bytes, IV 12 bytes, never the same pair twice."""
+    sealed = AESGCM(key).encrypt(iv, plaintext, aad)
+    return sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
+
+
+def gcm_decrypt(key: bytes, iv: bytes, aad: bytes, ciphertext: bytes, tag: bytes) -> bytes:
+    """The plaintext of ``gcm_encrypt``, if nothing was altered; no other sizes of key, IV and tag.
+
+    Raises:
+        RefusedError: ``cannot-open``.
+    """
+    if (len(key), len(iv), len(tag)) != (CEK_BYTES, IV_BYTES, TAG_BYTES):
+        raise RefusedError("cannot-open", "a key, IV or tag of another size")
+    try:
+        return AESGCM(key).decrypt(iv, ciphertext + tag, aad)
+    except InvalidTag:
+        raise RefusedError("cannot-open", "the content was altered or is of another key") from None
+
+
 def encrypt_content(cek: bytes, iv: bytes, protected: str, plaintext: bytes) -> tuple[bytes, bytes]:
     """(ciphertext, tag) by A256GCM with the protected header as aad (RFC 7516 5.1, step 14).
 
-    The pair of ``cek`` (32 bytes) and ``iv`` (12 bytes) must never be used for two plaintexts.
+    The pair of ``cek`` and ``iv`` must never be used for two plaintexts.
     """
-    sealed = AESGCM(cek).encrypt(iv, plaintext, protected.encode("ascii"))
-    return sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
+    return gcm_encrypt(cek, iv, protected.encode(), plaintext)
 
 
 def decrypt_content(cek: bytes, iv: bytes, protected: str, ciphertext: bytes, tag: bytes) -> bytes:
@@ -132,17 +151,12 @@ def decrypt_content(cek: bytes, iv: bytes, protected: str, ciphertext: bytes, ta
     Raises:
         RefusedError: ``cannot-open``.
     """
-    if (len(cek), len(iv), len(tag)) != (CEK_BYTES, IV_BYTES, TAG_BYTES):
-        raise RefusedError("cannot-open", "a key, IV or tag of another size")
-    try:
-        return AESGCM(cek).decrypt(iv, ciphertext + tag, protected.encode("ascii"))
-    except InvalidTag:
-        raise RefusedError("cannot-open", "the content was altered or is of another key") from None
+    return gcm_decrypt(cek, iv, protected.encode(), ciphertext, tag)
 
 
 def commitment(cek: bytes, message_id: str) -> str:
     """What the sender commits to in the header: base64url SHA-256("poc/1 commit" 0x00, CEK, id)."""
-    return b64u(domain_hash("poc/1 commit", cek, message_id.encode("ascii")))
+    return b64u(domain_hash("poc/1 commit", cek, message_id.encode()))
 
 
 def check_commitment(cek: bytes, message_id: str, commit: str) -> None:
@@ -152,19 +166,19 @@ def check_commitment(cek: bytes, message_id: str, commit: str) -> None:
         RefusedError: ``wrong-commitment``.
     """
     expected = commitment(cek, message_id)
-    if not hmac.compare_digest(expected.encode("ascii"), commit.encode()):
+    if not hmac.compare_digest(expected.encode(), commit.encode()):
         raise RefusedError("wrong-commitment", f"message {message_id}")
 
 
 def voice_code(cek: bytes, message_id: str) -> str:
     """Eight digits both sides see, to be read aloud: "poc/1 voice" hash mod 10^8."""
-    digest = domain_hash("poc/1 voice", cek, message_id.encode("ascii"))
+    digest = domain_hash("poc/1 voice", cek, message_id.encode())
     return f"{int.from_bytes(digest, 'big') % 10**8:08}"
 
 
 def answer_key(cek: bytes, message_id: str) -> bytes:
     """The key answers to an exercise message are made with; disclosing it does not disclose the CEK."""
-    return domain_hash("poc/1 answer-key", cek, message_id.encode("ascii"))
+    return domain_hash("poc/1 answer-key", cek, message_id.encode())
 
 
 def answer(key: bytes, message_id: str, contact: str, word: str) -> str:
@@ -207,4 +221,4 @@ def slot_hash(
 
 def envelope_digest(protected: str, iv: str, ciphertext: str, tag: str) -> bytes:
     """SHA-256 of ``protected.iv.ciphertext.tag``, the four base64url texts as they were received."""
-    return hashlib.sha256(".".join((protected, iv, ciphertext, tag)).encode()).digest()
+    return hashlib.sha256(f"{protected}.{iv}.{ciphertext}.{tag}".encode()).digest()

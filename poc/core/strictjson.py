@@ -20,15 +20,16 @@ import rfc8785
 from poc.errors import RefusedError
 from poc.limits import JSON_DEPTH_MAX, JSON_INTEGER_MAX
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _TWICE: Final = "this member stands twice in its object"
 _HALF_PAIR: Final = "half a surrogate pair"
-_STRING: Final = r'"(?:[^"\\]++|\\.)*+"'
+# The closing mark is optional: an open string takes all that follows, so no text is scanned twice.
+_STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
 _NOT_A_BRACKET: Final = re.compile(_STRING + r'|[^\[\]{}"]+', re.DOTALL)
-_TOKEN: Final = re.compile(_STRING + r"|[\[\]{},:]|[^\s\[\]{},:\"]+|\"", re.DOTALL)
+_PIECE: Final = re.compile(_STRING + r"|[\[\]{},:]|[^\s\[\]{},:\"]+", re.DOTALL)
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_TOKENS_SEARCHED_MAX: Final = 20_000
+_PIECES_SEARCHED_MAX: Final = 20_000
 _INTEGER_CHARS_MAX: Final = len(str(-JSON_INTEGER_MAX))
 
 
@@ -117,43 +118,44 @@ def _is_too_deep(text: str) -> bool:
     """Whether brackets nest deeper than the limit, or do not close; cheap, and never recursive."""
     brackets = _NOT_A_BRACKET.sub("", text)
     for _ in range(JSON_DEPTH_MAX):
-        if not brackets:
-            return False
-        brackets = brackets.replace("[]", "").replace("{}", "")
+        fewer = brackets.replace("[]", "").replace("{}", "")
+        if fewer == brackets:
+            break
+        brackets = fewer
     return brackets != ""
 
 
 def _first_trouble(text: str, why: str) -> RefusedError | None:
-    """The refusal of a bad text at its first token that is wrong; None if no single token is.
+    """The refusal of a bad text at its first wrong string, word or bracket; None if none is.
 
-    Only the first tokens are searched, so that a refusal stays cheap; beyond them the error
+    Only the first 20,000 are searched, so that a refusal stays cheap; beyond them the error
     says ``why``, and up to where nothing was wrong.
     """
     open_members: list[set[str] | None] = []
     before = ""
-    for number, match in enumerate(_TOKEN.finditer(text)):
-        token, found = match.group(), ""
-        if number == _TOKENS_SEARCHED_MAX:
+    for number, match in enumerate(_PIECE.finditer(text)):
+        piece, found = match.group(), ""
+        if number == _PIECES_SEARCHED_MAX:
             found = f"from here on: {why}"
-        elif token in "[{":
-            open_members.append(set() if token == "{" else None)
+        elif piece in ("[", "{"):
+            open_members.append(set() if piece == "{" else None)
             found = f"depth over {JSON_DEPTH_MAX}" if len(open_members) > JSON_DEPTH_MAX else ""
-        elif token in "]}":
+        elif piece in ("]", "}"):
             found = "" if open_members else "closes what is not open"
             del open_members[-1:]
-        elif token not in ",:":
+        elif piece not in (",", ":"):
             is_name = open_members and before in ("{", ",")
-            found = _trouble(token, open_members[-1] if is_name else None)
+            found = _trouble(piece, open_members[-1] if is_name else None)
         if found:
             return _refused(text, match.start(), found)
-        before = token
+        before = piece
     return None
 
 
-def _trouble(token: str, members: set[str] | None) -> str:
+def _trouble(piece: str, members: set[str] | None) -> str:
     """What is wrong with one string, number or word; empty if nothing. Notes a member's name."""
     try:
-        value = _DECODER.decode(token)
+        value = _DECODER.decode(piece)
     except json.JSONDecodeError as error:
         return error.msg
     except _NotStrictError as error:

@@ -1,0 +1,202 @@
+"""Settings of a hub and of a desk: from the command line, else ``POC_…`` variables, else ``config.toml``.
+
+A home is a folder; its ``config.toml`` is flat, one name per line. An empty variable counts as unset.
+A name nobody knows stops the start, so that a misspelt setting is never silently its default.
+``docs/settings.md`` is made from the descriptions here (``make docs-tables``).
+
+Not here: the registry's own settings, which stand in its log; passphrases, which have files of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from poc.core.form import PARTY_PATTERN, Origin, is_state
+from poc.core.statement import parse_fingerprint
+from poc.errors import PocError, RefusedError
+
+CONFIG_NAME: Final = "config.toml"
+ENV_PREFIX: Final = "POC_"
+ENV_ELSEWHERE: Final[Mapping[str, str]] = {
+    "POC_PASSPHRASE_FILE": "the file to read the passphrase from, instead of `passphrase` in the home",
+    "POC_VECTORS": "tests: the folder of other people's test vectors",
+    "POC_SAMPLES": "tests and demo: the folder of sample documents",
+    "POC_LONG": "tests: 1 runs the full counts",
+}
+
+_WEB_ORIGIN: Final = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+)
+
+
+def _web_origin(value: str) -> str:
+    if not _WEB_ORIGIN.fullmatch(value):
+        raise ValueError("give scheme, host and port in lower case, as in https://hub.example.org, no path")
+    _ = urlsplit(value).port  # ValueError above 65535
+    return value
+
+
+def _fingerprint(value: str) -> str:
+    try:
+        return parse_fingerprint(value)
+    except PocError as error:
+        raise ValueError(error.message) from None
+
+
+def _party(value: str) -> str:
+    if not is_state(value) and not PARTY_PATTERN.match(value):
+        raise ValueError("give an id such as jo, jo.technical or x-las.registrar-1")
+    return value
+
+
+def _not_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("give a number")  # noqa: TRY004 (pydantic expects ValueError)
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
+Host = Annotated[str, Field(min_length=1, max_length=255)]
+WebOrigin = Annotated[str, AfterValidator(_web_origin)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+class _HomeSettings(BaseSettings):
+    """What the settings of both programs share: where they come from, and that nothing else is taken."""
+
+    not_in_file: ClassVar[frozenset[str]] = frozenset({"home"})
+    not_in_environment: ClassVar[frozenset[str]] = frozenset()
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    home: Path = Field(description="The folder that holds everything of this program: `--home`.")
+
+
+class HubSettings(_HomeSettings):
+    """What a hub needs to know before it opens its home."""
+
+    # A standing confirmation would switch the check of the clock off for good.
+    not_in_file: ClassVar[frozenset[str]] = frozenset({"home", "clock_confirmed"})
+
+    host: Host = Field("127.0.0.1", description="The address to listen on.")
+    port: Port = Field(8470, description="The port to listen on. It does not change `public_origin`.")
+    public_origin: WebOrigin = Field(
+        default_factory=lambda known: f"http://127.0.0.1:{known.get('port')}",
+        description="Scheme, host and port by which desks reach the hub: what requests are signed for, "
+        "whatever `Host` says. Unset: `http://127.0.0.1:` and the port.",
+    )
+    metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
+    metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
+    log_level: LogLevel = Field("info", description="The least severe lines to log.")
+    clock_confirmed: bool = Field(
+        default=False,
+        description="For one start: the clock is right although it is days ahead of the log's last entry. "
+        "On the command line `--clock-confirmed`; not in the file.",
+    )
+
+
+class DeskSettings(_HomeSettings):
+    """Which registry a desk belongs to. Only the way to the hub may be changed from outside the file."""
+
+    # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
+    not_in_environment: ClassVar[frozenset[str]] = frozenset({"origin", "fingerprint", "party"})
+
+    hub_url: WebOrigin = Field(description="The hub's public origin.")
+    origin: Origin = Field(description="The registry's origin, as in its genesis. Only in the file.")
+    fingerprint: Annotated[str, AfterValidator(_fingerprint)] = Field(
+        description="The genesis fingerprint, in full: 64 hex digits. Only in the file."
+    )
+    party: Annotated[str, AfterValidator(_party)] | None = Field(
+        None, description="The id of the holder of this home. Unset: a reader. Only in the file."
+    )
+
+
+SettingsT = TypeVar("SettingsT", bound=_HomeSettings)
+
+
+def find_home(given: Path | None) -> Path:
+    """The home of this run: the one given, else ``POC_HOME``. Raises ``bad-setting`` without either."""
+    named = given or os.environ.get("POC_HOME")
+    if not named:
+        raise RefusedError("bad-setting", "home: give --home DIR or set POC_HOME")
+    return Path(named)
+
+
+def load_hub_settings(home: Path | None = None, **command_line: object) -> HubSettings:
+    """The settings of the hub at a home; an option that is None was not given.
+
+    Raises ``unknown-setting`` with its name, ``bad-setting`` with its name and never its value.
+    """
+    return _load(HubSettings, find_home(home), command_line)
+
+
+def load_desk_settings(home: Path | None = None, **command_line: object) -> DeskSettings:
+    """The settings of the desk at a home; raises as :func:`load_hub_settings` does."""
+    return _load(DeskSettings, find_home(home), command_line)
+
+
+def _load(model: type[SettingsT], home: Path, command_line: Mapping[str, object]) -> SettingsT:
+    from_environment = _check_environment(model)
+    in_file = _read_file(model, home / CONFIG_NAME)
+    given = {name: value for name, value in command_line.items() if value is not None}
+    # What is passed wins over the environment, so the file passes only what the environment leaves open.
+    from_file = {name: value for name, value in in_file.items() if name not in from_environment}
+    values: dict[str, Any] = {**from_file, **given, "home": home}
+    try:
+        return model(**values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = str(fault["loc"][0])
+        shown = name if name in values else from_environment.get(name, name)
+        raise RefusedError("bad-setting", f"{shown}: {fault['msg'].removeprefix('Value error, ')}") from None
+
+
+def _check_environment(model: type[_HomeSettings]) -> dict[str, str]:
+    """What the environment gives of ``model``, name -> variable. Unknown variables are refused."""
+    known = {
+        f"{ENV_PREFIX}{name}".upper()
+        for settings in (HubSettings, DeskSettings)
+        for name in settings.model_fields.keys() - settings.not_in_environment
+    }
+    given = {}
+    for variable, value in os.environ.items():
+        if not variable.upper().startswith(ENV_PREFIX):
+            continue
+        if variable.upper() not in known and variable not in ENV_ELSEWHERE:
+            raise RefusedError("unknown-setting", variable)
+        name = variable[len(ENV_PREFIX) :].lower()
+        if value and name in model.model_fields:
+            given[name] = variable
+    return given
+
+
+def _read_file(model: type[_HomeSettings], path: Path) -> dict[str, object]:
+    """What the file says, or nothing where there is none; values are not checked yet."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise RefusedError("bad-setting", f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise RefusedError("bad-setting", f"{path}: {why}") from None
+    for name in values:
+        if name not in model.model_fields.keys() - model.not_in_file:
+            raise RefusedError("unknown-setting", name)
+    return values

@@ -1,0 +1,111 @@
+"""Judging keys in log order: was this key good, and had it the right, in the log of that size?
+
+A signed form carries a head; the other party's signed record of it carries another. The larger
+of both says at which size of the log keys, rights and freezes are judged (DESIGN section 5).
+Reading the forms and verifying signatures stand in ``receipts``, ``opening`` and ``proof``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeAlias
+
+from poc.core.checkpoint import Checkpoint, parse_head
+from poc.core.directory import Contact, Directory, KeyRecord
+from poc.core.form import Right
+from poc.core.note import Verifier
+from poc.errors import RefusedError
+
+RootAt: TypeAlias = Callable[[int], bytes | None]
+"""The root this desk knows for a size of the log; ``None`` where it keeps none."""
+
+COMPROMISED = frozenset({"compromise", "lost"})
+
+
+@lru_cache(maxsize=64)
+def log_verifiers(vkeys: tuple[str, ...]) -> tuple[Verifier, ...]:
+    """The log keys of these C2SP vkeys. Raises ``bad-vkey``."""
+    return tuple(Verifier.from_vkey(vkey) for vkey in vkeys)
+
+
+def read_head(head: str, directory: Directory, root_at: RootAt | None = None) -> Checkpoint:
+    """The head of a signed form, signed by this log and not ahead of the directory.
+
+    Its root is compared where it is known: at the directory's own size, and at any other size
+    that ``root_at`` answers for.
+
+    Raises:
+        RefusedError: ``head-ahead`` (sync first), ``head-inconsistent`` (keep it: it proves a
+            fork), ``unsigned-note``, ``bad-signature``, ``bad-checkpoint``, ``wrong-origin``.
+    """
+    checkpoint = parse_head(head, directory.origin, log_verifiers(directory.settings.log_keys))
+    if checkpoint.size > directory.size:
+        raise RefusedError("head-ahead", f"size {checkpoint.size}, known {directory.size}")
+    root = directory.tree.root() if checkpoint.size == directory.size else None
+    if root is None and root_at is not None:
+        root = root_at(checkpoint.size)
+    if root is not None and root != checkpoint.root:
+        raise RefusedError("head-inconsistent", f"another root at size {checkpoint.size}")
+    return checkpoint
+
+
+def head_size(head: str, directory: Directory, root_at: RootAt | None = None) -> int:
+    """The size of the log a head stands for. Raises as :func:`read_head`."""
+    return read_head(head, directory, root_at).size
+
+
+def judge_key(directory: Directory, kid: str, size: int, holder: str, right: Right) -> KeyRecord:
+    """The record of a device's key that was good, and had ``right``, in the log of that size.
+
+    ``holder`` is the contact or controller the form names.
+
+    Raises:
+        RefusedError: ``unknown-key`` (also a key of another holder or role), ``key-not-yet``,
+            ``key-ended``, ``key-compromised``, ``right-missing``, ``contact-frozen``.
+    """
+    record = _record(directory, kid, holder, "device")
+    _check_span(record, size)
+    if right not in record.may:
+        raise RefusedError("right-missing", f"{right}: key {kid[:12]}… of {holder}")
+    check_not_frozen(directory.contacts.get(holder), size)
+    return record
+
+
+def judge_hub_key(directory: Directory, kid: str, size: int) -> KeyRecord:
+    """The record of a hub key that was good in the log of that size. Raises as :func:`judge_key`."""
+    record = _record(directory, kid, directory.origin, "hub")
+    _check_span(record, size)
+    return record
+
+
+def refuse_compromised(record: KeyRecord) -> None:
+    """Refuse on receipt what a key signed that has ended as compromised or lost since.
+
+    Raises:
+        RefusedError: ``key-compromised``.
+    """
+    if record.ended in COMPROMISED:
+        raise RefusedError("key-compromised", f"key {record.kid[:12]}… of {record.holder}")
+
+
+def check_not_frozen(contact: Contact | None, size: int) -> None:
+    """Refuse a contact that its State had frozen in the log of that size. Raises ``contact-frozen``."""
+    if contact is not None and contact.frozen is not None and contact.frozen.index < size:
+        raise RefusedError("contact-frozen", contact.id)
+
+
+def _record(directory: Directory, kid: str, holder: str, role: str) -> KeyRecord:
+    record = directory.key(kid)
+    if (record.holder, record.role) != (holder, role) or record.verify_key is None:
+        raise RefusedError("unknown-key", f"key {kid[:12]}… is no {role} key of {holder}")
+    return record
+
+
+def _check_span(record: KeyRecord, size: int) -> None:
+    if record.is_good_at(size):
+        return
+    what = f"key {record.kid[:12]}… of {record.holder} at size {size}"
+    if record.since >= size:
+        raise RefusedError("key-not-yet", what)
+    raise RefusedError("key-compromised" if record.ended in COMPROMISED else "key-ended", what)

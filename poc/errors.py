@@ -119,6 +119,7 @@ CATALOGUE: dict[str, ErrorRow] = {
         "A card part does not fit its commitment in the log.",
         "Do not use it; ask its owner to publish it again.",
     ),
+    "proposal-mismatch": ErrorRow(422, "The proposal holds something its statement does not name.", "Ask whoever made the file for a fresh one."),
     "unknown-key": ErrorRow(404, "No such key is in this registry.", "Sync, or check the key's id."),
     "unknown-contact": ErrorRow(404, "No such contact is in this registry.", "Look it up with `poc lookup`."),
     "unknown-state": ErrorRow(

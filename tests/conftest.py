@@ -1,17 +1,14 @@
-"""What every test shares: hypothesis profiles, full counts, foreign vectors, a clean environment."""
+"""What every test shares: hypothesis profiles, full counts, a clean environment."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).resolve().parent.parent
 LONG = os.environ.get("POC_LONG") == "1"
-VECTORS = Path(os.environ.get("POC_VECTORS") or ROOT.parent / "shared" / "vectors")
 TEST_VARIABLES = {"POC_LONG", "POC_VECTORS", "POC_SAMPLES"}
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -39,14 +36,6 @@ def rounds(record_property: Callable[[str, object], None]) -> Callable[..., int]
         return count
 
     return choose
-
-
-@pytest.fixture(scope="session")
-def vectors() -> Path:
-    """The folder of other people's vectors; without it the test is skipped."""
-    if not VECTORS.is_dir():
-        pytest.skip(f"no foreign test vectors at {VECTORS}; POC_VECTORS names another place")
-    return VECTORS
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -59,7 +59,7 @@ def read_form(model: type[FormT], data: bytes | str) -> FormT:
     return _validated(model, parse(data), data)
 
 
-def form_of(model: type[FormT], value: JsonValue) -> FormT:
+def form_of(model: type[FormT], value: Any) -> FormT:
     """Read one form from a value that :func:`poc.core.strictjson.parse` gave."""
     return _validated(model, value, canonical(value))
 

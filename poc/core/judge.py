@@ -14,6 +14,7 @@ from typing import TypeAlias
 from poc.core.checkpoint import Checkpoint, parse_head
 from poc.core.directory import Contact, Directory, KeyRecord
 from poc.core.form import Right
+from poc.core.keys import VerifyKey
 from poc.core.note import Verifier
 from poc.errors import RefusedError
 
@@ -53,6 +54,18 @@ def read_head(head: str, directory: Directory, root_at: RootAt | None = None) ->
 def head_size(head: str, directory: Directory, root_at: RootAt | None = None) -> int:
     """The size of the log a head stands for. Raises as :func:`read_head`."""
     return read_head(head, directory, root_at).size
+
+
+def signer_key(directory: Directory, kid: str) -> VerifyKey:
+    """The key to verify a signature with, ended or not: whether it counts is judged afterwards.
+
+    Raises:
+        RefusedError: ``unknown-key``.
+    """
+    key = directory.key(kid).verify_key
+    if key is None:
+        raise RefusedError("unknown-key", f"key {kid[:12]}… does not sign")
+    return key
 
 
 def judge_key(directory: Directory, kid: str, size: int, holder: str, right: Right) -> KeyRecord:
@@ -97,7 +110,7 @@ def check_not_frozen(contact: Contact | None, size: int) -> None:
 
 def _record(directory: Directory, kid: str, holder: str, role: str) -> KeyRecord:
     record = directory.key(kid)
-    if (record.holder, record.role) != (holder, role) or record.verify_key is None:
+    if (record.holder, record.role) != (holder, role):
         raise RefusedError("unknown-key", f"key {kid[:12]}… is no {role} key of {holder}")
     return record
 

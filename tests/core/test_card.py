@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from poc.core.card import CardCommitments, Commitment, OfficePart, Opening, ReachPart, make_opening, read_opening
+from poc.core.card import (
+    CardCommitments,
+    Commitment,
+    OfficePart,
+    Opening,
+    ReachPart,
+    make_opening,
+    read_opening,
+)
 from poc.core.form import form_bytes, form_of, form_value, is_state, read_form, state_of
 from poc.core.strictjson import b64u, canonical
 from poc.errors import RefusedError
@@ -112,7 +120,9 @@ def test_a_wrong_reach_part_is_refused(path: tuple[str | int, ...], value: objec
     assert caught.value.code == "bad-form"
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\u0000b", "\u202ename", "e\u0301", "x" * 201, "a\nb", "\ufeffname"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "a\u0000b", "\u202ename", "e\u0301", "x" * 201, "a\nb", "\ufeffname"]
+)
 def test_a_name_that_could_deceive_is_refused(name: str) -> None:
     with pytest.raises(RefusedError) as caught:
         read_form(OfficePart, json.dumps({**OFFICE, "names": {"en": name}}).encode())
@@ -125,7 +135,9 @@ def test_an_opening_over_its_limit_is_refused() -> None:
     assert caught.value.code == "bad-form"
 
 
-@pytest.mark.parametrize(("party", "state"), [("jo", "jo"), ("jo.technical", "jo"), ("x-las.registrar-1", "x-las")])
+@pytest.mark.parametrize(
+    ("party", "state"), [("jo", "jo"), ("jo.technical", "jo"), ("x-las.registrar-1", "x-las")]
+)
 def test_a_party_belongs_to_the_state_before_the_dot(party: str, state: str) -> None:
     assert state_of(party) == state
     assert is_state(state)

@@ -105,10 +105,14 @@ def test_a_chained_type_needs_a_version(kind: str) -> None:
     assert code_of(confirm(type=kind)) == "bad-form"
 
 
-@pytest.mark.parametrize(("version", "previous"), [(1, LEAF), (2, None), (0, None), (2**53, LEAF), (1.0, None)])
+@pytest.mark.parametrize(
+    ("version", "previous"), [(1, LEAF), (2, None), (0, None), (2**53, LEAF), (1.0, None)]
+)
 def test_version_and_previous_must_fit_each_other(version: object, previous: object) -> None:
     with pytest.raises(RefusedError):
-        read_statement(json.dumps(confirm(type="contact.update", version=version, previous=previous)).encode())
+        read_statement(
+            json.dumps(confirm(type="contact.update", version=version, previous=previous)).encode()
+        )
 
 
 def test_an_error_never_shows_the_value_that_was_wrong() -> None:
@@ -191,3 +195,9 @@ def test_a_fingerprint_is_never_shortened_or_guessed(text: str) -> None:
 def test_a_key_form_gives_back_its_key() -> None:
     assert jwk_form(KEY.public).verify_key().raw == KEY.public.raw
     assert jwk_form(KEY.public).kid == KEY.kid
+
+
+def test_a_leaf_that_is_not_an_object_is_refused() -> None:
+    with pytest.raises(RefusedError) as caught:
+        read_entry(b"[]")
+    assert caught.value.code == "bad-form"

@@ -11,6 +11,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup demo test test-core test-all test-long check format schemas docs-tables lock clean
 
 help: ## what can be made
@@ -19,8 +20,7 @@ help: ## what can be made
 setup: ## .venv with the locked packages and this project; quick when nothing changed
 	@$(PYTHON) tools/set_up.py </dev/null
 
-# Empty means the default. The recipe is one silent command: with ONCE=1 the demo's last line is the last line.
-export DEMO_DIR PORT ONCE ATTACH
+# make hands variables of its command line on by itself. One silent command: the demo's last line is the last line.
 demo: setup ## the main job on real processes; DEMO_DIR= PORT= ONCE=1 ATTACH=
 	@exec $(PY) -m poc.demo </dev/null
 

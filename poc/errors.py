@@ -350,6 +350,15 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The registry is not the one of this fingerprint.",
         "Compare the fingerprint with the one you were given on paper.",
     ),
+    # --- keys at rest ---
+    "no-keyring": ErrorRow(404, "There is no keyring here.", "Make one with `poc key new`, or name another home."),
+    "keyring-exists": ErrorRow(409, "There is a keyring here already.", "Use it, or name another home."),
+    "bad-keyring": ErrorRow(422, "The keyring file is damaged or was not written by this program.", "Restore it from its backup."),
+    "wrong-passphrase": ErrorRow(403, "The passphrase does not open the keyring.", "Try again; without it the keys are lost and new ones must be enrolled."),
+    "weak-passphrase": ErrorRow(400, "The passphrase is too short.", "Use several words, or a random one from a password manager."),
+    "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
+    "storage-failed": ErrorRow(503, "The disk did not take what was to be written.", "Check free space and permissions; nothing was acknowledged that was not kept."),
     # --- command line ---
     "usage": ErrorRow(400, "The command was not understood.", "Run it with --help."),
     "interrupted": ErrorRow(400, "Interrupted.", "Run the command again; nothing half done was kept."),

@@ -52,6 +52,7 @@ from poc.core.message import (
     Message,
     Slot,
 )
+from poc.core.opening import DeliveredEnvelope, OpenedMessage, open_envelope
 from poc.core.strictjson import b64u, format_time
 from poc.core.uuid7 import uuid7
 from poc.errors import RefusedError
@@ -60,7 +61,9 @@ __all__ = [
     "Addressee",
     "AttachmentBytes",
     "CheckedEnvelope",
+    "DeliveredEnvelope",
     "Draft",
+    "OpenedMessage",
     "Randomness",
     "Sealed",
     "SealingLimits",
@@ -73,6 +76,7 @@ __all__ = [
     "draft_sha256",
     "envelope_digest",
     "measure",
+    "open_envelope",
     "prepare",
     "read_envelope",
     "read_header",

@@ -31,7 +31,7 @@ SIGNATURE_BYTES: Final = 64
 _P: Final = 2**255 - 19
 # The y of the eight points whose order divides 8; two y belong to the points of order 8 itself.
 # With either sign bit they are such a point or a second spelling of one ("minus zero").
-_Y_ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_Y_ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER_Y: Final = frozenset({0, 1, _P - 1, _Y_ORDER_8, _P - _Y_ORDER_8})
 _MLKEM_PUBLIC_BYTES: Final = 1184
 _MLKEM_SEED_BYTES: Final = 64

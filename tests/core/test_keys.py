@@ -17,11 +17,11 @@ from poc.core.keys import SealingKey, SealingPublicKey, SigningKey, VerifyKey
 from poc.core.strictjson import domain_hash
 from poc.errors import RefusedError
 from tests.foreign import foreign_json
+from tests.vectors import make_primitives
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, -1, P) % P
 REFUSED_FLAGS = {"low_order_A", "low_order_R", "non_canonical_A", "non_canonical_R"}
 
 
@@ -66,29 +66,12 @@ def test_signing_key_vectors_are_taken_or_refused(case):
     assert refused.value.code == case["expect"]
 
 
-def test_the_listed_points_of_order_8_are_the_ones_there_are():
-    # The y of 2P is 0, that is 2P has order 4, if and only if d y^4 + 2 y^2 - 1 = 0 (a = -1).
-    refused = [y for y in roots_of_order_8() if outcome_of_verifying(point(y), b"", bytes(64)) == "bad-key"]
-    assert len(refused) == 2
-    assert sum(refused) == P
-
-
-def roots_of_order_8() -> set[int]:
-    """The y of the points of order 8, found through y^2 = (-1 +- sqrt(1 + d)) / d."""
-    root = square_root(1 + D)
-    squares = [(sign * root - 1) * pow(D, -1, P) % P for sign in (1, -1)]
-    ys = {y for square in squares if is_square(square) for y in (square_root(square), -square_root(square) % P)}
-    assert all((D * y**4 + 2 * y**2 - 1) % P == 0 for y in ys)
-    return ys
-
-
-def is_square(value: int) -> bool:
-    return pow(value, (P - 1) // 2, P) == 1
-
-
-def square_root(value: int) -> int:
-    root = pow(value, (P + 3) // 8, P)
-    return root if (root * root - value) % P == 0 else root * pow(2, (P - 1) // 4, P) % P
+def test_every_encoding_of_the_eight_points_of_low_order_is_refused():
+    # Computed from the curve's equation, not from the list that is tested.
+    y = make_primitives.y_of_order_8()
+    encodings = {point(n, sign) for n in (0, 1, P - 1, P, P + 1, y, P - y) for sign in (0, 1)}
+    assert len(encodings) == 14
+    assert {outcome_of_verifying(encoding, b"", bytes(64)) for encoding in encodings} == {"bad-key"}
 
 
 def test_a_signature_of_ours_verifies_under_its_own_key_only():
@@ -121,9 +104,11 @@ def test_a_signature_of_another_size_is_refused(size):
         KEY.public.verify(b"message", bytes(size))
 
 
-@pytest.mark.parametrize("r", [point(0), point(1), point(1, 1), point(P - 1), point(P), point(P + 3, 1)], ids=bytes.hex)
+@pytest.mark.parametrize(
+    "r", [point(0), point(1), point(1, 1), point(P - 1), point(P), point(P + 3, 1)], ids=bytes.hex
+)
 def test_r_of_low_order_or_second_spelling_is_refused_by_name(r):
-    with pytest.raises(RefusedError, match="R is a (point of low order|non-canonical point)"):
+    with pytest.raises(RefusedError, match=r"R is a (point of low order|non-canonical point)"):
         KEY.public.verify(b"message", r + KEY.sign(b"message")[32:])
 
 
@@ -280,6 +265,13 @@ def test_sealing_key_vectors_are_taken_or_refused(case):
     with pytest.raises(RefusedError) as refused:
         SealingPublicKey.from_jwk(case["jwk"])
     assert refused.value.code == case["expect"]
+
+
+@pytest.mark.parametrize("size", [0, 1184, 1215, 1217])
+def test_a_public_sealing_key_of_another_size_is_refused(size):
+    with pytest.raises(RefusedError, match="1216 are due") as refused:
+        SealingPublicKey(SEALING.public.raw[:1215].ljust(size, b"\0")[:size])
+    assert refused.value.code == "bad-key"
 
 
 def test_foreign_wycheproof_x25519_keys_are_refused_where_the_secret_would_be_zero_or_the_spelling_second():

@@ -115,7 +115,7 @@ def test_what_is_written_canonically_reads_back(value):
     assert canonical(parse(text)) == text
 
 
-@given(st.binary(max_size=40) | st.text("{}[]\",:\\u0a1e.- \n", max_size=40))
+@given(st.binary(max_size=40) | st.text('{}[]",:\\u0a1e.- \n', max_size=40))
 def test_nothing_but_a_refusal_comes_out_of_reading(data):
     try:
         value = parse(data)
@@ -127,7 +127,7 @@ def test_nothing_but_a_refusal_comes_out_of_reading(data):
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), 2**53, "\ud800", {"\ud800": 1}, {1: 2}, b"bytes", {"a": object()}],
+    [float("nan"), float("inf"), 2**53, "\ud800", {"\ud800": 1}, {1: 2}, b"bytes", {"a": {1}}],
     ids=repr,
 )
 def test_what_has_no_canonical_form_is_refused(value):

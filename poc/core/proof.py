@@ -1,0 +1,364 @@
+"""Evidence files: one message's evidence, put together and verified with only the file and a fingerprint.
+
+Verifying applies the log's rules anew, so keys are judged in the directory of exactly the size that
+each artefact refers to. What does not verify refuses the whole file; what verifies but does not fit
+together is named as a problem. Asking a hub or a clock is no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from poc.core import jws, rules, sealed
+from poc.core.admission import envelope_digest, read_header, slot_hash, slot_sha256
+from poc.core.checkpoint import Checkpoint, verify_checkpoint
+from poc.core.directory import Directory
+from poc.core.evidence import EvidenceFile, LogLight, Receipt
+from poc.core.form import TopForm, form_bytes, form_of, form_value, read_form
+from poc.core.judge import head_size, judge_key, log_verifiers
+from poc.core.message import Envelope, EnvelopeHeader
+from poc.core.opening import OpenedContent, check_preparation, open_content
+from poc.core.receipts import (
+    Answer,
+    artefact_sha256,
+    check_answerer,
+    check_of_envelope,
+    verify_answer,
+    verify_cancel,
+    verify_receipt,
+)
+from poc.core.statement import SignedEntry, genesis_fingerprint, parse_fingerprint, read_entry
+from poc.core.strictjson import b64u, unb64u
+from poc.errors import RefusedError
+
+SignedT = TypeVar("SignedT", bound=TopForm)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """One thing the file proves: what, by whom, when by the signer's clock, by which key."""
+
+    at: datetime
+    event: str
+    who: str
+    kid: str
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Signed artefacts that verify, but do not fit together; ``code`` is stable."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReport:
+    """What an evidence file proves.
+
+    ``header`` is what the hub took and signed for. Its author is proven only if ``content`` is
+    there, that is, if the file discloses the content key.
+    """
+
+    origin: str
+    fingerprint: str
+    message: str
+    digest: str
+    header: EnvelopeHeader
+    log: Checkpoint
+    content: OpenedContent | None
+    voice_code: str | None
+    timeline: tuple[TimelineEvent, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def author_proven(self) -> bool:
+        """Whether the author's signature was verified; otherwise the header's sender is a claim."""
+        return self.content is not None
+
+
+# --- building ----------------------------------------------------------------------------------
+
+
+def build_evidence(  # noqa: PLR0913 (one named value per part of the file)
+    *,
+    origin: str,
+    envelope: Envelope,
+    receipts: Sequence[str],
+    retrievals: Sequence[str],
+    acknowledgements: Sequence[str],
+    cancels: Sequence[str],
+    checkpoint: str,
+    leaves: Sequence[bytes],
+    cek: bytes | None = None,
+) -> bytes:
+    """Put a file together: RFC 8785 bytes. ``checkpoint`` is the signed checkpoint over all ``leaves``.
+
+    With ``cek`` the file discloses the content to whoever has it.
+    """
+    header = read_header(envelope.protected)
+    opening = None if cek is None else {"message": header.id, "cek": b64u(cek)}
+    form = form_of(
+        EvidenceFile,
+        {
+            "v": 1,
+            "origin": origin,
+            "form": "poc-evidence",
+            "envelope": form_value(envelope),
+            "receipts": list(receipts),
+            "retrievals": list(retrievals),
+            "acknowledgements": list(acknowledgements),
+            "cancels": list(cancels),
+            "opening": opening,
+            "log": {"checkpoint": checkpoint, "entries": [b64u(leaf) for leaf in leaves]},
+        },
+    )
+    return form_bytes(form)
+
+
+# --- verifying ---------------------------------------------------------------------------------
+
+
+class _History:
+    """The directory of every size of the log in the file, made when it is asked for."""
+
+    def __init__(self, entries: Sequence[SignedEntry]) -> None:
+        self._entries = entries
+        self._made = {len(entries): rules.apply_all(None, entries)}
+        self.newest: Directory = self._made[len(entries)]
+
+    def at(self, size: int) -> Directory:
+        """The directory of the first ``size`` entries."""
+        if size < 1:
+            raise RefusedError("key-not-yet", "a head of the empty log")
+        if size not in self._made:
+            base = self._made.get(max((made for made in self._made if made < size), default=0))
+            start = 0 if base is None else base.size
+            self._made[size] = rules.apply_all(base, self._entries[start:size])
+        return self._made[size]
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the log at that size."""
+        return self.at(size).tree.root()
+
+    def size_of(self, head: str) -> int:
+        """The size of a head of this very log. Raises as ``read_head``."""
+        return head_size(head, self.newest, self.root_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every artefact of a file is verified against."""
+
+    file: EvidenceFile
+    history: _History
+    header: EnvelopeHeader
+    digest: str
+
+
+def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
+    """Verify an evidence file offline, with only the file and the registry's fingerprint.
+
+    Raises:
+        RefusedError: ``bad-fingerprint``, ``wrong-fingerprint``, ``not-canonical``,
+            ``not-yet-in-force`` (a light file), ``head-inconsistent``, ``head-ahead``,
+            ``receipt-mismatch``, ``slot-not-in-message``, and all that verifying the log, the
+            receipts, the answers and the content can raise.
+    """
+    pinned = parse_fingerprint(fingerprint)
+    file = read_form(EvidenceFile, data)
+    if form_bytes(file) != data:
+        raise RefusedError("not-canonical", "an evidence file")
+    history, checkpoint = _verify_log(file, pinned)
+    envelope = file.envelope
+    header = read_header(envelope.protected)
+    if header.origin != file.origin:
+        raise RefusedError("wrong-origin", f"expected {file.origin}")
+    digest = envelope_digest(envelope.protected, envelope.iv, envelope.ciphertext, envelope.tag)
+    case = _Case(file, history, header, digest)
+    receipts = _verify_receipts(case)
+    answers = _verify_answers(case, receipts)
+    content = _verify_content(case, receipts)
+    timeline = [*_receipt_events(receipts), *_answer_events(answers), *_cancel_events(case)]
+    if content is not None:
+        sent = content.message
+        timeline.append(TimelineEvent(sent.sent_at, "sent", sent.sender.contact, content.signed_by))
+    voice = None if file.opening is None else sealed.voice_code(unb64u(file.opening.cek), header.id)
+    return EvidenceReport(
+        origin=file.origin,
+        fingerprint=pinned,
+        message=header.id,
+        digest=digest,
+        header=header,
+        log=checkpoint,
+        content=content,
+        voice_code=voice,
+        timeline=tuple(sorted(timeline, key=lambda event: event.at)),
+        problems=tuple(_problems(receipts, answers)),
+        warnings=("no-witnesses",) if history.newest.settings.quorum == "none" else (),
+    )
+
+
+def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
+    if isinstance(file.log, LogLight):
+        raise RefusedError("not-yet-in-force", "evidence without the log's entries")
+    entries = [read_entry(unb64u(leaf)) for leaf in file.log.entries]
+    if not entries or genesis_fingerprint(entries[0].signed.payload) != pinned:
+        raise RefusedError("wrong-fingerprint")
+    history = _History(entries)
+    newest = history.newest
+    if newest.origin != file.origin:
+        raise RefusedError("wrong-origin", f"expected {file.origin}")
+    verifiers = log_verifiers(newest.settings.log_keys)
+    checkpoint = verify_checkpoint(file.log.checkpoint.encode(), newest.origin, verifiers)
+    if (checkpoint.size, checkpoint.root) != (newest.size, newest.tree.root()):
+        raise RefusedError("head-inconsistent", "the checkpoint is not of the entries in the file")
+    return history, checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed(Generic[SignedT]):
+    """A verified form with the text it was read from."""
+
+    form: SignedT
+    text: str
+
+    @property
+    def kid(self) -> str:
+        """The key that signed it."""
+        return jws.read_compact(self.text).header.kid
+
+
+def _verify_receipts(case: _Case) -> list[_Signed[Receipt]]:
+    """Every receipt, judged at its own head, and every slot of the envelope as the hub accepted it."""
+    found = []
+    for text in case.file.receipts:
+        receipt = verify_receipt(text, case.history.newest, case.history.root_at)
+        size = case.history.size_of(receipt.head)
+        verify_receipt(text, case.history.at(size))
+        check_of_envelope(receipt, case.header, case.digest)
+        if receipt.event == "accepted":
+            _check_slots(case, receipt)
+        found.append(_Signed(receipt, text))
+    return found
+
+
+def _check_slots(case: _Case, accepted: Receipt) -> None:
+    taken = {slot.sha256 for slot in accepted.slots or ()}
+    for slot in case.file.envelope.recipients:
+        if slot_sha256(slot) not in taken:
+            raise RefusedError("receipt-mismatch", f"the slot of key {slot.header.kid[:12]}…")
+
+
+def _verify_answers(case: _Case, receipts: list[_Signed[Receipt]]) -> list[_Signed[Answer]]:
+    """Every retrieval and acknowledgement, judged at the larger of its head and the hub's record."""
+    recorded = {r.form.artefact_sha256: r.form for r in receipts if r.form.event == "recorded"}
+    slots = [slot.header.contact for slot in case.file.envelope.recipients]
+    taken = [slot.contact for r in receipts if r.form.event == "accepted" for slot in r.form.slots or ()]
+    found = []
+    for typ, texts in (
+        (jws.RETRIEVAL, case.file.retrievals),
+        (jws.ACKNOWLEDGEMENT, case.file.acknowledgements),
+    ):
+        for text in texts:
+            if jws.read_compact(text).header.typ != typ:
+                raise RefusedError("wrong-type", f"expected {typ}")
+            receipt = recorded.get(artefact_sha256(text))
+            answer = _verify_in_log_order(case.history, text, receipt)
+            check_of_envelope(answer, case.header, case.digest)
+            check_answerer(answer, case.header, (*slots, *taken))
+            found.append(_Signed(answer, text))
+    return found
+
+
+def _verify_in_log_order(history: _History, text: str, recorded: Receipt | None) -> Answer:
+    first = verify_answer(text, history.newest, recorded, root_at=history.root_at)
+    heads = [first.head] if recorded is None else [first.head, recorded.head]
+    directory = history.at(max(history.size_of(head) for head in heads))
+    return verify_answer(text, directory, recorded, least=directory.size)
+
+
+def _verify_content(case: _Case, receipts: list[_Signed[Receipt]]) -> OpenedContent | None:
+    """The content, if the file discloses its key: signature, members, slots, author's key in log order."""
+    opening = case.file.opening
+    if opening is None:
+        return None
+    if opening.message != case.header.id:
+        raise RefusedError("member-mismatch", "opening.message")
+    history, envelope = case.history, case.file.envelope
+    content = open_content(envelope, case.header, unb64u(opening.cek, sealed.CEK_BYTES), history.newest)
+    message = content.message
+    signed = {(to.contact, to.kid, to.slot) for to in message.to}
+    for slot in envelope.recipients:
+        if (slot.header.contact, slot.header.kid, slot_hash(slot.header)) not in signed:
+            raise RefusedError("slot-not-in-message", f"key {slot.header.kid[:12]}…")
+    heads = [message.head, *(r.form.head for r in receipts if r.form.event in {"accepted", "released"})]
+    size = max(history.size_of(head) for head in heads)
+    record = judge_key(history.at(size), content.signed_by, size, message.sender.contact, "send")
+    check_preparation(message, record, history.newest, size)
+    return content
+
+
+# --- what it says ------------------------------------------------------------------------------
+
+
+def _receipt_events(receipts: list[_Signed[Receipt]]) -> list[TimelineEvent]:
+    return [TimelineEvent(r.form.at, r.form.event, r.form.origin, r.kid, r.form.contact) for r in receipts]
+
+
+def _answer_events(answers: list[_Signed[Answer]]) -> list[TimelineEvent]:
+    return [TimelineEvent(a.form.at, a.form.outcome, a.form.contact, a.kid, a.form.contact) for a in answers]
+
+
+def _cancel_events(case: _Case) -> list[TimelineEvent]:
+    found = []
+    sender = case.header.sender.contact
+    for text in case.file.cancels:
+        first = verify_cancel(text, case.history.newest, sender, root_at=case.history.root_at)
+        directory = case.history.at(case.history.size_of(first.head))
+        cancel = verify_cancel(text, directory, sender)
+        check_of_envelope(cancel, case.header, case.digest)
+        found.append(TimelineEvent(cancel.at, "cancelled", sender, _Signed(cancel, text).kid, cancel.contact))
+    return found
+
+
+def _problems(receipts: list[_Signed[Receipt]], answers: list[_Signed[Answer]]) -> list[Problem]:
+    """What contradicts itself, or is claimed without the other side's record."""
+    events = [r.form for r in receipts]
+    found = []
+    accepted = {r.text for r in receipts if r.form.event == "accepted"}
+    if not accepted:
+        found.append(Problem("not-accepted", "no receipt of the hub over the envelope"))
+    if len(accepted) > 1:
+        found.append(Problem("two-receipts", "the hub accepted the envelope twice"))
+    if accepted and any(r.event == "rejected" for r in events):
+        found.append(Problem("accepted-and-rejected", "the hub said both"))
+    recorded = {r.artefact_sha256: r for r in events if r.event == "recorded"}
+    shown = {artefact_sha256(a.text): a.form for a in answers}
+    for artefact, answer in shown.items():
+        if artefact not in recorded:
+            found.append(Problem("not-recorded", f"{answer.outcome} by {answer.contact}"))
+    for artefact, receipt in recorded.items():
+        if artefact not in shown:
+            found.append(Problem("artefact-missing", f"recorded for {receipt.contact}"))
+    return [*found, *_contradictions(events, shown, recorded)]
+
+
+def _contradictions(
+    events: list[Receipt], shown: Mapping[str, Answer], recorded: Mapping[str | None, Receipt]
+) -> list[Problem]:
+    found = []
+    final = {a: answer for a, answer in shown.items() if answer.outcome != "retrieved"}
+    for receipt in (r for r in events if r.event == "expired"):
+        for artefact, answer in final.items():
+            record = recorded.get(artefact)
+            if record and answer.contact == receipt.contact and record.at <= receipt.at:
+                found.append(Problem("expired-after-recorded", answer.contact))
+    said = {(answer.contact, answer.outcome) for answer in final.values()}
+    both = sorted(c for c, outcome in said if outcome == "declined" and (c, "acknowledged") in said)
+    return [*found, *(Problem("acknowledged-and-declined", contact) for contact in both)]

@@ -1,0 +1,305 @@
+"""The encrypted keyring of a home: private keys at rest, and a public index beside them.
+
+``keyring.jwe`` is an encrypted JWK Set (RFC 7517 section 7): JWE compact, PBES2-HS512+A256KW and
+A256GCM. ``keys.json`` lists ids, uses and roles without private members, so that listing needs no
+passphrase. Which key a statement or message needs is decided by the callers; asking a person for
+the passphrase is the command line's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from poc.core.keys import SealingKey, SigningKey
+from poc.core.strictjson import format_time, parse, parse_time, unb64u
+from poc.errors import PocError, RefusedError, UnreachableError
+
+KEYRING_NAME: Final = "keyring.jwe"
+INDEX_NAME: Final = "keys.json"
+PASSPHRASE_NAME: Final = "passphrase"  # noqa: S105 (a file name)
+ALGORITHM: Final = "PBES2-HS512+A256KW"
+ROUNDS: Final = 210_000
+ROUNDS_MIN: Final = 100_000
+ROUNDS_MAX: Final = 2_000_000
+PASSPHRASE_CHARS_MIN: Final = 8
+KEYRING_BYTES_MAX: Final = 1024 * 1024
+
+KeyUse = Literal["sign", "seal"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """One private key of a keyring: what it is for, and since when."""
+
+    kid: str
+    use: KeyUse
+    role: str
+    party: str
+    created_at: datetime
+    retired_at: datetime | None
+    key: SigningKey | SealingKey
+
+    def public(self) -> dict[str, Any]:
+        """The entry of the public index: no private member."""
+        return {
+            "kid": self.kid,
+            "use": self.use,
+            "role": self.role,
+            "party": self.party,
+            "created_at": format_time(self.created_at),
+            "retired_at": None if self.retired_at is None else format_time(self.retired_at),
+            "jwk": self.key.public.jwk(),
+        }
+
+    def private(self) -> dict[str, Any]:
+        """The JWK inside the encrypted set, with our members under names of our own."""
+        public = self.public()
+        about = {f"poc_{name}": public[name] for name in ("role", "party", "created_at", "retired_at")}
+        return {**self.key.private_jwk(), "kid": self.kid, "use": self.use, **about}
+
+    def __repr__(self) -> str:
+        """Never shows the key."""
+        return f"KeyEntry({self.kid}, {self.use}, {self.role}, {self.party})"
+
+
+class Keyring:
+    """The unlocked keys of one home. :meth:`save` makes what was added durable."""
+
+    def __init__(self, folder: Path, passphrase: str, entries: tuple[KeyEntry, ...] = ()) -> None:
+        """Use :meth:`create` or :meth:`unlock`."""
+        self._folder = folder
+        self._passphrase = passphrase
+        self._entries = {entry.kid: entry for entry in entries}
+
+    def __repr__(self) -> str:
+        """Never shows a key or the passphrase."""
+        return f"Keyring({self._folder}, {len(self._entries)} keys)"
+
+    @classmethod
+    def create(cls, folder: Path, passphrase: str) -> Keyring:
+        """A new, empty keyring; nothing is written before :meth:`save`.
+
+        Raises ``keyring-exists``, or ``weak-passphrase`` under eight characters.
+        """
+        if (folder / KEYRING_NAME).exists():
+            raise RefusedError("keyring-exists", str(folder))
+        _check_passphrase(passphrase)
+        return cls(folder, passphrase)
+
+    @classmethod
+    def unlock(cls, folder: Path, passphrase: str) -> Keyring:
+        """Open the keyring of a home.
+
+        Raises ``no-keyring``, ``wrong-passphrase``, or ``bad-keyring`` where the file is not one
+        this program wrote or its rounds are outside 100,000 to 2,000,000.
+        """
+        text = _read(folder / KEYRING_NAME)
+        _check_header(text)
+        try:
+            content = jwe.decrypt_compact(
+                text, _octets(passphrase), algorithms=[ALGORITHM, "A256GCM"]
+            ).plaintext
+        except (JoseError, ValueError):
+            raise RefusedError("wrong-passphrase", str(folder)) from None
+        return cls(folder, passphrase, tuple(_entries(content or b"")))
+
+    def save(self) -> None:
+        """Write keyring and index, each whole or not at all, readable by their owner only."""
+        content = json.dumps({"keys": [entry.private() for entry in self._entries.values()]})
+        header = {"alg": ALGORITHM, "enc": "A256GCM", "p2c": ROUNDS, "cty": "jwk-set+json"}
+        sealed = jwe.encrypt_compact(
+            header, content, _octets(self._passphrase), algorithms=[ALGORITHM, "A256GCM"]
+        )
+        index = json.dumps({"keys": [entry.public() for entry in self.list()]}, indent=1)
+        write_private(self._folder / KEYRING_NAME, sealed.encode())
+        write_private(self._folder / INDEX_NAME, index.encode())
+
+    async def save_in_thread(self) -> None:
+        """:meth:`save` without holding up the event loop."""
+        await asyncio.to_thread(self.save)
+
+    def change_passphrase(self, new: str) -> None:
+        """Encrypt the keyring anew under another passphrase. Raises ``weak-passphrase``."""
+        _check_passphrase(new)
+        self._passphrase = new
+        self.save()
+
+    def add_signing(self, role: str, party: str, now: datetime, random: Callable[[int], bytes]) -> SigningKey:
+        """Make a signing key for a role (device, authority, recovery, registrar, log, hub)."""
+        key = SigningKey.from_seed(random(32))
+        self._add(KeyEntry(key.kid, "sign", role, party, now, None, key))
+        return key
+
+    def add_sealing(self, party: str, now: datetime, random: Callable[[int], bytes]) -> SealingKey:
+        """Make a sealing key for a device."""
+        key = SealingKey.from_seed(random(32))
+        self._add(KeyEntry(key.kid, "seal", "device", party, now, None, key))
+        return key
+
+    def retire(self, kid: str, now: datetime) -> None:
+        """Mark a key as replaced; it still opens what was sealed to it."""
+        self._entries[kid] = replace(self._entry(kid), retired_at=now)
+
+    def signing(self, kid: str) -> SigningKey:
+        """A signing key by its id. Raises ``no-key``."""
+        key = self._entry(kid).key
+        if not isinstance(key, SigningKey):
+            raise RefusedError("no-key", f"key {kid} seals, it does not sign")
+        return key
+
+    def sealing(self, kid: str) -> SealingKey:
+        """A sealing key by its id. Raises ``no-key``."""
+        key = self._entry(kid).key
+        if not isinstance(key, SealingKey):
+            raise RefusedError("no-key", f"key {kid} signs, it does not open")
+        return key
+
+    def has(self, kid: str) -> bool:
+        """Whether the keyring holds a key."""
+        return kid in self._entries
+
+    def by_role(self, role: str) -> tuple[SigningKey, ...]:
+        """The signing keys of a role that are not retired, oldest first."""
+        entries = (e for e in self.list() if e.role == role and e.retired_at is None)
+        return tuple(e.key for e in entries if isinstance(e.key, SigningKey))
+
+    def list(self) -> tuple[KeyEntry, ...]:
+        """All keys, oldest first."""
+        return tuple(sorted(self._entries.values(), key=lambda entry: (entry.created_at, entry.kid)))
+
+    def _entry(self, kid: str) -> KeyEntry:
+        entry = self._entries.get(kid)
+        if entry is None:
+            raise RefusedError("no-key", kid)
+        return entry
+
+    def _add(self, entry: KeyEntry) -> None:
+        self._entries[entry.kid] = entry
+
+
+def read_index(folder: Path) -> list[dict[str, Any]]:
+    """The public index of a home's keys; needs no passphrase. Raises ``no-keyring``, ``bad-keyring``."""
+    value: Any = parse(_read(folder / INDEX_NAME))
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list):
+        raise RefusedError("bad-keyring", INDEX_NAME)
+    return keys
+
+
+def read_passphrase_file(folder: Path) -> str | None:
+    """The passphrase from ``POC_PASSPHRASE_FILE`` or the home's ``passphrase`` file, if there is one.
+
+    Raises ``passphrase-file-open`` where others than the owner can read it.
+    """
+    named = os.environ.get("POC_PASSPHRASE_FILE")
+    path = Path(named) if named else folder / PASSPHRASE_NAME
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        if named:
+            raise RefusedError("no-such-file", f"POC_PASSPHRASE_FILE {path}") from None
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedError("no-such-file", f"{path}: {type(error).__name__}") from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise RefusedError("passphrase-file-open", str(path))
+    return text.rstrip("\r\n")
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, mode 0600, durable before this returns.
+
+    Raises ``storage-failed``.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _fsync_folder(path.parent)
+    except OSError as error:
+        raise UnreachableError("storage-failed", f"{path.name}: {error.strerror}") from None
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise RefusedError("no-keyring", str(path)) from None
+    if len(data) > KEYRING_BYTES_MAX or not data.isascii():
+        raise RefusedError("bad-keyring", path.name)
+    return data.decode("ascii").strip()
+
+
+def _check_header(text: str) -> None:
+    """Refuse other algorithms and rounds before any work is done for them."""
+    try:
+        header: Any = parse(unb64u(text.split(".", 1)[0]))
+    except PocError:
+        raise RefusedError("bad-keyring", "not a JWE") from None
+    if not isinstance(header, dict):
+        raise RefusedError("bad-keyring", "not a JWE")
+    rounds = header.get("p2c")
+    if (header.get("alg"), header.get("enc")) != (ALGORITHM, "A256GCM"):
+        raise RefusedError("bad-keyring", "another algorithm")
+    if not isinstance(rounds, int) or not ROUNDS_MIN <= rounds <= ROUNDS_MAX:
+        raise RefusedError("bad-keyring", f"rounds outside {ROUNDS_MIN} to {ROUNDS_MAX}")
+
+
+def _check_passphrase(passphrase: str) -> None:
+    if len(passphrase) < PASSPHRASE_CHARS_MIN:
+        raise RefusedError("weak-passphrase", f"{PASSPHRASE_CHARS_MIN} characters at least")
+
+
+def _octets(passphrase: str) -> OctKey:
+    return OctKey.import_key(passphrase.encode())
+
+
+def _entries(content: bytes) -> Iterator[KeyEntry]:
+    try:
+        value: Any = parse(content)
+        for jwk in value["keys"]:
+            yield _entry_of(jwk)
+    except (PocError, KeyError, TypeError) as error:
+        raise RefusedError("bad-keyring", f"content: {type(error).__name__}") from None
+
+
+def _entry_of(jwk: dict[str, Any]) -> KeyEntry:
+    sealing = jwk["use"] == "seal"
+    names = ("kty", "alg", "pub", "priv") if sealing else ("kty", "crv", "x", "d")
+    private = {name: jwk[name] for name in names}
+    key = SealingKey.from_private_jwk(private) if sealing else SigningKey.from_private_jwk(private)
+    retired = jwk["poc_retired_at"]
+    return KeyEntry(
+        key.kid,
+        "seal" if sealing else "sign",
+        jwk["poc_role"],
+        jwk["poc_party"],
+        parse_time(jwk["poc_created_at"]),
+        None if retired is None else parse_time(retired),
+        key,
+    )

@@ -5,6 +5,7 @@ classes with a code of the table; the web layer makes problem+json of it, the co
 it and picks the exit code by class. Nothing here formats HTTP or terminal output.
 
 A ``detail`` may name ids, positions and sizes. It never holds a secret, plaintext or personal data.
+Over 400 lines, because it is one table: a code is looked up in one place.
 """
 
 from __future__ import annotations

@@ -343,8 +343,8 @@ def _problems(receipts: list[_Signed[Receipt]], answers: list[_Signed[Answer]]) 
     for artefact, answer in shown.items():
         if artefact not in recorded:
             found.append(Problem("not-recorded", f"{answer.outcome} by {answer.contact}"))
-    for artefact, receipt in recorded.items():
-        if artefact not in shown:
+    for named, receipt in recorded.items():
+        if named not in shown:
             found.append(Problem("artefact-missing", f"recorded for {receipt.contact}"))
     return [*found, *_contradictions(events, shown, recorded)]
 

@@ -2,7 +2,8 @@
 
 Holds the payload forms of every statement type (DESIGN section 4), the entry that becomes a leaf,
 and the genesis fingerprint. What a statement does and who must have signed it is decided in
-``rules``; nothing here looks at a directory.
+``rules``; nothing here looks at a directory. Over 400 lines, because the bodies of all types are
+read side by side: they are the contract an auditor compares with docs/spec/statement.md.
 """
 
 from __future__ import annotations

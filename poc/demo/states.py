@@ -14,7 +14,10 @@ from typing import Final
 from babel import Locale
 
 # The member States of the League of Arab States, as ISO 3166-1 codes.
-ARAB_LEAGUE: Final = tuple("ae bh dj dz eg iq jo km kw lb ly ma mr om ps qa sa sd so sy tn ye".split())
+ARAB_LEAGUE: Final = (
+    *("ae", "bh", "dj", "dz", "eg", "iq", "jo", "km", "kw", "lb", "ly"),
+    *("ma", "mr", "om", "ps", "qa", "sa", "sd", "so", "sy", "tn", "ye"),
+)
 LANGUAGES: Final = ("ar", "en", "fr")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OWN_NAMES: Final = {"ps": {"ar": "دولة فلسطين", "en": "State of Palestine", "fr": "État de Palestine"}}

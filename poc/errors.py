@@ -120,7 +120,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "A card part does not fit its commitment in the log.",
         "Do not use it; ask its owner to publish it again.",
     ),
-    "proposal-mismatch": ErrorRow(422, "The proposal holds something its statement does not name.", "Ask whoever made the file for a fresh one."),
+    "proposal-mismatch": ErrorRow(
+        422,
+        "The proposal holds something its statement does not name.",
+        "Ask whoever made the file for a fresh one.",
+    ),
     "unknown-key": ErrorRow(404, "No such key is in this registry.", "Sync, or check the key's id."),
     "unknown-contact": ErrorRow(404, "No such contact is in this registry.", "Look it up with `poc lookup`."),
     "unknown-state": ErrorRow(
@@ -351,15 +355,181 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The registry is not the one of this fingerprint.",
         "Compare the fingerprint with the one you were given on paper.",
     ),
+    # --- registry rules (core) ---
+    "not-a-genesis": ErrorRow(
+        422,
+        "The first entry of a log must be its genesis.",
+        "Get the genesis from the operator again and compare its fingerprint.",
+    ),
+    "empty-log": ErrorRow(422, "The log has no entries.", "Fetch the log again."),
+    "one-body-only": ErrorRow(
+        422, "All registrars belong to one body.", "Name registrars of at least two bodies."
+    ),
+    "bad-threshold": ErrorRow(
+        422, "A threshold is higher than the number of those who could meet it.", "Lower it or name more."
+    ),
+    "window-too-short": ErrorRow(
+        422,
+        "An objection window of 0 is not allowed where actual messages are admitted.",
+        "Set a window, or leave actual out.",
+    ),
+    "limit-too-high": ErrorRow(
+        422, "A limit is higher than this program allows.", "Lower it; docs/limits.md lists the bounds."
+    ),
+    "superseded": ErrorRow(
+        409,
+        "The statement builds on something that is no longer the newest.",
+        "Sync, make it again on the newest entry and have it signed anew.",
+    ),
+    "logged-before-previous": ErrorRow(
+        422, "The entry is dated before the one it follows.", "Check the hub's clock."
+    ),
+    "issued-ahead": ErrorRow(
+        422,
+        "The statement is dated ahead of the time it is logged.",
+        "Check the signer's clock and sign anew.",
+    ),
+    "issued-too-long-ago": ErrorRow(
+        422, "The statement is more than 14 days old.", "Make it again and have it signed anew."
+    ),
+    "bad-subject": ErrorRow(
+        422, "The statement's subject does not fit its type.", "Name the subject the type is about."
+    ),
+    "signature-not-called-for": ErrorRow(
+        422,
+        "A signature is by a key that this statement does not call for, or stands twice.",
+        "Send only the signatures called for.",
+    ),
+    "signatures-missing": ErrorRow(
+        422, "Signatures are missing.", "Have those named sign the same bytes: `poc proposal sign`."
+    ),
+    "key-in-use": ErrorRow(
+        409, "The key is in use already.", "Make a new key; a key has one holder and one role."
+    ),
+    "key-was-revoked": ErrorRow(409, "The key was ended before and can never return.", "Make a new key."),
+    "attest-ahead": ErrorRow(
+        422,
+        "The checkpoint covers entries that are not in the log yet.",
+        "Use a checkpoint from before this entry.",
+    ),
+    "bad-state-id": ErrorRow(
+        422,
+        "The State id is not an ISO 3166-1 code or does not fit the kind.",
+        "Use the two-letter code in lower case, or x-… for a body.",
+    ),
+    "recovery-key-missing": ErrorRow(
+        422,
+        "A registry that admits actual messages needs a recovery key of each State.",
+        "Make one with `poc key new --role recovery`.",
+    ),
+    "bad-party-id": ErrorRow(
+        422, "The id is not one of a contact or controller.", "Use an id such as jo.technical."
+    ),
+    "already-verified": ErrorRow(
+        409, "The contact is nominated by its authority already.", "Use `poc contact update`."
+    ),
+    "not-verified": ErrorRow(
+        422,
+        "The contact is listed only; its authority has not nominated it.",
+        "Ask the State to nominate it.",
+    ),
+    "bad-alternate": ErrorRow(
+        422,
+        "The contact cannot be an alternate of that one.",
+        "Name a contact of the same State that is not an alternate itself.",
+    ),
+    "device-changed": ErrorRow(
+        422,
+        "A device in the list differs from the one in the log.",
+        "Leave it unchanged, or give it a new number and new keys.",
+    ),
+    "bad-device-number": ErrorRow(
+        422, "The device number is not the next one.", "Use one more than the highest ever used."
+    ),
+    "too-many-devices": ErrorRow(
+        422, "The contact has as many active devices as allowed.", "Revoke one first."
+    ),
+    "rights-too-wide": ErrorRow(
+        422,
+        "Devices cannot give a right they lack, and never the right to change.",
+        "Leave the right out, or have the authority sign.",
+    ),
+    "bad-rotation": ErrorRow(
+        422, "A rotation brings either a signing key or a sealing key.", "Make one rotation per key."
+    ),
+    "bad-rotate-by": ErrorRow(
+        422, "The time to rotate the sealing key by is out of bounds.", "Set it within 90 days."
+    ),
     # --- keys at rest ---
-    "no-keyring": ErrorRow(404, "There is no keyring here.", "Make one with `poc key new`, or name another home."),
+    "no-keyring": ErrorRow(
+        404, "There is no keyring here.", "Make one with `poc key new`, or name another home."
+    ),
     "keyring-exists": ErrorRow(409, "There is a keyring here already.", "Use it, or name another home."),
-    "bad-keyring": ErrorRow(422, "The keyring file is damaged or was not written by this program.", "Restore it from its backup."),
-    "wrong-passphrase": ErrorRow(403, "The passphrase does not open the keyring.", "Try again; without it the keys are lost and new ones must be enrolled."),
-    "weak-passphrase": ErrorRow(400, "The passphrase is too short.", "Use several words, or a random one from a password manager."),
+    "bad-keyring": ErrorRow(
+        422, "The keyring file is damaged or was not written by this program.", "Restore it from its backup."
+    ),
+    "wrong-passphrase": ErrorRow(
+        403,
+        "The passphrase does not open the keyring.",
+        "Try again; without it the keys are lost and new ones must be enrolled.",
+    ),
+    "weak-passphrase": ErrorRow(
+        400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
+    ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
-    "storage-failed": ErrorRow(503, "The disk did not take what was to be written.", "Check free space and permissions; nothing was acknowledged that was not kept."),
+    "storage-failed": ErrorRow(
+        503,
+        "The disk did not take what was to be written.",
+        "Check free space and permissions; nothing was acknowledged that was not kept.",
+    ),
+    # --- store ---
+    "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
+    "already-logged": ErrorRow(
+        409, "This statement is in the log already.", "Nothing to do; the index names its entry."
+    ),
+    "proposal-moved": ErrorRow(
+        409, "The proposal was signed by another or closed meanwhile.", "Read it again, then try again."
+    ),
+    "id-used": ErrorRow(
+        409, "This id is taken by something else.", "Send it under a new id; an id is never used twice."
+    ),
+    "sequence-used": ErrorRow(
+        409,
+        "This sequence number is taken by another message.",
+        "Sync the outbox; seal the message anew with the next number.",
+    ),
+    "answer-used": ErrorRow(
+        409,
+        "This device gave another answer of the same kind before.",
+        "Nothing to do; the first answer stands.",
+    ),
+    "unknown-message": ErrorRow(
+        404,
+        "No such message is here.",
+        "Check its id; a message is seen by its sender and its recipients only.",
+    ),
+    "home-in-use": ErrorRow(
+        409, "Another process uses this home.", "Stop the other process, or name another home."
+    ),
+    "database-newer": ErrorRow(
+        409,
+        "The database was written by a newer version of this program.",
+        "Run the newer version, or restore a backup made before the update.",
+    ),
+    "database-foreign": ErrorRow(
+        409,
+        "The database file belongs to another program.",
+        "Name another home; nothing was written to the file.",
+    ),
+    "migration-changed": ErrorRow(
+        409,
+        "The database was built by steps other than those of this program.",
+        "Install an unchanged release of this program.",
+    ),
+    "sqlite-too-old": ErrorRow(
+        409, "SQLite is older than this program needs.", "Install SQLite 3.37 or newer."
+    ),
     # --- command line ---
     "usage": ErrorRow(400, "The command was not understood.", "Run it with --help."),
     "interrupted": ErrorRow(400, "Interrupted.", "Run the command again; nothing half done was kept."),

@@ -41,3 +41,4 @@ NOTE_SIGNATURES_MAX: Final = 64  # signature lines of a note
 PROOF_HASHES_MAX: Final = 63  # hashes of a Merkle proof
 LOG_SIZE_MAX: Final = 2**53 - 1  # entries of a log
 VKEY_CHARS_MAX: Final = 4096  # a note verification key as text
+BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart

@@ -7,7 +7,7 @@ are judged in log order (DESIGN section 5) long after a key has ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from poc.core.merkle import CompactRange
 from poc.core.statement import Settings, StateNames
 from poc.errors import RefusedError
 
-KeyRole = Literal["registrar", "hub", "authority", "recovery", "device", "sealing"]
+KeyRole = Literal["registrar", "hub", "log", "authority", "recovery", "device", "sealing"]
 Ending = Literal["replaced", "routine", "compromise", "lost", "withdrawn"]
 
 
@@ -37,7 +37,8 @@ class KeyRecord:
     """One key's life. Good from entry ``since`` on, until entry ``until`` ended it (both indexes).
 
     ``holder`` is a State id (authority, recovery), a registrar's, contact's or controller's id, or
-    the origin (hub). ``verify_key`` is ``None`` for sealing keys, whose body travels beside the log.
+    the origin (hub). ``verify_key`` is ``None`` for sealing keys, whose
+    body travels beside the log, and for log keys, which sign notes only.
     """
 
     kid: str
@@ -154,7 +155,7 @@ class Directory:
     contacts: Mapping[str, Contact] = field(default_factory=lambda: MappingProxyType({}))
     controllers: Mapping[str, Controller] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[str, KeyRecord] = field(default_factory=lambda: MappingProxyType({}))
-    payloads: frozenset[str] = frozenset()
+    payloads: Set[str] = frozenset()
 
     @property
     def size(self) -> int:

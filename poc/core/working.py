@@ -1,0 +1,61 @@
+"""The working copy that rules change while entries are applied. Never seen outside the rules.
+
+Holds the claim and the ending of keys, which every kind of statement shares: a key has one holder
+and one role for ever (DESIGN section 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from poc.core.directory import Anchor, Directory, Ending, KeyRecord
+from poc.errors import RefusedError
+
+
+class Working:
+    """A directory with tables of its own. A refusal leaves it half changed: it is then thrown away."""
+
+    def __init__(self, directory: Directory) -> None:
+        """Copy the tables once, however many entries follow."""
+        self.states = dict(directory.states)
+        self.contacts = dict(directory.contacts)
+        self.controllers = dict(directory.controllers)
+        self.keys = dict(directory.keys)
+        self.payloads = set(directory.payloads)
+        self.directory = replace(
+            directory,
+            states=self.states,
+            contacts=self.contacts,
+            controllers=self.controllers,
+            keys=self.keys,
+            payloads=self.payloads,
+        )
+
+    def set(self, **changes: Any) -> None:
+        """Change members that are not tables."""
+        self.directory = replace(self.directory, **changes)
+
+    def claim(self, record: KeyRecord) -> None:
+        """Give a key its holder and role. Raises ``key-was-revoked`` or ``key-in-use``."""
+        found = self.keys.get(record.kid)
+        if found is not None:
+            code = "key-in-use" if found.until is None else "key-was-revoked"
+            raise RefusedError(code, f"key {record.kid[:12]}… of {found.holder}")
+        self.keys[record.kid] = record
+
+    def end(self, kid: str, index: int, ended: Ending) -> None:
+        """End a key with the entry of that index."""
+        self.keys[kid] = replace(self.keys[kid], until=index, ended=ended)
+
+    def pass_time(self, attested_at: datetime) -> None:
+        """Let everything take effect whose time has come."""
+        for state in [s for s in self.states.values() if s.status == "pending"]:
+            if state.effective_at <= attested_at:
+                self.states[state.id] = replace(state, status="enrolled")
+
+
+def superseded(newest: Anchor | None, what: str) -> RefusedError:
+    """The refusal of a statement that no longer fits, with the leaf hash to build on."""
+    return RefusedError("superseded", what, newest=None if newest is None else newest.leaf_hash)

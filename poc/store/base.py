@@ -1,0 +1,368 @@
+"""The store of a hub: one protocol of few domain verbs, and the values it takes and gives.
+
+Every verb of ``Store`` that changes something is durable before it returns, atomic, and safe to call
+from many tasks at once; those at the same time take effect one after the other. Artefacts are kept as
+the exact bytes or text received. What decides whether something may be stored stands in core and hub;
+how it is stored stands in the drivers ``memory`` and ``sqlite``.
+
+Conventions: ids, kids and SHA-256 values of forms are base64url text as in the forms; hashes of the
+Merkle tree are 32 raw bytes, as in ``poc.core.merkle``. Times are aware UTC at whole seconds. Feeds are
+numbered from 1, numbers only grow and are never used again; a reader continues ``after`` the last it saw.
+
+Any verb raises ``UnreachableError("storage-failed")`` when the disk fails: unless said otherwise nothing
+was stored, and the same call may be made again. After a failed COMMIT the outcome is unknown until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
+AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHead:
+    """The newest signed checkpoint: the note's exact bytes, and the size and root it signs."""
+
+    size: int
+    root: bytes
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One entry: its bytes, its leaf hash, and the base64url SHA-256 of its statement's payload."""
+
+    data: bytes
+    leaf_hash: bytes
+    payload_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """Hash of the complete subtree ``index`` at ``level``; level 0 holds the leaf hashes."""
+
+    level: int
+    index: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProposal:
+    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes."""
+
+    id: str
+    payload: bytes
+    signatures: bytes
+    opened_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOpening:
+    """The opening of one part of a contact's card, as received; ``number`` is its place in the feed."""
+
+    number: int
+    commitment: str
+    contact: str
+    part: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A sealing key's JWK as received; ``holder`` is the contact or controller that has it."""
+
+    number: int
+    kid: str
+    jwk: bytes
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """An accepted message: what of its header is asked for, its envelope's parts, the hub's receipt.
+
+    ``body_sha256`` is of the whole body as submitted, slots included: it tells a repeat from another
+    submission under the same id. ``digest`` is the envelope digest of DESIGN section 5.
+    """
+
+    id: str
+    body_sha256: str
+    digest: str
+    sender_contact: str
+    sender_kid: str
+    status: str
+    exercise: str | None
+    protected: str
+    iv: str
+    ciphertext: str
+    tag: str
+    receipt: str
+    accepted_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSlot:
+    """One device's slot; ``data`` is its JSON as it is served. ``sequence`` is None for own slots."""
+
+    contact: str
+    kid: str
+    sequence: int | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A submission the hub refused for good, with the signed ``rejected`` receipt."""
+
+    id: str
+    body_sha256: str
+    sender_contact: str
+    sender_kid: str
+    reason: str
+    receipt: str
+    rejected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One message for one device; ``number`` is its place in the hub's order of acceptance."""
+
+    number: int
+    message: StoredMessage
+    slot: StoredSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A retrieval, acknowledgement or cancel and the hub's ``recorded`` receipt over it.
+
+    ``outcome`` is ``retrieved``, ``acknowledged``, ``declined``, or for a cancel any text that tells two
+    cancels of one device apart. ``sha256`` is of ``jws``. ``contact`` and ``kid`` are the signer's.
+    """
+
+    message: str
+    kind: AnswerKind
+    outcome: str
+    contact: str
+    kid: str
+    jws: str
+    sha256: str
+    receipt: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """It was stored by this call."""
+
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """The same was stored before: nothing changed, and this is the receipt given then.
+
+    ``reason`` is the code of a rejection, None for whatever was taken.
+    """
+
+    receipt: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One signed record about a message. ``contact`` is whom it is of; None: the message as a whole."""
+
+    number: int
+    message: str
+    kind: EvidenceKind
+    event: str
+    contact: str | None
+    jws: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExercise:
+    """An announcement and its orders, oldest first; ``number`` is renewed by each order."""
+
+    number: int
+    id: str
+    controller: str
+    announcement: str
+    orders: tuple[str, ...]
+
+
+class Store(Protocol):
+    """What a hub keeps. See the module for what every verb promises."""
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the disk. A later call of any verb fails."""
+
+    # --- the log ---
+
+    async def read_head(self) -> StoredHead | None:
+        """Give the newest head, None before genesis."""
+
+    async def append_entries(
+        self,
+        expected: bytes | None,
+        head: StoredHead,
+        leaves: Sequence[Leaf],
+        subtrees: Sequence[Subtree],
+        closed_proposals: Sequence[str] = (),
+    ) -> None:
+        """Move the head from the checkpoint ``expected`` to ``head``, with all that comes by it, or nothing.
+
+        ``leaves`` follow the last entry; none of them renews the checkpoint at the same size.
+        ``closed_proposals`` are deleted in the same step.
+
+        Raises:
+            RefusedError: ``head-moved``, the newest checkpoint is not, byte for byte, ``expected``;
+                ``already-logged``, a payload is in the log (data: ``index``, ``leaf_hash``, base64url).
+            FaultError: ``fault``, ``head.size`` is not the old size plus the leaves.
+        """
+
+    async def read_leaves(self, start: int, end: int) -> tuple[Leaf, ...]:
+        """Give entries ``start`` to ``end`` - 1 in order; fewer where the log is shorter."""
+
+    async def find_leaf(self, payload_sha256: str) -> tuple[int, Leaf] | None:
+        """Give the index and the entry whose statement has this payload, None if not logged."""
+
+    async def read_hashes(self, level: int, start: int, end: int) -> tuple[bytes, ...]:
+        """Give hashes of complete subtrees ``start`` to ``end`` - 1 of ``level``; fewer where they end."""
+
+    # --- proposals ---
+
+    async def put_proposal(self, proposal: StoredProposal) -> bool:
+        """Open a proposal: True; False if one of this id is open, which stays unchanged."""
+
+    async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
+        """Replace exactly the signature bytes ``expected``.
+
+        Raises:
+            RefusedError: ``proposal-moved``, others stand there now, or the proposal is gone.
+        """
+
+    async def read_proposal(self, proposal_id: str, now: datetime) -> StoredProposal | None:
+        """Give one proposal that has not expired at ``now``."""
+
+    async def read_proposals(self, now: datetime, limit: int = 1000) -> tuple[StoredProposal, ...]:
+        """Give the proposals that have not expired at ``now``, oldest first."""
+
+    async def delete_proposal(self, proposal_id: str) -> bool:
+        """Delete a proposal; False if there was none."""
+
+    async def expire_proposals(self, now: datetime) -> int:
+        """Delete every proposal that expired at or before ``now``; say how many."""
+
+    # --- what travels beside the log ---
+
+    async def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> bool:
+        """Keep an opening: True; False if one of this commitment is kept, which stays unchanged."""
+
+    async def read_openings(self, after: int, limit: int) -> tuple[StoredOpening, ...]:
+        """Give openings numbered above ``after``, in order; at most ``limit``."""
+
+    async def read_opening(self, commitment: str) -> StoredOpening | None:
+        """Give one opening, None if unknown or erased."""
+
+    async def delete_openings(self, commitments: Sequence[str]) -> int:
+        """Erase openings so that their bytes are overwritten on disk; say how many there were."""
+
+    async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
+        """Keep a sealing key: True; False if one of this kid is kept, which stays unchanged."""
+
+    async def read_sealing_keys(self, after: int, limit: int) -> tuple[StoredKey, ...]:
+        """Give sealing keys numbered above ``after``, in order; at most ``limit``."""
+
+    async def read_sealing_key(self, kid: str) -> StoredKey | None:
+        """Give one sealing key, None if unknown."""
+
+    # --- messages and evidence ---
+
+    async def accept_message(
+        self, message: StoredMessage, slots: Sequence[StoredSlot]
+    ) -> Accepted | Existing:
+        """Accept a message once: its slots into the inboxes, its receipt into the evidence.
+
+        The same id with the same ``body_sha256`` gives the receipt of the first time, also where that
+        was a rejection. Ids are kept for ever.
+
+        Raises:
+            RefusedError: ``id-used``, the id is taken by another body (data ``receipt`` where the sender
+                is the same contact); ``sequence-used``, (sender's kid, contact, status, sequence) is
+                taken by another message (data ``receipt`` and ``message`` of that one).
+        """
+
+    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+        """Keep a rejection, final for its id; ``accept_message`` says what a repeat gives.
+
+        Raises:
+            RefusedError: ``id-used``, as with ``accept_message``.
+        """
+
+    async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
+        """Give what came for these sealing keys, numbered above ``after``, in order; at most ``limit``."""
+
+    async def read_message(self, message_id: str) -> StoredMessage | None:
+        """Give one accepted message without its slots; None if unknown or rejected."""
+
+    async def read_slots(self, message_id: str) -> tuple[StoredSlot, ...]:
+        """Give all slots of an accepted message in the order of its envelope."""
+
+    async def record_answer(self, answer: Answer) -> Accepted | Existing:
+        """Record an answer once per (message, contact, kid, outcome), with its receipt, as evidence.
+
+        The same artefact again gives the receipt of the first time.
+
+        Raises:
+            RefusedError: ``unknown-message``, no such message was accepted; ``answer-used``, another
+                artefact stands under the same key (data ``receipt``).
+        """
+
+    async def read_evidence(self, message_id: str) -> tuple[Evidence, ...]:
+        """Give the evidence about one message, oldest first; of a rejected one its rejection."""
+
+    async def read_evidence_feed(self, sender_contact: str, after: int, limit: int) -> tuple[Evidence, ...]:
+        """Give evidence about all messages of a sender, numbered above ``after``; at most ``limit``."""
+
+    # --- requests ---
+
+    async def use_nonce(self, kid: str, nonce: str, until: datetime) -> bool:
+        """Use a nonce of a key: True once; False as long as it is not forgotten. ``until`` is its end."""
+
+    async def forget_nonces(self, before: datetime) -> int:
+        """Forget nonces whose ``until`` lies before ``before``; say how many."""
+
+    # --- exercises ---
+
+    async def put_exercise(self, exercise_id: str, controller: str, announcement: str) -> bool:
+        """Keep an announcement: True; False if exactly this text is kept.
+
+        Raises:
+            RefusedError: ``id-used``, another announcement has this id.
+        """
+
+    async def add_order(
+        self, exercise_id: str, number: int, previous: str | None, sha256: str, order: str
+    ) -> bool:
+        """Add order ``number`` that follows the order whose SHA-256 is ``previous``; None for the first.
+
+        True; False if exactly this order is kept under this number.
+
+        Raises:
+            RefusedError: ``exercise-unknown``; ``order-out-of-sequence``, it does not follow the last.
+        """
+
+    async def read_exercises(self, after: int, limit: int) -> tuple[StoredExercise, ...]:
+        """Give exercises numbered above ``after``, in order; at most ``limit``."""
+
+    async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
+        """Give one exercise, None if unknown."""

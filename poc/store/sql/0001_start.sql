@@ -1,0 +1,141 @@
+-- What a hub keeps. Times are seconds of Unix time; tree hashes are blobs, other hashes base64url text.
+-- The log.
+CREATE TABLE head (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    checkpoint BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE leaves (
+    position INTEGER PRIMARY KEY,
+    data BLOB NOT NULL,
+    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
+    payload_sha256 TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE subtrees (
+    level INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE proposals (
+    id TEXT PRIMARY KEY,
+    payload BLOB NOT NULL,
+    signatures BLOB NOT NULL,
+    opened_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+-- What travels beside the log. Openings hold personal data and can be erased, so a number is never used again.
+CREATE TABLE openings (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    commitment TEXT NOT NULL UNIQUE,
+    contact TEXT NOT NULL,
+    part TEXT NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE sealing_keys (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kid TEXT NOT NULL UNIQUE,
+    jwk BLOB NOT NULL,
+    holder TEXT NOT NULL
+) STRICT;
+
+-- Messages. A submission is an id that was answered for good; reason is null if it was accepted.
+CREATE TABLE submissions (
+    id TEXT PRIMARY KEY,
+    body_sha256 TEXT NOT NULL,
+    sender_contact TEXT NOT NULL,
+    sender_kid TEXT NOT NULL,
+    reason TEXT,
+    receipt TEXT NOT NULL,
+    answered_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE messages (
+    id TEXT PRIMARY KEY REFERENCES submissions (id),
+    digest TEXT NOT NULL,
+    status TEXT NOT NULL,
+    exercise TEXT,
+    protected TEXT NOT NULL,
+    iv TEXT NOT NULL,
+    ciphertext TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE slots (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    message TEXT NOT NULL REFERENCES messages (id),
+    contact TEXT NOT NULL,
+    kid TEXT NOT NULL,
+    sequence INTEGER,
+    data BLOB NOT NULL,
+    UNIQUE (message, kid)
+) STRICT;
+
+CREATE INDEX slots_by_kid ON slots (kid, number);
+
+CREATE TABLE sequences (
+    sender_kid TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    status TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    message TEXT NOT NULL REFERENCES messages (id),
+    PRIMARY KEY (sender_kid, contact, status, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE answers (
+    message TEXT NOT NULL REFERENCES messages (id),
+    contact TEXT NOT NULL,
+    kid TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    receipt TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (message, contact, kid, outcome)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE evidence (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    message TEXT NOT NULL REFERENCES submissions (id),
+    sender_contact TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    event TEXT NOT NULL,
+    contact TEXT,
+    jws TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX evidence_by_message ON evidence (message, number);
+
+CREATE INDEX evidence_by_sender ON evidence (sender_contact, number);
+
+-- Requests.
+CREATE TABLE nonces (
+    kid TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (kid, nonce)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX nonces_by_end ON nonces (until);
+
+-- Exercises. An exercise takes a new number with each order, so that a reader who follows numbers sees it again.
+CREATE TABLE exercises (
+    id TEXT PRIMARY KEY,
+    number INTEGER NOT NULL UNIQUE,
+    controller TEXT NOT NULL,
+    announcement TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE exercise_orders (
+    exercise TEXT NOT NULL REFERENCES exercises (id),
+    number INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    jws TEXT NOT NULL,
+    PRIMARY KEY (exercise, number)
+) STRICT, WITHOUT ROWID;

@@ -112,6 +112,11 @@ CATALOGUE: dict[str, ErrorRow] = {
     "text-control": ErrorRow(
         400, "A text holds a control or formatting character.", "Remove the character at the position named."
     ),
+    "bad-hours": ErrorRow(
+        400,
+        "The working hours are not possible as written.",
+        "Write HH:MM times within one day; a night shift is two slots.",
+    ),
     "bad-fingerprint": ErrorRow(
         400, "The fingerprint is not 64 hex digits.", "Type all 16 groups of 4 digits as they stand on paper."
     ),
@@ -417,6 +422,9 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The State id is not an ISO 3166-1 code or does not fit the kind.",
         "Use the two-letter code in lower case, or x-… for a body.",
     ),
+    "already-enrolled": ErrorRow(
+        409, "The State is enrolled already.", "Use the statements that change an enrolment."
+    ),
     "recovery-key-missing": ErrorRow(
         422,
         "A registry that admits actual messages needs a recovery key of each State.",
@@ -545,10 +553,6 @@ CATALOGUE: dict[str, ErrorRow] = {
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),
-    "unknown-command-value": ErrorRow(
-        400, "A value on the command line is not one of those known.", "Use one of the values named."
-    ),
-    # --- settings ---
     "unknown-setting": ErrorRow(
         400, "There is no such setting.", "Mend its name or remove it; docs/settings.md lists every setting."
     ),

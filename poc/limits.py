@@ -22,6 +22,7 @@ EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to exp
 CLOCK_SKEW_SECONDS_MAX: Final = 60  # between the time of a request and the hub's clock
 NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
 ROTATE_BY_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead rotate_by of a new sealing key may lie
+HOURS_SEARCH_DAYS_MAX: Final = 370  # how far ahead the next opening of an office is looked for
 
 # Messages
 SLOTS_MAX: Final = 250  # slots of one envelope
@@ -36,9 +37,10 @@ HEADER_SECONDS_MAX: Final = 10  # until the header of a request is complete
 BODY_SECONDS_MAX: Final = 30  # until its body is complete
 
 # Notes of C2SP
-NOTE_BYTES_MAX: Final = 64 * KIB  # a signed note
+NOTE_BYTES_MAX: Final = 128 * KIB  # a signed note; 16 signatures of 5 kB each fit
 NOTE_SIGNATURES_MAX: Final = 64  # signature lines of a note
 PROOF_HASHES_MAX: Final = 63  # hashes of a Merkle proof
 LOG_SIZE_MAX: Final = 2**53 - 1  # entries of a log
 VKEY_CHARS_MAX: Final = 4096  # a note verification key as text
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
+EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it

@@ -1,4 +1,4 @@
-"""Writes ``schemas/``: one JSON Schema per form, generated from the models, and ``openapi.json``.
+"""Writes ``schemas/``: one JSON Schema per form, generated from the models.
 
 Run as ``python -m poc.schemas`` (``make schemas``); ``--check`` only compares and names what
 drifted. Nothing here decides what a form is: the models in ``poc.core`` do.
@@ -50,10 +50,7 @@ def schema_of(name: str, model: type[Form]) -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """File name to text, for everything in ``schemas/``."""
-    from poc.web.openapi import build
-
     documents = {f"{name}.schema.json": schema_of(name, model) for name, model in FORMS.items()}
-    documents["openapi.json"] = build()
     return {name: json.dumps(value, indent=2, ensure_ascii=False) + "\n" for name, value in documents.items()}
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from poc.core import jws, merkle
-from poc.core.admission import SealingLimits
+from poc.core.admission import SealingLimits, read_envelope
 from poc.core.card import CardCommitments, Commitment
 from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
 from poc.core.directory import Anchor, Contact, Controller, DeviceState, Directory, KeyRecord, State
@@ -266,8 +266,6 @@ def seal(
 
 def accepted(sealed: Sealed, size: int = SIZE, at: datetime = NOW, key: SigningKey = HUB) -> str:
     """The hub's receipt over a sealed message, as compact JWS."""
-    from poc.core.admission import read_envelope
-
     checked = read_envelope(sealed.envelope_bytes)
     receipt = accepted_receipt(checked.header, checked.digest, checked.slots, head=head(size), at=at)
     return sign_form(receipt, jws.RECEIPT, key)

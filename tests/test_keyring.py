@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from joserfc import jwe
@@ -40,7 +41,7 @@ def code_of(function, *arguments) -> str:
     return caught.value.code
 
 
-def sealed_with(header: dict[str, object], content: str) -> str:
+def sealed_with(header: dict[str, Any], content: str) -> str:
     algorithms = [header["alg"], header["enc"]]
     return jwe.encrypt_compact(header, content, OctKey.import_key(PASSPHRASE.encode()), algorithms=algorithms)
 
@@ -160,7 +161,7 @@ def test_files_are_readable_by_their_owner_only(home: Path) -> None:
 def test_nothing_of_a_keyring_shows_in_a_repr(home: Path) -> None:
     keys = Keyring.unlock(home, PASSPHRASE)
     shown = repr(keys) + repr(keys.list())
-    private = [entry.key.private_jwk() for entry in keys.list()]
+    private: list[Any] = [entry.key.private_jwk() for entry in keys.list()]
     assert PASSPHRASE not in shown
     assert not [jwk for jwk in private if jwk.get("d", jwk.get("priv")) in shown]
 

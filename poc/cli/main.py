@@ -21,18 +21,9 @@ from poc.cli.output import Result, show, show_error
 from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
-    "registry": "found a registry, make a desk home that pins one, show it",
-    "proposal": "list, show and sign what waits for further signatures",
     "key": "make, list and export keys; change the passphrase",
-    "state": "enrol States; list and show them",
-    "contact": "nominate, list, show, update, confirm contacts; their devices",
-    "controller": "appoint and list exercise controllers",
-    "sync": "verify everything new, send what waits, retrieve the inbox",
-    "lookup": "find contacts, offline",
-    "verify": "check the whole log held by this desk, or by a hub, against the pinned fingerprint",
-    "message": "send, read, acknowledge, decline; evidence of a message",
+    "proposal": "show and sign a proposal file",
     "evidence": "verify an evidence file, offline",
-    "exercise": "open, end, list, show exercises; ping and tally",
 }
 
 

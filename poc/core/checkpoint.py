@@ -74,11 +74,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, root, *extensions = lines
     if not _SIZE.fullmatch(size):
         raise RefusedError("bad-checkpoint", "the size is not a decimal number without leading zeros")
-    try:
-        root_hash = decode_base64(root)
-    except RefusedError as error:
-        raise RefusedError("bad-checkpoint", "the root is not base64") from error
-    return Checkpoint(origin, int(size), root_hash, tuple(extensions))
+    return Checkpoint(origin, int(size), decode_base64(root, "bad-checkpoint"), tuple(extensions))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:

@@ -7,7 +7,8 @@ are judged in log order (DESIGN section 5) long after a key has ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -155,7 +156,7 @@ class Directory:
     contacts: Mapping[str, Contact] = field(default_factory=lambda: MappingProxyType({}))
     controllers: Mapping[str, Controller] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[str, KeyRecord] = field(default_factory=lambda: MappingProxyType({}))
-    payloads: Set[str] = frozenset()
+    payloads: AbstractSet[str] = frozenset()
 
     @property
     def size(self) -> int:

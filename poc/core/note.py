@@ -52,18 +52,18 @@ def encode_base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def decode_base64(text: str) -> bytes:
+def decode_base64(text: str, code: str = "bad-base64") -> bytes:
     """Read standard base64 with padding; only the one spelling that ``encode_base64`` gives.
 
     Raises:
-        RefusedError: ``bad-base64``.
+        RefusedError: with the ``code`` of the form it stands in.
     """
     try:
         data = base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise RefusedError("bad-base64", "not standard base64 with padding") from error
+    except ValueError:
+        raise RefusedError(code, "not standard base64 with padding") from None
     if encode_base64(data) != text:
-        raise RefusedError("bad-base64", "another spelling of the same bytes")
+        raise RefusedError(code, "a second spelling of base64")
     return data
 
 
@@ -110,14 +110,14 @@ class Verifier:
         """Read a C2SP vkey; the key id written in it must be the computed one.
 
         Raises:
-            RefusedError: ``bad-vkey``, ``bad-base64``, ``unknown-algorithm``, ``bad-key``.
+            RefusedError: ``bad-vkey``, ``unknown-algorithm``, ``bad-key``.
         """
         if len(text) > VKEY_CHARS_MAX:
             raise RefusedError("bad-vkey", f"longer than {VKEY_CHARS_MAX} characters")
         parts = text.split("+", 2)
         if len(parts) != 3 or not _KEY_ID_HEX.fullmatch(parts[1]):
             raise RefusedError("bad-vkey", "not name+keyid+key with a key id of 8 hexadecimal digits")
-        data = decode_base64(parts[2])
+        data = decode_base64(parts[2], "bad-vkey")
         if not data:
             raise RefusedError("bad-vkey", "the key is empty")
         verifier = cls(parts[0], data[0], data[1:])
@@ -215,7 +215,7 @@ def read_note(data: bytes) -> tuple[str, tuple[SignatureLine, ...]]:
     try:
         whole = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RefusedError("bad-note", f"not UTF-8 at byte {error.start}") from error
+        raise RefusedError("bad-note", f"not UTF-8 at byte {error.start}") from None
     if _CONTROL.search(whole):
         raise RefusedError("bad-note", "a control character")
     text, blank, signatures = whole.rpartition("\n\n")
@@ -273,10 +273,7 @@ def _read_line(line: str) -> SignatureLine:
     name, space, encoded = line.removeprefix(_LINE_START).partition(" ")
     if not line.startswith(_LINE_START) or not space or not _is_key_name(name):
         raise RefusedError("bad-note", "a signature line is not of the form `\u2014 name signature`")
-    try:
-        data = decode_base64(encoded)
-    except RefusedError as error:
-        raise RefusedError("bad-note", "a signature is not base64") from error
+    data = decode_base64(encoded, "bad-note")
     if len(data) <= KEY_ID_BYTES:
         raise RefusedError("bad-note", "a signature is too short")
     return SignatureLine(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])

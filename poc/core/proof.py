@@ -255,9 +255,15 @@ def _check_slots(case: _Case, accepted: Receipt) -> None:
             raise RefusedError("receipt-mismatch", f"the slot of key {slot.header.kid[:12]}…")
 
 
+def _recorded(receipts: list[_Signed[Receipt]]) -> dict[str | None, Receipt]:
+    """The hub's first record of each artefact, by the artefact's hash."""
+    latest_first = sorted((r.form for r in receipts), key=lambda receipt: receipt.at, reverse=True)
+    return {r.artefact_sha256: r for r in latest_first if r.event == "recorded"}
+
+
 def _verify_answers(case: _Case, receipts: list[_Signed[Receipt]]) -> list[_Signed[Answer]]:
     """Every retrieval and acknowledgement, judged at the larger of its head and the hub's record."""
-    recorded = {r.form.artefact_sha256: r.form for r in receipts if r.form.event == "recorded"}
+    recorded = _recorded(receipts)
     slots = [slot.header.contact for slot in case.file.envelope.recipients]
     taken = [slot.contact for r in receipts if r.form.event == "accepted" for slot in r.form.slots or ()]
     found = []
@@ -338,7 +344,7 @@ def _problems(receipts: list[_Signed[Receipt]], answers: list[_Signed[Answer]]) 
         found.append(Problem("two-receipts", "the hub accepted the envelope twice"))
     if accepted and any(r.event == "rejected" for r in events):
         found.append(Problem("accepted-and-rejected", "the hub said both"))
-    recorded = {r.artefact_sha256: r for r in events if r.event == "recorded"}
+    recorded = _recorded(receipts)
     shown = {artefact_sha256(a.text): a.form for a in answers}
     for artefact, answer in shown.items():
         if artefact not in recorded:

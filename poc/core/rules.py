@@ -97,8 +97,11 @@ def apply_all(directory: Directory | None, entries: Iterable[SignedEntry]) -> Di
 
 
 def at(directory: Directory, attested_at: datetime) -> Directory:
-    """The directory when attested time has come to a moment: pending enrolments take effect."""
-    if attested_at <= directory.attested_at:
+    """The directory when attested time has come to a moment: pending enrolments take effect.
+
+    The same directory where nothing does.
+    """
+    if not any(s.status == "pending" and s.effective_at <= attested_at for s in directory.states.values()):
         return directory
     work = Working(directory)
     work.pass_time(attested_at)
@@ -108,17 +111,20 @@ def at(directory: Directory, attested_at: datetime) -> Directory:
 def check_proposal(directory: Directory, signed: SignedStatement, now: datetime) -> Progress:
     """Check a statement that may lack signatures: every rule but their number.
 
-    Every signature must verify and count, at least one by a key already in the directory. Raises
-    as :func:`apply`, and ``signatures-missing`` where no known key signed.
+    Every signature must verify and count, at least one by a key already in the directory. It is
+    judged as if logged at ``now``, or at the newest entry's time where that is later. Raises as
+    :func:`apply`, and ``signatures-missing`` where no known key signed.
     """
     statement = read_statement(signed.payload)
-    work = Working(at(directory, now))
-    row = _admissible(work, statement, now)
+    logged_at = max(now, directory.logged_at)
+    work = Working(directory)
+    work.pass_time(logged_at)
+    row = _admissible(work, statement, logged_at)
     required = row.signers(work.directory, statement)
     kids = _check_signatures(signed, statement, required, work.keys, complete=False)
     if not any(kid in work.keys for kid in kids):
         raise RefusedError("signatures-missing", "none is by a key of this registry")
-    row.effect(work, Act(statement, Anchor(directory.size, "", now), kids))
+    row.effect(work, Act(statement, Anchor(directory.size, "", logged_at), kids))
     return Progress(required.is_met(kids), required.missing(kids))
 
 

@@ -38,6 +38,7 @@ def apply_record(work: Working, statement: Statement, body: Record, anchor: Anch
     """List a contact: no keys, nothing is sealed to it."""
     subject = statement.subject
     _check_party_id(subject)
+    work.check_id(subject, work.controllers)
     check_state_id(state_of(subject))
     found = work.contacts.get(subject)
     if found is not None and found.level == "verified":
@@ -62,9 +63,13 @@ def apply_record(work: Working, statement: Statement, body: Record, anchor: Anch
 
 
 def apply_nominate(work: Working, statement: Statement, body: Nominate, anchor: Anchor) -> None:
-    """Nominate a contact, or nominate it anew: the devices listed stay or come, all others end."""
+    """Nominate a contact, or nominate it anew: the devices listed stay or come, all others end.
+
+    No right is demanded of any device: an office that only receives is a contact too.
+    """
     subject = statement.subject
     _check_party_id(subject)
+    work.check_id(subject, work.controllers)
     _check_alternate(work, subject, body.alternate_of)
     old = work.contacts.get(subject)
     devices, highest = _devices(work, subject, old, body.devices, statement.issued_at, anchor.index)
@@ -180,9 +185,8 @@ def apply_appoint(work: Working, statement: Statement, body: Appoint, anchor: An
     """Appoint a controller, or appoint it anew with another list of devices."""
     subject = statement.subject
     _check_party_id(subject)
+    work.check_id(subject, work.contacts)
     old = work.controllers.get(subject)
-    if subject in work.contacts:
-        raise RefusedError("bad-party-id", f"{subject} is a contact")
     devices, highest = _devices(work, subject, old, body.devices, statement.issued_at, anchor.index)
     work.controllers[subject] = Controller(
         id=subject,

@@ -8,7 +8,7 @@ from typing import Final
 from poc.core import merkle
 from poc.core.checkpoint import Checkpoint, verify_checkpoint
 from poc.core.directory import Anchor, Directory, KeyRecord, PendingPolicy
-from poc.core.note import ED25519, Verifier
+from poc.core.note import Verifier
 from poc.core.statement import Attest, Settings, SigningJwk, Statement, genesis_fingerprint
 from poc.core.strictjson import b64u, unb64u
 from poc.core.working import Working
@@ -57,8 +57,6 @@ def log_kid(vkey: str, origin: str) -> str:
     verifier = Verifier.from_vkey(vkey)
     if verifier.name != origin:
         raise RefusedError("wrong-origin", "a log key's name is not the origin")
-    if verifier.signature_type != ED25519:
-        raise RefusedError("unknown-algorithm", "a log key must be Ed25519")
     return SigningJwk(kty="OKP", crv="Ed25519", x=b64u(verifier.public)).kid
 
 
@@ -104,6 +102,9 @@ def found(statement: Statement, settings: Settings, anchor: Anchor, leaf: bytes)
 def apply_policy(work: Working, statement: Statement, settings: Settings, anchor: Anchor) -> None:
     """Keep a complete new policy until an attest covers it; its new keys are taken from now on."""
     check_settings(settings, statement.origin)
+    for registrar in settings.registrars:
+        if registrar.id in work.contacts or registrar.id in work.controllers:
+            raise RefusedError("bad-party-id", f"{registrar.id} is another kind of party already")
     before = work.directory.pending[-1].settings if work.directory.pending else work.directory.settings
     kept = {(r.kid, r.role, r.holder) for r in key_records(before, statement.origin, NOT_YET)}
     for record in key_records(settings, statement.origin, NOT_YET):

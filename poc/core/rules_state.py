@@ -18,15 +18,24 @@ def check_state_id(state: str) -> None:
         raise RefusedError("bad-state-id", state[:20])
 
 
+def _check_kind(state: str, kind: str) -> None:
+    """A member has a two-letter code, an organisation an ``x-…`` id, an observer either."""
+    is_body = state.startswith("x-")
+    if (kind == "member" and is_body) or (kind == "organisation" and not is_body):
+        raise RefusedError("bad-state-id", f"{state} as {kind}")
+
+
 def apply_enrol(work: Working, statement: Statement, body: Enrol, anchor: Anchor) -> None:
     """Admit a State: pending until its objection window has passed, at once where that is 0.
 
-    Raises ``bad-state-id``, ``bad-threshold``, ``recovery-key-missing``, ``key-in-use``.
+    Raises ``bad-state-id``, ``already-enrolled``, ``bad-threshold``, ``recovery-key-missing``,
+    ``key-in-use``.
     """
     settings = work.directory.settings
     check_state_id(statement.subject)
-    if (body.kind == "organisation") != statement.subject.startswith("x-"):
-        raise RefusedError("bad-state-id", f"{statement.subject} as {body.kind}")
+    _check_kind(statement.subject, body.kind)
+    if statement.subject in work.states:
+        raise RefusedError("already-enrolled", statement.subject)
     if body.authority.threshold > len(body.authority.keys):
         raise RefusedError("bad-threshold", f"{len(body.authority.keys)} keys")
     if body.recovery is None and "actual" in settings.statuses:

@@ -24,10 +24,27 @@ class Group:
     who: str
     keys: Mapping[str, str]
     count: int
+    by_body: bool = False
 
     def lacking(self, kids: Iterable[str]) -> int:
         """How many further signatures the group needs."""
-        return max(0, self.count - len({self.keys[kid] for kid in kids if kid in self.keys}))
+        return max(0, self.count - len(self._counted(kids)))
+
+    def wanted(self, kids: Iterable[str]) -> str:
+        """What is lacking, for people: ``1 signature of a registrar of another body than x-las``."""
+        counted = self._counted(kids)
+        lack = max(0, self.count - len(counted))
+        signatures = "1 signature" if lack == 1 else f"{lack} signatures"
+        if not self.by_body:
+            return f"{signatures} of {self.who}"
+        who = "a registrar" if lack == 1 else "registrars of different bodies"
+        if not counted:
+            return f"{signatures} of {who}"
+        others = "of another body than" if lack == 1 else "other than"
+        return f"{signatures} of {who} {others} {', '.join(sorted(counted))}"
+
+    def _counted(self, kids: Iterable[str]) -> set[str]:
+        return {self.keys[kid] for kid in kids if kid in self.keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +62,11 @@ class Requirement:
         return any(not any(g.lacking(kids) for g in groups) for groups in self.fitting(kids))
 
     def missing(self, kids: frozenset[str]) -> tuple[str, ...]:
-        """What is still needed, for people: the alternative that lacks least."""
-        options = [
-            tuple(f"{lack} of {group.who}" for group in groups if (lack := group.lacking(kids)))
-            for groups in self.fitting(kids)
-        ]
-        return min(options, key=len, default=())
+        """What is still needed, for people: the alternative that lacks the fewest signatures."""
+        nearest = min(
+            self.fitting(kids), key=lambda groups: sum(group.lacking(kids) for group in groups), default=()
+        )
+        return tuple(group.wanted(kids) for group in nearest if group.lacking(kids))
 
 
 def one_of(*alternatives: Iterable[Group]) -> Requirement:
@@ -60,19 +76,19 @@ def one_of(*alternatives: Iterable[Group]) -> Requirement:
 
 def registrars(named: Iterable[Registrar], count: int) -> Group:
     """Registrars of ``count`` different bodies."""
-    return Group(f"registrars of {count} different bodies", {r.key.kid: r.body for r in named}, count)
+    return Group("registrars", {r.key.kid: r.body for r in named}, count, by_body=True)
 
 
 def all_registrars(named: Iterable[Registrar]) -> Group:
     """Every registrar named."""
     keys = {registrar.key.kid: registrar.id for registrar in named}
-    return Group("registrars named", keys, len(keys))
+    return Group("the registrars named", keys, len(keys))
 
 
 def new_keys(kids: Iterable[str]) -> Group:
     """Every new key signs the statement that brings it."""
     keys = {kid: kid for kid in kids}
-    return Group("the new keys themselves", keys, len(keys))
+    return Group("the new keys this brings", keys, len(keys))
 
 
 def authority(directory: Directory, state: str) -> Group:
@@ -92,4 +108,4 @@ def devices(directory: Directory, party: str, right: str | None, count: int) -> 
 def hub_keys(directory: Directory) -> Group:
     """One of the hub keys in force."""
     kids = {key.kid: key.kid for key in directory.settings.hub_keys}
-    return Group("the hub's keys", kids, 1)
+    return Group("the hub", kids, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from poc.core.merkle import HASH_BYTES, NodeReader, node_hash
@@ -126,7 +127,7 @@ def new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
 
 
 def _new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
-    for level in range(LEVEL_MAX + 1):
+    for level in count():
         old_count, new_count = old_size >> (TILE_HEIGHT * level), new_size >> (TILE_HEIGHT * level)
         if old_count == new_count:
             return
@@ -170,8 +171,8 @@ def tile_of_node(level: int, index: int, size: int) -> Tile:
         )
     tile_level, height = divmod(level, TILE_HEIGHT)
     tile_index = index >> (TILE_HEIGHT - height)
-    count = (size >> (TILE_HEIGHT * tile_level)) - tile_index * TILE_WIDTH
-    return Tile(tile_level, tile_index, min(TILE_WIDTH, count))
+    width = (size >> (TILE_HEIGHT * tile_level)) - tile_index * TILE_WIDTH
+    return Tile(tile_level, tile_index, min(TILE_WIDTH, width))
 
 
 def node_reader(size: int, fetch: Callable[[Tile], bytes]) -> NodeReader:
@@ -184,9 +185,9 @@ def node_reader(size: int, fetch: Callable[[Tile], bytes]) -> NodeReader:
     def read(level: int, index: int) -> bytes:
         tile = tile_of_node(level, index, size)
         hashes = split_hashes(fetch(tile), tile.width)
-        count = 1 << (level % TILE_HEIGHT)
-        first = (index * count) % TILE_WIDTH
-        nodes = hashes[first : first + count]
+        below = 1 << (level % TILE_HEIGHT)
+        first = (index * below) % TILE_WIDTH
+        nodes = hashes[first : first + below]
         while len(nodes) > 1:
             nodes = tuple(map(node_hash, nodes[::2], nodes[1::2]))
         return nodes[0]

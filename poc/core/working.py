@@ -6,6 +6,7 @@ and one role for ever (DESIGN section 3).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -48,6 +49,13 @@ class Working:
     def end(self, kid: str, index: int, ended: Ending) -> None:
         """End a key with the entry of that index."""
         self.keys[kid] = replace(self.keys[kid], until=index, ended=ended)
+
+    def check_id(self, subject: str, *tables: Mapping[str, object]) -> None:
+        """Refuse an id that another kind of party has. Raises ``bad-party-id``."""
+        policies = (self.directory.settings, *(policy.settings for policy in self.directory.pending))
+        named = {registrar.id for settings in policies for registrar in settings.registrars}
+        if subject in named or any(subject in table for table in tables):
+            raise RefusedError("bad-party-id", f"{subject} is another kind of party already")
 
     def pass_time(self, attested_at: datetime) -> None:
         """Let everything take effect whose time has come."""

@@ -274,7 +274,10 @@ class Store(Protocol):
         """Give one opening, None if unknown or erased."""
 
     async def delete_openings(self, commitments: Sequence[str]) -> int:
-        """Erase openings so that their bytes are overwritten on disk; say how many there were."""
+        """Erase openings so that their bytes are overwritten on disk; say how many there were.
+
+        After ``storage-failed`` they are gone or not, and bytes may be left: call it again.
+        """
 
     async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
         """Keep a sealing key: True; False if one of this kid is kept, which stays unchanged."""

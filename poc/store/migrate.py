@@ -18,13 +18,11 @@ from poc.errors import FaultError, RefusedError
 
 APPLICATION_ID: Final = 0x706F6331  # "poc1" in the file's header
 _NAME: Final = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
-_TABLE: Final = """
-CREATE TABLE migrations (
+_TABLE: Final = """CREATE TABLE migrations (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     sha256 TEXT NOT NULL
-) STRICT
-"""
+) STRICT"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,12 @@ def read_migrations() -> tuple[Migration, ...]:
     Raises:
         FaultError: ``fault``, their numbers have a gap.
     """
-    found = []
-    for file in (resources.files("poc.store") / "sql").iterdir():
-        if match := _NAME.fullmatch(file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
-    found.sort(key=lambda step: step.number)
+    files = {file.name: file for file in (resources.files("poc.store") / "sql").iterdir()}
+    found = [
+        Migration(int(match[1]), match[2], files[name].read_text(encoding="utf-8"))
+        for name in sorted(files)
+        if (match := _NAME.fullmatch(name))
+    ]
     if [step.number for step in found] != list(range(1, len(found) + 1)):
         raise FaultError("fault", "the numbers of the migrations have a gap")
     return tuple(found)

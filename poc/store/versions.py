@@ -1,4 +1,4 @@
-"""Which versions of SQLite a hub may run on (R20). Pure; who may write and checkpoint stands in ``writer``."""
+"""Which versions of SQLite a hub may run on (R20). Pure; who writes and checkpoints stands in ``writer``."""
 
 from __future__ import annotations
 

@@ -33,13 +33,12 @@ class Connection(aiosqlite.Connection):
 
 
 async def open_writer(path: Path) -> Connection:
-    """Open the connection that writes: WAL, every commit on disk before it returns, erased bytes zeroed.
+    """Open the connection that writes; ``prepare_writer`` comes next, once the file is known to be ours.
 
     Raises:
         UnreachableError: ``storage-failed``.
     """
-    connection = await _open(f"{path.as_uri()}?mode=rw")
-    return connection
+    return await _open(f"{path.as_uri()}?mode=rw")
 
 
 async def open_reader(path: Path) -> Connection:
@@ -158,6 +157,17 @@ class Writer:
         self._wake.set()
         return cast("T", await future)
 
+    async def run_alone(self, job: Job[T]) -> T:
+        """Run ``job`` in the writer's thread between two batches, outside any transaction.
+
+        Raises:
+            UnreachableError: ``storage-failed``.
+        """
+        try:
+            return await self._connection.run(job)
+        except sqlite3.Error as error:
+            raise storage_failed(error) from error
+
     async def close(self) -> None:
         """Finish what waits, then close the connection; nothing is taken any more."""
         self._closing = True
@@ -180,7 +190,7 @@ class Writer:
         try:
             outcomes = await self._connection.run(partial(run_batch, [job for job, _ in batch]))
         except sqlite3.Error as error:
-            outcomes = [_Failed(storage_failed(error))] * len(batch)
+            outcomes = [_Failed(storage_failed(error)) for _ in batch]
         except Exception as error:  # noqa: BLE001 -- the outermost loop: a defect in a job must not end the writer
             outcomes = [_Failed(error)] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):

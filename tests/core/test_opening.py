@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +30,7 @@ from poc.core.form import form_bytes, form_of, form_value
 from poc.core.keys import SigningKey
 from poc.core.message import SHARED_MEMBERS, Envelope, Preparation
 from poc.core.opening import check_preparation, open_content
-from poc.core.receipts import sign_form
+from poc.core.receipts import sign_form, verify_receipt
 from poc.core.strictjson import b64u, canonical, format_time, parse, unb64u
 from poc.errors import CATALOGUE, RefusedError
 from tests import message_world as world
@@ -102,7 +101,7 @@ def resealed(
 
 def _header() -> dict[str, Any]:
     header: Any = parse(unb64u(SEALED.envelope.protected))
-    return header
+    return dict(header)
 
 
 # --- what opens --------------------------------------------------------------------------------
@@ -290,7 +289,7 @@ def test_no_member_of_a_slot_can_be_altered(member: str, to: Any, expected: str)
 def test_no_member_of_the_message_can_be_left_out_or_altered_after_signing(member: str) -> None:
     value = form_value(SEALED.message)
     without = {name: value[name] for name in value if name != member}
-    assert code(opened, resealed(without)) in {"bad-form"}
+    assert code(opened, resealed(without)) == "bad-form"
     protected, _, signature = jws.sign_compact(canonical(value), jws.MESSAGE, JO).split(".")
     altered = ".".join((protected, b64u(canonical({**value, member: "x"})), signature))
     assert code(opened, resealed(signed=altered)) == "bad-signature"
@@ -320,7 +319,7 @@ def test_no_single_flipped_bit_opens() -> None:
             codes.add(code(lambda: opened(form_of(Envelope, value))))
             holder[member] = kept
     assert codes <= set(CATALOGUE)
-    assert opened(form_of(Envelope, value)).message
+    assert opened(form_of(Envelope, value)).message.id == message_id()
 
 
 def test_no_single_flipped_bit_of_the_signed_text_verifies() -> None:
@@ -402,7 +401,8 @@ def test_a_device_without_a_slot_opens_nothing() -> None:
 def test_a_message_is_opened_once() -> None:
     seen = {(message_id(), "jo.technical")}
     assert code(opened, seen=seen) == "seen-before"
-    assert opened(seen={(message_id(), "eg.technical"), (message_id(2), "jo.technical")})
+    others = {(message_id(), "eg.technical"), (message_id(2), "jo.technical")}
+    assert opened(seen=others).message.id == message_id()
 
 
 def test_a_held_slot_is_not_opened_before_its_time() -> None:
@@ -413,7 +413,7 @@ def test_a_held_slot_is_not_opened_before_its_time() -> None:
     assert opened(made, now=later).sequence is None
     waiting = seal(draft(not_before=later), [Addressee("sd.duty", SUDAN.public, "action")])
     assert code(opened, waiting) == "held-slot-early"
-    assert opened(waiting, now=later)
+    assert opened(waiting, now=later).sequence is None
 
 
 def test_a_status_that_the_registry_does_not_admit_is_refused() -> None:
@@ -448,7 +448,7 @@ def test_the_exercise_is_known_open_and_has_both_sides() -> None:
 def test_open_is_judged_at_the_time_the_hub_accepted() -> None:
     before = accepted(SEALED, at=NOW - timedelta(hours=3))
     assert code(opened, accepted=before) == "exercise-not-open"
-    assert opened(accepted=accepted(SEALED), now=NOW + timedelta(days=1))
+    assert opened(accepted=accepted(SEALED), now=NOW + timedelta(days=1)).warnings == ()
 
 
 def test_a_message_for_no_exercise_asks_for_none() -> None:
@@ -521,8 +521,6 @@ def test_receipts_are_of_this_envelope_this_slot_and_this_event(other: int) -> N
 
 
 def test_a_released_receipt_anchors_as_well() -> None:
-    from poc.core.receipts import verify_receipt
-
     first = verify_receipt(accepted(SEALED), directory())
     released = first.model_copy(update={"event": "released", "at": NOW + timedelta(minutes=5)})
     text = sign_form(released, jws.RECEIPT, HUB)
@@ -621,4 +619,3 @@ def test_the_content_key_alone_opens_the_content_for_evidence() -> None:
     assert view.digest == SEALED.digest == envelope_digest(view.protected, view.iv, view.ciphertext, view.tag)
     assert slot_hash(view.slot.header) in {to.slot for to in content.message.to}
     assert code(open_content, view, opened().header, bytes(32), directory()) == "wrong-commitment"
-    assert copy.deepcopy(content) == content

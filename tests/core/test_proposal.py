@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,7 @@ def test_a_file_of_anything_else_is_refused(data: bytes) -> None:
 
 
 def test_every_type_that_brings_sealing_keys_names_them() -> None:
-    bodies = [
+    bodies: list[tuple[str, Any, int | None]] = [
         ("contact.device-add", DeviceAdd(entry="A" * 43, device=DEVICE), None),
         ("contact.rotate", Rotate(kid=KEY.kid, signing=None, sealing=REF), None),
         ("controller.appoint", Appoint(names={"en": "C"}, body="x-arcc", devices=(DEVICE,)), 1),

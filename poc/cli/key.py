@@ -1,0 +1,81 @@
+"""``poc key``: make, list and export keys, change the passphrase."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import secrets
+import sys
+
+from poc.cli.context import Context
+from poc.cli.output import Result, Table
+from poc.core.form import PARTY_PATTERN, is_state
+from poc.errors import RefusedError, UsageError
+from poc.keyring import KEYRING_NAME, Keyring, read_index
+
+ROLES = ("authority", "device", "hub", "log", "recovery", "registrar")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of this noun."""
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    new = verbs.add_parser("new", help="make a key; a device gets a signing and a sealing key")
+    new.add_argument(
+        "party", metavar="PARTY", help="who holds it, such as jo, jo.technical, x-las.registrar-1"
+    )
+    new.add_argument("--role", choices=ROLES, required=True, help="what it is for")
+    new.set_defaults(run=_new)
+    listing = verbs.add_parser("list", help="list the home's keys; needs no passphrase")
+    listing.set_defaults(run=_list)
+    export = verbs.add_parser("export", help="give a key's public part; needs no passphrase")
+    export.add_argument("kid", metavar="KID", help="the key's id, or enough of its beginning")
+    export.set_defaults(run=_export)
+    passphrase = verbs.add_parser("passphrase", help="change the passphrase (asked for at the terminal)")
+    passphrase.set_defaults(run=_passphrase)
+
+
+def _new(context: Context, arguments: argparse.Namespace) -> Result:
+    party = arguments.party
+    if not is_state(party) and not PARTY_PATTERN.match(party):
+        raise UsageError("usage", "PARTY is an id such as jo, jo.technical or x-las.registrar-1")
+    exists = (context.home / KEYRING_NAME).exists()
+    passphrase = context.passphrase(new=not exists)
+    opener = Keyring.unlock if exists else Keyring.create
+    keys = opener(context.home, passphrase)
+    now = context.now()
+    made = [keys.add_signing(arguments.role, party, now, secrets.token_bytes).kid]
+    if arguments.role == "device":
+        made.append(keys.add_sealing(party, now, secrets.token_bytes).kid)
+    keys.save()
+    rows = [row for row in read_index(context.home) if row["kid"] in made]
+    return Result({"keys": rows}, lines=[f"made {row['kid']} ({row['role']}, {row['use']})" for row in rows])
+
+
+def _list(context: Context, _arguments: argparse.Namespace) -> Result:
+    rows = read_index(context.home)
+    cells = [
+        [r["kid"], r["use"], r["role"], r["party"], r["created_at"], r["retired_at"] or ""] for r in rows
+    ]
+    table = Table(("key", "use", "role", "party", "made", "retired"), cells)
+    return Result({"keys": rows}, tables=[table])
+
+
+def _export(context: Context, arguments: argparse.Namespace) -> Result:
+    found = [row for row in read_index(context.home) if row["kid"].startswith(arguments.kid)]
+    if len(found) != 1:
+        raise RefusedError("no-key", f"{len(found)} keys begin with {arguments.kid[:43]}")
+    row = found[0]
+    return Result(
+        row, lines=[f"{name}: {value}" for name, value in {**row, **row["jwk"]}.items() if name != "jwk"]
+    )
+
+
+def _passphrase(context: Context, _arguments: argparse.Namespace) -> Result:
+    keys = Keyring.unlock(context.home, context.passphrase())
+    if not sys.stdin.isatty():
+        raise UsageError("no-passphrase")
+    new = getpass.getpass("New passphrase: ")
+    if new != getpass.getpass("Once more: "):
+        raise RefusedError("wrong-passphrase", "the two differ")
+    keys.change_passphrase(new)
+    return Result({"changed": True}, lines=["The keyring opens with the new passphrase from now on."])

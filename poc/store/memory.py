@@ -1,0 +1,390 @@
+"""The store in memory, for tests: the same promises except durability, and faults on order.
+
+``fail_before`` and ``fail_but_persist`` make the n-th call of a verb from now fail as a disk would, before
+or after it took effect. Each verb checks everything before it changes anything, and gives way to other
+tasks only before it starts, so that it is atomic.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from poc.core.strictjson import b64u
+from poc.errors import FaultError, RefusedError
+from poc.store.base import (
+    Accepted,
+    Answer,
+    Evidence,
+    EvidenceKind,
+    Existing,
+    InboxItem,
+    Leaf,
+    Rejection,
+    StoredExercise,
+    StoredHead,
+    StoredKey,
+    StoredMessage,
+    StoredOpening,
+    StoredProposal,
+    StoredSlot,
+    Subtree,
+)
+from poc.store.faults import Faults, verb
+
+
+@dataclass
+class _Submission:
+    """An id that was answered for good."""
+
+    body_sha256: str
+    sender_contact: str
+    receipt: str
+    reason: str | None
+
+
+class MemoryStore:
+    """A ``Store`` that lives as long as its process."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self._head: StoredHead | None = None
+        self._leaves: list[Leaf] = []
+        self._index_of: dict[str, int] = {}
+        self._hashes: dict[tuple[int, int], bytes] = {}
+        self._proposals: dict[str, StoredProposal] = {}
+        self._openings: dict[str, StoredOpening] = {}
+        self._opening_numbers = itertools.count(1)
+        self._keys: dict[str, StoredKey] = {}
+        self._submissions: dict[str, _Submission] = {}
+        self._messages: dict[str, tuple[StoredMessage, tuple[StoredSlot, ...]]] = {}
+        self._inbox: list[tuple[str, StoredSlot]] = []
+        self._sequences: dict[tuple[str, str, str, int], str] = {}
+        self._answers: dict[tuple[str, str, str, str], Answer] = {}
+        self._evidence: list[tuple[str, Evidence]] = []
+        self._nonces: dict[tuple[str, str], datetime] = {}
+        self._exercises: dict[str, StoredExercise] = {}
+        self._order_hashes: dict[str, list[str]] = {}
+
+    def fail_before(self, name: str, n: int = 1) -> None:
+        """Make the n-th call of the verb ``name`` from now raise ``storage-failed`` with nothing stored."""
+        self.faults.plan(self, name, n, "before")
+
+    def fail_but_persist(self, name: str, n: int = 1) -> None:
+        """Make the n-th call of the verb ``name`` from now take effect, then raise ``storage-failed``."""
+        self.faults.plan(self, name, n, "after")
+
+    async def close(self) -> None:
+        """See ``Store``."""
+        self.faults.closed = True
+
+    # --- the log ---
+
+    @verb
+    async def read_head(self) -> StoredHead | None:
+        """See ``Store``."""
+        return self._head
+
+    @verb
+    async def append_entries(
+        self,
+        expected: bytes | None,
+        head: StoredHead,
+        leaves: Sequence[Leaf],
+        subtrees: Sequence[Subtree],
+        closed_proposals: Sequence[str] = (),
+    ) -> None:
+        """See ``Store``."""
+        if (self._head.checkpoint if self._head else None) != expected:
+            raise RefusedError("head-moved")
+        if head.size != len(self._leaves) + len(leaves):
+            raise FaultError("fault", "the new head does not count the entries that come with it")
+        known = {**self._index_of}
+        for index, leaf in enumerate(leaves, start=len(self._leaves)):
+            logged = known.setdefault(leaf.payload_sha256, index)
+            if logged != index:
+                entry = (self._leaves + list(leaves))[logged]
+                raise RefusedError(
+                    "already-logged", f"entry {logged}", index=logged, leaf_hash=b64u(entry.leaf_hash)
+                )
+        added = {(subtree.level, subtree.index): subtree.hash for subtree in subtrees}
+        if len(added) != len(subtrees) or added.keys() & self._hashes.keys():
+            raise FaultError("fault", "the hash of a subtree is given twice")
+        self._head, self._index_of = head, known
+        self._leaves.extend(leaves)
+        self._hashes.update(added)
+        for proposal in closed_proposals:
+            self._proposals.pop(proposal, None)
+
+    @verb
+    async def read_leaves(self, start: int, end: int) -> tuple[Leaf, ...]:
+        """See ``Store``."""
+        return tuple(self._leaves[max(start, 0) : max(end, 0)])
+
+    @verb
+    async def find_leaf(self, payload_sha256: str) -> tuple[int, Leaf] | None:
+        """See ``Store``."""
+        index = self._index_of.get(payload_sha256)
+        return None if index is None else (index, self._leaves[index])
+
+    @verb
+    async def read_hashes(self, level: int, start: int, end: int) -> tuple[bytes, ...]:
+        """See ``Store``."""
+        found = (self._hashes.get((level, index)) for index in range(start, end))
+        return tuple(value for value in found if value is not None)
+
+    # --- proposals ---
+
+    @verb
+    async def put_proposal(self, proposal: StoredProposal) -> bool:
+        """See ``Store``."""
+        return self._proposals.setdefault(proposal.id, proposal) is proposal
+
+    @verb
+    async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
+        """See ``Store``."""
+        proposal = self._proposals.get(proposal_id)
+        if proposal is None or proposal.signatures != expected:
+            raise RefusedError("proposal-moved")
+        self._proposals[proposal_id] = replace(proposal, signatures=signatures)
+
+    @verb
+    async def read_proposal(self, proposal_id: str, now: datetime) -> StoredProposal | None:
+        """See ``Store``."""
+        proposal = self._proposals.get(proposal_id)
+        return proposal if proposal and proposal.expires_at > now else None
+
+    @verb
+    async def read_proposals(self, now: datetime, limit: int = 1000) -> tuple[StoredProposal, ...]:
+        """See ``Store``."""
+        waiting = [proposal for proposal in self._proposals.values() if proposal.expires_at > now]
+        return tuple(sorted(waiting, key=lambda proposal: (proposal.opened_at, proposal.id))[:limit])
+
+    @verb
+    async def delete_proposal(self, proposal_id: str) -> bool:
+        """See ``Store``."""
+        return self._proposals.pop(proposal_id, None) is not None
+
+    @verb
+    async def expire_proposals(self, now: datetime) -> int:
+        """See ``Store``."""
+        kept = {key: proposal for key, proposal in self._proposals.items() if proposal.expires_at > now}
+        expired, self._proposals = len(self._proposals) - len(kept), kept
+        return expired
+
+    # --- what travels beside the log ---
+
+    @verb
+    async def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> bool:
+        """See ``Store``."""
+        if commitment in self._openings:
+            return False
+        number = next(self._opening_numbers)
+        self._openings[commitment] = StoredOpening(number, commitment, contact, part, data)
+        return True
+
+    @verb
+    async def read_openings(self, after: int, limit: int) -> tuple[StoredOpening, ...]:
+        """See ``Store``."""
+        return tuple([opening for opening in self._openings.values() if opening.number > after][:limit])
+
+    @verb
+    async def read_opening(self, commitment: str) -> StoredOpening | None:
+        """See ``Store``."""
+        return self._openings.get(commitment)
+
+    @verb
+    async def delete_openings(self, commitments: Sequence[str]) -> int:
+        """See ``Store``."""
+        return sum(self._openings.pop(commitment, None) is not None for commitment in commitments)
+
+    @verb
+    async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
+        """See ``Store``."""
+        if kid in self._keys:
+            return False
+        self._keys[kid] = StoredKey(len(self._keys) + 1, kid, jwk, holder)
+        return True
+
+    @verb
+    async def read_sealing_keys(self, after: int, limit: int) -> tuple[StoredKey, ...]:
+        """See ``Store``."""
+        return tuple([key for key in self._keys.values() if key.number > after][:limit])
+
+    @verb
+    async def read_sealing_key(self, kid: str) -> StoredKey | None:
+        """See ``Store``."""
+        return self._keys.get(kid)
+
+    # --- messages and evidence ---
+
+    @verb
+    async def accept_message(
+        self, message: StoredMessage, slots: Sequence[StoredSlot]
+    ) -> Accepted | Existing:
+        """See ``Store``."""
+        existing = self._submitted(message.id, message.body_sha256, message.sender_contact)
+        if existing:
+            return existing
+        used = {
+            (message.sender_kid, slot.contact, message.status, slot.sequence): message.id
+            for slot in slots
+            if slot.sequence is not None
+        }
+        for key in used:
+            if other := self._sequences.get(key):
+                receipt = self._submissions[other].receipt
+                detail = f"{key[1]} number {key[3]}"
+                raise RefusedError("sequence-used", detail, message=other, receipt=receipt)
+        if len({slot.kid for slot in slots}) != len(slots):
+            raise FaultError("fault", "two slots of one key")
+        submission = _Submission(message.body_sha256, message.sender_contact, message.receipt, None)
+        self._submissions[message.id] = submission
+        self._messages[message.id] = message, tuple(slots)
+        self._sequences.update(used)
+        self._inbox.extend((message.id, slot) for slot in slots)
+        self._add_evidence(message.id, "receipt", "accepted", None, message.receipt)
+        return Accepted(message.receipt)
+
+    def _submitted(self, message_id: str, body_sha256: str, sender_contact: str) -> Existing | None:
+        submission = self._submissions.get(message_id)
+        if submission is None:
+            return None
+        if submission.body_sha256 == body_sha256:
+            return Existing(submission.receipt, submission.reason)
+        known = {"receipt": submission.receipt} if submission.sender_contact == sender_contact else {}
+        raise RefusedError("id-used", message_id, **known)
+
+    def _add_evidence(
+        self, message_id: str, kind: EvidenceKind, event: str, contact: str | None, jws: str
+    ) -> None:
+        record = Evidence(len(self._evidence) + 1, message_id, kind, event, contact, jws)
+        self._evidence.append((self._submissions[message_id].sender_contact, record))
+
+    @verb
+    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+        """See ``Store``."""
+        existing = self._submitted(rejection.id, rejection.body_sha256, rejection.sender_contact)
+        if existing:
+            return existing
+        self._submissions[rejection.id] = _Submission(
+            rejection.body_sha256, rejection.sender_contact, rejection.receipt, rejection.reason
+        )
+        self._add_evidence(rejection.id, "receipt", "rejected", None, rejection.receipt)
+        return Accepted(rejection.receipt)
+
+    @verb
+    async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
+        """See ``Store``."""
+        items = (
+            InboxItem(number, self._messages[message_id][0], slot)
+            for number, (message_id, slot) in enumerate(self._inbox, start=1)
+            if number > after and slot.kid in kids
+        )
+        return tuple(itertools.islice(items, limit))
+
+    @verb
+    async def read_message(self, message_id: str) -> StoredMessage | None:
+        """See ``Store``."""
+        found = self._messages.get(message_id)
+        return found[0] if found else None
+
+    @verb
+    async def read_slots(self, message_id: str) -> tuple[StoredSlot, ...]:
+        """See ``Store``."""
+        found = self._messages.get(message_id)
+        return found[1] if found else ()
+
+    @verb
+    async def record_answer(self, answer: Answer) -> Accepted | Existing:
+        """See ``Store``."""
+        if answer.message not in self._messages:
+            raise RefusedError("unknown-message", answer.message)
+        key = (answer.message, answer.contact, answer.kid, answer.outcome)
+        if first := self._answers.get(key):
+            if first.sha256 != answer.sha256:
+                raise RefusedError("answer-used", answer.outcome, receipt=first.receipt)
+            return Existing(first.receipt)
+        self._answers[key] = answer
+        self._add_evidence(answer.message, answer.kind, answer.outcome, answer.contact, answer.jws)
+        self._add_evidence(answer.message, "receipt", "recorded", answer.contact, answer.receipt)
+        return Accepted(answer.receipt)
+
+    @verb
+    async def read_evidence(self, message_id: str) -> tuple[Evidence, ...]:
+        """See ``Store``."""
+        return tuple(record for _, record in self._evidence if record.message == message_id)
+
+    @verb
+    async def read_evidence_feed(self, sender_contact: str, after: int, limit: int) -> tuple[Evidence, ...]:
+        """See ``Store``."""
+        found = (
+            record for sender, record in self._evidence if sender == sender_contact and record.number > after
+        )
+        return tuple(itertools.islice(found, limit))
+
+    # --- requests ---
+
+    @verb
+    async def use_nonce(self, kid: str, nonce: str, until: datetime) -> bool:
+        """See ``Store``."""
+        if (kid, nonce) in self._nonces:
+            return False
+        self._nonces[kid, nonce] = until
+        return True
+
+    @verb
+    async def forget_nonces(self, before: datetime) -> int:
+        """See ``Store``."""
+        kept = {key: until for key, until in self._nonces.items() if until >= before}
+        forgotten, self._nonces = len(self._nonces) - len(kept), kept
+        return forgotten
+
+    # --- exercises ---
+
+    def _next_number(self) -> int:
+        return 1 + max((exercise.number for exercise in self._exercises.values()), default=0)
+
+    @verb
+    async def put_exercise(self, exercise_id: str, controller: str, announcement: str) -> bool:
+        """See ``Store``."""
+        if kept := self._exercises.get(exercise_id):
+            if (kept.controller, kept.announcement) != (controller, announcement):
+                raise RefusedError("id-used", exercise_id)
+            return False
+        number = self._next_number()
+        self._exercises[exercise_id] = StoredExercise(number, exercise_id, controller, announcement, ())
+        self._order_hashes[exercise_id] = []
+        return True
+
+    @verb
+    async def add_order(
+        self, exercise_id: str, number: int, previous: str | None, sha256: str, order: str
+    ) -> bool:
+        """See ``Store``."""
+        kept = self._exercises.get(exercise_id)
+        if kept is None:
+            raise RefusedError("exercise-unknown", exercise_id)
+        hashes = self._order_hashes[exercise_id]
+        if 1 <= number <= len(hashes) and hashes[number - 1] == sha256:
+            return False
+        last = hashes[-1] if hashes else None
+        if number != len(hashes) + 1 or previous != last:
+            raise RefusedError("order-out-of-sequence", f"{len(hashes)} orders are kept")
+        hashes.append(sha256)
+        orders = (*kept.orders, order)
+        self._exercises[exercise_id] = replace(kept, number=self._next_number(), orders=orders)
+        return True
+
+    @verb
+    async def read_exercises(self, after: int, limit: int) -> tuple[StoredExercise, ...]:
+        """See ``Store``."""
+        found = [exercise for exercise in self._exercises.values() if exercise.number > after]
+        return tuple(sorted(found, key=lambda exercise: exercise.number)[:limit])
+
+    @verb
+    async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
+        """See ``Store``."""
+        return self._exercises.get(exercise_id)

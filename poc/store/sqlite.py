@@ -1,0 +1,321 @@
+"""The SQLite driver: ``hub.db`` in the hub's home, one connection that writes, two that read.
+
+Each verb is one job: its SQL stands in ``sqlite_log`` and ``sqlite_relay``, group commit in ``writer``,
+the steps to the present tables in ``migrate``. The promises of the verbs stand in ``base``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from poc.errors import RefusedError, UnreachableError
+from poc.store import sqlite_log as log
+from poc.store import sqlite_relay as relay
+from poc.store.base import (
+    Accepted,
+    Answer,
+    Evidence,
+    Existing,
+    InboxItem,
+    Leaf,
+    Rejection,
+    StoredExercise,
+    StoredHead,
+    StoredKey,
+    StoredMessage,
+    StoredOpening,
+    StoredProposal,
+    StoredSlot,
+    Subtree,
+)
+from poc.store.migrate import Migration, check_database, migrate, read_migrations
+from poc.store.versions import check_sqlite_version
+from poc.store.writer import Connection, Job, Writer, open_reader, open_writer, prepare_writer, storage_failed
+
+DATABASE_NAME: Final = "hub.db"
+LOCK_NAME: Final = "hub.lock"
+READERS: Final = 2
+T = TypeVar("T")
+
+
+def _lock_home(home: Path) -> tuple[int, Path]:
+    """Take the lock that goes with the process; make the database file if there is none, give its path."""
+    try:
+        lock = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UnreachableError("storage-failed", f"{LOCK_NAME}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(os.open(home / DATABASE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except BlockingIOError:
+        os.close(lock)
+        raise RefusedError("home-in-use") from None
+    except OSError as error:
+        os.close(lock)
+        raise UnreachableError("storage-failed", f"{DATABASE_NAME}: {error.strerror}") from error
+    return lock, (home / DATABASE_NAME).absolute()
+
+
+def _bring_up(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Check first, so that nothing is written to a file that is not ours; then settings, then steps."""
+    check_database(db, migrations)
+    prepare_writer(db)
+    migrate(db, migrations)
+
+
+class SqliteStore:
+    """A ``Store`` on one SQLite file. Make it with ``open``.
+
+    ``notice`` is what the start must say about this version of SQLite, None if nothing.
+    """
+
+    def __init__(self, writer: Writer, readers: Sequence[Connection], lock: int, notice: str | None) -> None:
+        self.notice = notice
+        self.writer = writer
+        self._readers = readers
+        self._turns = itertools.cycle(readers)
+        self._lock: int | None = lock
+
+    @classmethod
+    async def open(cls, home: Path, migrations: Sequence[Migration] | None = None) -> SqliteStore:
+        """Open or make the store of a hub's home, which must be a folder; a second opener is refused.
+
+        Raises:
+            RefusedError: ``home-in-use``, ``sqlite-too-old``, ``database-foreign``, ``database-newer``,
+                ``migration-changed``.
+            UnreachableError: ``storage-failed``.
+        """
+        notice = check_sqlite_version(sqlite3.sqlite_version)
+        lock, path = _lock_home(home)
+        opened: list[Connection] = []
+        try:
+            opened.append(await open_writer(path))
+            await opened[0].run(partial(_bring_up, migrations=migrations or read_migrations()))
+            for _ in range(READERS):
+                opened.append(await open_reader(path))  # noqa: PERF401 -- closed if one fails
+        except BaseException as error:
+            for connection in reversed(opened):
+                await connection.close()
+            os.close(lock)
+            if isinstance(error, sqlite3.Error):
+                raise storage_failed(error) from error
+            raise
+        return cls(Writer(opened[0]), opened[1:], lock, notice)
+
+    async def close(self) -> None:
+        """See ``Store``. The lock of the home is given back last."""
+        if self._lock is None:
+            return
+        lock, self._lock = self._lock, None
+        for reader in self._readers:
+            await reader.close()
+        await self.writer.close()
+        os.close(lock)
+
+    async def _read(self, job: Job[T]) -> T:
+        """Run a job on a reader, in one transaction so that all its statements see the same moment."""
+        if self._lock is None:
+            raise UnreachableError("storage-failed", "the store is closed")
+        try:
+            return await next(self._turns).run(partial(_in_snapshot, job))
+        except sqlite3.Error as error:
+            raise storage_failed(error) from error
+
+    async def _write(self, job: Job[T]) -> T:
+        return await self.writer.submit(job)
+
+    # --- the log ---
+
+    async def read_head(self) -> StoredHead | None:
+        """See ``Store``."""
+        return await self._read(log.read_head)
+
+    async def append_entries(
+        self,
+        expected: bytes | None,
+        head: StoredHead,
+        leaves: Sequence[Leaf],
+        subtrees: Sequence[Subtree],
+        closed_proposals: Sequence[str] = (),
+    ) -> None:
+        """See ``Store``."""
+        job = partial(
+            log.append_entries,
+            expected=expected,
+            head=head,
+            leaves=leaves,
+            subtrees=subtrees,
+            closed_proposals=closed_proposals,
+        )
+        await self._write(job)
+
+    async def read_leaves(self, start: int, end: int) -> tuple[Leaf, ...]:
+        """See ``Store``."""
+        return await self._read(partial(log.read_leaves, start=start, end=end))
+
+    async def find_leaf(self, payload_sha256: str) -> tuple[int, Leaf] | None:
+        """See ``Store``."""
+        return await self._read(partial(log.find_leaf, payload_sha256=payload_sha256))
+
+    async def read_hashes(self, level: int, start: int, end: int) -> tuple[bytes, ...]:
+        """See ``Store``."""
+        return await self._read(partial(log.read_hashes, level=level, start=start, end=end))
+
+    # --- proposals ---
+
+    async def put_proposal(self, proposal: StoredProposal) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(log.put_proposal, proposal=proposal))
+
+    async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
+        """See ``Store``."""
+        await self._write(
+            partial(log.sign_proposal, proposal_id=proposal_id, expected=expected, signatures=signatures)
+        )
+
+    async def read_proposal(self, proposal_id: str, now: datetime) -> StoredProposal | None:
+        """See ``Store``."""
+        return await self._read(partial(log.read_proposal, proposal_id=proposal_id, now=now))
+
+    async def read_proposals(self, now: datetime, limit: int = 1000) -> tuple[StoredProposal, ...]:
+        """See ``Store``."""
+        return await self._read(partial(log.read_proposals, now=now, limit=limit))
+
+    async def delete_proposal(self, proposal_id: str) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(log.delete_proposal, proposal_id=proposal_id))
+
+    async def expire_proposals(self, now: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(log.expire_proposals, now=now))
+
+    # --- what travels beside the log ---
+
+    async def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> bool:
+        """See ``Store``."""
+        return await self._write(
+            partial(log.put_opening, commitment=commitment, contact=contact, part=part, data=data)
+        )
+
+    async def read_openings(self, after: int, limit: int) -> tuple[StoredOpening, ...]:
+        """See ``Store``."""
+        return await self._read(partial(log.read_openings, after=after, limit=limit))
+
+    async def read_opening(self, commitment: str) -> StoredOpening | None:
+        """See ``Store``."""
+        return await self._read(partial(log.read_opening, commitment=commitment))
+
+    async def delete_openings(self, commitments: Sequence[str]) -> int:
+        """See ``Store``. The write-ahead log is emptied after it."""
+        deleted = await self._write(partial(log.delete_openings, commitments=commitments))
+        await self.writer.run_alone(log.truncate_wal)
+        return deleted
+
+    async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(log.put_sealing_key, kid=kid, jwk=jwk, holder=holder))
+
+    async def read_sealing_keys(self, after: int, limit: int) -> tuple[StoredKey, ...]:
+        """See ``Store``."""
+        return await self._read(partial(log.read_sealing_keys, after=after, limit=limit))
+
+    async def read_sealing_key(self, kid: str) -> StoredKey | None:
+        """See ``Store``."""
+        return await self._read(partial(log.read_sealing_key, kid=kid))
+
+    # --- messages and evidence ---
+
+    async def accept_message(
+        self, message: StoredMessage, slots: Sequence[StoredSlot]
+    ) -> Accepted | Existing:
+        """See ``Store``."""
+        return await self._write(partial(relay.accept_message, message=message, slots=slots))
+
+    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+        """See ``Store``."""
+        return await self._write(partial(relay.reject_message, rejection=rejection))
+
+    async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
+        """See ``Store``."""
+        return await self._read(partial(relay.read_inbox, kids=kids, after=after, limit=limit))
+
+    async def read_message(self, message_id: str) -> StoredMessage | None:
+        """See ``Store``."""
+        return await self._read(partial(relay.read_message, message_id=message_id))
+
+    async def read_slots(self, message_id: str) -> tuple[StoredSlot, ...]:
+        """See ``Store``."""
+        return await self._read(partial(relay.read_slots, message_id=message_id))
+
+    async def record_answer(self, answer: Answer) -> Accepted | Existing:
+        """See ``Store``."""
+        return await self._write(partial(relay.record_answer, answer=answer))
+
+    async def read_evidence(self, message_id: str) -> tuple[Evidence, ...]:
+        """See ``Store``."""
+        return await self._read(partial(relay.read_evidence, message_id=message_id))
+
+    async def read_evidence_feed(self, sender_contact: str, after: int, limit: int) -> tuple[Evidence, ...]:
+        """See ``Store``."""
+        return await self._read(
+            partial(relay.read_evidence_feed, sender_contact=sender_contact, after=after, limit=limit)
+        )
+
+    # --- requests ---
+
+    async def use_nonce(self, kid: str, nonce: str, until: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(relay.use_nonce, kid=kid, nonce=nonce, until=until))
+
+    async def forget_nonces(self, before: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(relay.forget_nonces, before=before))
+
+    # --- exercises ---
+
+    async def put_exercise(self, exercise_id: str, controller: str, announcement: str) -> bool:
+        """See ``Store``."""
+        return await self._write(
+            partial(
+                relay.put_exercise, exercise_id=exercise_id, controller=controller, announcement=announcement
+            )
+        )
+
+    async def add_order(
+        self, exercise_id: str, number: int, previous: str | None, sha256: str, order: str
+    ) -> bool:
+        """See ``Store``."""
+        return await self._write(
+            partial(
+                relay.add_order,
+                exercise_id=exercise_id,
+                number=number,
+                previous=previous,
+                sha256=sha256,
+                order=order,
+            )
+        )
+
+    async def read_exercises(self, after: int, limit: int) -> tuple[StoredExercise, ...]:
+        """See ``Store``."""
+        return await self._read(partial(relay.read_exercises, after=after, limit=limit))
+
+    async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
+        """See ``Store``."""
+        return await self._read(partial(relay.read_exercise, exercise_id=exercise_id))
+
+
+def _in_snapshot(job: Job[T], db: sqlite3.Connection) -> T:
+    db.execute("BEGIN")
+    try:
+        return job(db)
+    finally:
+        db.execute("ROLLBACK")

@@ -1,0 +1,143 @@
+"""The commands as a user types them: real processes, real files, good input and bad."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poc.core.proposal import make_proposal, proposal_bytes, read_proposal
+from tests.registry import REGISTRARS, Registry, enrolment, signed
+
+PASSPHRASE = "four words of it"
+
+
+def poc(*words: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("POC_")}
+    return subprocess.run(
+        [sys.executable, "-m", "poc.cli.main", *([] if home is None else ["--home", str(home)]), *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def value_of(result: subprocess.CompletedProcess[str]) -> Any:
+    lines = result.stdout.splitlines()
+    assert len(lines) == 1, result
+    return json.loads(lines[0])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "passphrase").write_text(PASSPHRASE + "\n")
+    (folder / "passphrase").chmod(0o600)
+    return folder
+
+
+def test_a_device_gets_two_keys_that_are_listed_and_exported(home: Path) -> None:
+    made = value_of(poc("key", "new", "jo.technical", "--role", "device", "--json", home=home))["keys"]
+    assert sorted(key["use"] for key in made) == ["seal", "sign"]
+    listed = value_of(poc("--json", "key", "list", home=home))["keys"]
+    assert {key["kid"] for key in listed} == {key["kid"] for key in made}
+    exported = value_of(poc("key", "export", made[0]["kid"][:20], "--json", home=home))
+    assert exported["jwk"] == made[0]["jwk"]
+    shown = poc("key", "list", home=home)
+    assert made[0]["kid"] in shown.stdout
+    assert poc("key", "export", made[0]["kid"], home=home).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code"),
+    [
+        ((), "usage", 2),
+        (("key",), "usage", 2),
+        (("unheard-of",), "usage", 2),
+        (("key", "new", "jo.technical"), "usage", 2),
+        (("key", "new", "NOBODY", "--role", "device"), "usage", 2),
+        (("key", "list", "--home="), "usage", 2),
+        (("key", "list"), "no-keyring", 1),
+        (("key", "export", "x"), "no-keyring", 1),
+        (("proposal", "show", "nowhere.json"), "no-such-file", 2),
+        (("evidence", "verify", "nowhere.json", "--fingerprint", "0" * 64), "no-such-file", 2),
+        (("evidence", "verify", __file__, "--fingerprint", "12"), "bad-fingerprint", 1),
+        (("evidence", "verify", __file__, "--fingerprint", "0" * 64), "bad-json", 1),
+        (("proposal", "show", __file__), "bad-json", 1),
+    ],
+)
+def test_bad_input_gets_its_code_and_the_next_step(
+    tmp_path: Path, words: tuple[str, ...], code: str, exit_code: int
+) -> None:
+    result = poc(*words, "--json", home=tmp_path)
+    assert result.returncode == exit_code
+    value = value_of(result)
+    assert value["code"] == code
+    assert value["message"]
+    assert value["next"]
+    plain = poc(*words, home=tmp_path)
+    assert (plain.returncode, plain.stdout) == (exit_code, "")
+    assert code in plain.stderr
+
+
+def test_without_terminal_or_file_no_passphrase_is_guessed(tmp_path: Path) -> None:
+    result = poc("key", "new", "jo", "--role", "authority", "--json", home=tmp_path)
+    assert (result.returncode, value_of(result)["code"]) == (2, "no-passphrase")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_passphrase_is_refused(home: Path) -> None:
+    assert poc("key", "new", "jo", "--role", "authority", home=home).returncode == 0
+    (home / "passphrase").write_text("other words of it")
+    result = poc("key", "new", "jo", "--role", "recovery", "--json", home=home)
+    assert (result.returncode, value_of(result)["code"]) == (1, "wrong-passphrase")
+
+
+def test_a_passphrase_changes_only_at_a_terminal(home: Path) -> None:
+    assert poc("key", "new", "jo", "--role", "authority", home=home).returncode == 0
+    result = poc("key", "passphrase", "--json", home=home)
+    assert (result.returncode, value_of(result)["code"]) == (2, "no-passphrase")
+
+
+def test_a_proposal_file_is_shown_and_signed(home: Path, tmp_path: Path) -> None:
+    registry = Registry()
+    payload = registry.payload("state.enrol", "jo", enrolment("jo"))
+    file = tmp_path / "enrol.json"
+    file.write_bytes(proposal_bytes(make_proposal(signed(payload, REGISTRARS[0]))))
+    kid = value_of(poc("key", "new", "jo", "--role", "authority", "--json", home=home))["keys"][0]["kid"]
+    shown = value_of(poc("proposal", "show", str(file), "--json"))
+    assert (shown["type"], shown["subject"], len(shown["signatures"])) == ("state.enrol", "jo", 1)
+    assert "state.enrol" in poc("proposal", "show", str(file)).stdout
+    told = value_of(poc("proposal", "sign", str(file), "--key", kid, "--json", home=home))
+    assert kid in told["signatures"]
+    proposal, statement = read_proposal(file.read_bytes())
+    assert (len(proposal.signed.signatures), statement.payload) == (2, payload)
+    missing = poc("proposal", "sign", str(file), "--key", "A" * 43, "--json", home=home)
+    assert value_of(missing)["code"] == "no-key"
+
+
+def test_a_genesis_is_shown_with_its_fingerprint(tmp_path: Path) -> None:
+    registry = Registry()
+    file = tmp_path / "genesis.json"
+    file.write_bytes(proposal_bytes(make_proposal(registry.entries[0].signed)))
+    shown = value_of(poc("proposal", "show", str(file), "--json"))
+    assert shown["fingerprint"] == registry.directory.fingerprint
+
+
+def test_help_names_every_command() -> None:
+    from poc.cli.main import NOUNS
+
+    result = poc("--help")
+    assert result.returncode == 0
+    for noun in NOUNS:
+        assert noun in result.stdout
+        assert poc(noun, "--help").returncode == 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Final
 
 from poc.core.merkle import HASH_BYTES, NodeReader, node_hash
@@ -126,15 +125,14 @@ def new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
     return _new_tiles(old_size, new_size)
 
 
-def _new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
-    for level in count():
-        old_count, new_count = old_size >> (TILE_HEIGHT * level), new_size >> (TILE_HEIGHT * level)
-        if old_count == new_count:
-            return
+def _new_tiles(old_count: int, new_count: int) -> Iterator[Tile]:
+    level = 0
+    while old_count != new_count:
         for index in range(old_count >> TILE_HEIGHT, new_count >> TILE_HEIGHT):
             yield Tile(level, index)
         if new_count % TILE_WIDTH:
             yield Tile(level, new_count >> TILE_HEIGHT, new_count % TILE_WIDTH)
+        level, old_count, new_count = level + 1, old_count >> TILE_HEIGHT, new_count >> TILE_HEIGHT
 
 
 def join_hashes(hashes: Sequence[bytes]) -> bytes:

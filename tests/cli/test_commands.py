@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from poc.core import rules
 from poc.core.proposal import make_proposal, proposal_bytes, read_proposal
+from poc.core.statement import format_fingerprint
+from tests import evidence_world as case
 from tests.registry import REGISTRARS, Registry, enrolment, signed
 
 PASSPHRASE = "four words of it"
@@ -131,6 +134,26 @@ def test_a_genesis_is_shown_with_its_fingerprint(tmp_path: Path) -> None:
     file.write_bytes(proposal_bytes(make_proposal(registry.entries[0].signed)))
     shown = value_of(poc("proposal", "show", str(file), "--json"))
     assert shown["fingerprint"] == registry.directory.fingerprint
+
+
+def test_an_evidence_file_verifies_with_only_the_fingerprint_and_a_changed_one_does_not(
+    tmp_path: Path,
+) -> None:
+    directory = rules.apply_all(None, case.entries())
+    file = tmp_path / "evidence.json"
+    data = case.evidence(directory)
+    file.write_bytes(data)
+    words = ("evidence", "verify", str(file), "--fingerprint")
+    report = value_of(poc(*words, format_fingerprint(directory.fingerprint), "--json"))
+    assert report["verified"]
+    assert {"accepted", "acknowledged"} <= {event["event"] for event in report["timeline"]}
+    shown = poc(*words, directory.fingerprint)
+    assert shown.returncode == 0
+    assert "acknowledged" in shown.stdout
+    assert poc(*words, "0" * 64, "--json").returncode == 1
+    middle = len(data) // 2
+    file.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    assert poc(*words, directory.fingerprint, "--json").returncode == 1
 
 
 def test_help_names_every_command() -> None:

@@ -61,13 +61,13 @@ def path(m: int, leaves: list[bytes]) -> list[bytes]:
     return [*path(m - k, leaves[k:]), mth(leaves[:k])]
 
 
-def subproof(m: int, leaves: list[bytes], whole: bool) -> list[bytes]:
+def subproof(m: int, leaves: list[bytes], *, whole: bool) -> list[bytes]:
     if m == len(leaves):
         return [] if whole else [mth(leaves)]
     k = split(len(leaves))
     if m <= k:
-        return [*subproof(m, leaves[:k], whole), mth(leaves[k:])]
-    return [*subproof(m - k, leaves[k:], False), mth(leaves[:k])]
+        return [*subproof(m, leaves[:k], whole=whole), mth(leaves[k:])]
+    return [*subproof(m - k, leaves[k:], whole=False), mth(leaves[:k])]
 
 
 def root_cases() -> list[Case]:
@@ -78,7 +78,7 @@ def root_cases() -> list[Case]:
     ]
 
 
-def inclusion(name: str, index: int, size: int, expect: str = "bad-proof", **changes: Any) -> Case:
+def inclusion(name: str, index: int, size: int, expect: str = "bad-proof", /, **changes: Any) -> Case:
     honest = 0 <= index < size <= len(LEAVES)
     proof = path(index, LEAVES[:size]) if honest else []
     values = {
@@ -135,8 +135,8 @@ def inclusion_cases() -> list[Case]:
     ]
 
 
-def consistency(name: str, size1: int, size2: int, expect: str = "bad-proof", **changes: Any) -> Case:
-    proof = subproof(size1, LEAVES[:size2], True) if 0 < size1 <= size2 else []
+def consistency(name: str, size1: int, size2: int, expect: str = "bad-proof", /, **changes: Any) -> Case:
+    proof = subproof(size1, LEAVES[:size2], whole=True) if 0 < size1 <= size2 else []
     values = {
         "size1": size1, "size2": size2, "root1": mth(LEAVES[: max(size1, 0)]).hex(),
         "root2": mth(LEAVES[: max(size2, 0)]).hex(), "proof": [node.hex() for node in proof],
@@ -163,7 +163,7 @@ def consistency_cases() -> list[Case]:
         (300, 300),
     ]
     good = [consistency(f"{size1} to {size2}", size1, size2, "ok") for size1, size2 in pairs]
-    proof = [node.hex() for node in subproof(5, LEAVES[:11], True)]
+    proof = [node.hex() for node in subproof(5, LEAVES[:11], whole=True)]
     root1, root2 = mth(LEAVES[:5]).hex(), mth(LEAVES[:11]).hex()
     fork = mth([LEAVES[9], *LEAVES[1:5]]).hex()
     return [
@@ -182,7 +182,7 @@ def consistency_cases() -> list[Case]:
         consistency("the last hash missing", 5, 11, proof=proof[:-1]),
         consistency("one hash more at the end", 5, 11, proof=[*proof, root1]),
         consistency("one hash more at the start", 5, 11, proof=[root1, *proof]),
-        consistency("the old root put first where it must not be", 4, 7, proof=[mth(LEAVES[:4]).hex(), *(n.hex() for n in subproof(4, LEAVES[:7], True))]),
+        consistency("the old root put first where it must not be", 4, 7, proof=[mth(LEAVES[:4]).hex(), *(n.hex() for n in subproof(4, LEAVES[:7], whole=True))]),
         consistency("a proof between equal sizes", 5, 5, proof=[root1]),
         consistency("equal sizes, two roots", 5, 5, root2=fork),
         consistency("a short hash", 5, 11, proof=[proof[0][:-2], *proof[1:]]),
@@ -580,7 +580,7 @@ CERT-XX (24/7) | Desk 07 | +962 6 500 0000 | “JO-TECH” – duty | A/RES/75/2
 """
 
 FORMAT_POINTS = [
-    *range(0x00, 0x20), *range(0x7F, 0xA0), 0xAD, *range(0x600, 0x606), 0x61C, 0x6DD, 0x70F, 0x890, 0x8E2, 0x180E,
+    *range(0x20), *range(0x7F, 0xA0), 0xAD, *range(0x600, 0x606), 0x61C, 0x6DD, 0x70F, 0x890, 0x8E2, 0x180E,
     0x200B, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC),
     0x110BD, 0x13430, 0x1BCA0, 0x1D173, 0xE0001, 0xE0020, 0xE007F,
     0xD800, 0xDFFF, 0xE000, 0xF8FF, 0xF0000, 0x10FFFD, 0xFFFE, 0xFFFF, 0x10FFFF, 0x0378, 0x1FAE8,
@@ -593,7 +593,7 @@ def name_list() -> list[str]:
 
 
 def check_cases() -> list[Case]:
-    def case(name: str, text: str, expect: str, chars_max: int = 200, lines: bool = False) -> Case:
+    def case(name: str, text: str, expect: str, chars_max: int = 200, *, lines: bool = False) -> Case:
         return {"name": name, "text": text, "chars_max": chars_max, "lines": lines, "expect": expect}
 
     control = "text-control"
@@ -618,7 +618,7 @@ def check_cases() -> list[Case]:
         case("alef and madda apart", "\u0627\u0653سيا", "text-not-nfc"),
         case("hangul in parts", "\u1112\u1161\u11ab", "text-not-nfc"),
         case("the ohm sign", "\u2126", "text-not-nfc"),
-        case("marks out of order", "ش\u0651\u064b"[::1], "text-not-nfc"),
+        case("marks out of order", "ش\u0651\u064b", "text-not-nfc"),
         case("ZWNJ first", "\u200cمی", control),
         case("ZWNJ last", "می\u200c", control),
         case("ZWNJ by itself", "\u200c", control),

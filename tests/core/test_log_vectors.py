@@ -83,7 +83,7 @@ def test_inclusion_vectors_come_out_as_stated(case):
     proof = unhex(case["proof"])
     index, size = case["index"], case["size"]
     assert outcome(lambda: verify_inclusion(index, size, leaf, proof, root)) == case["expect"]
-    if case["expect"] == "ok":
+    if case["expect"] == "ok" and "same shape" not in case["name"]:
         assert inclusion_proof(index, size, read) == tuple(proof)
 
 
@@ -93,7 +93,7 @@ def test_consistency_vectors_come_out_as_stated(case):
     proof = unhex(case["proof"])
     sizes = case["size1"], case["size2"]
     assert outcome(lambda: verify_consistency(*sizes, root1, root2, proof)) == case["expect"]
-    if case["expect"] == "ok":
+    if case["expect"] == "ok" and "same shape" not in case["name"]:
         assert consistency_proof(*sizes, read) == tuple(proof)
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from poc.core.rules import apply_all, at, check_proposal
 from poc.core.statement import read_entry
+from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, RefusedError
+from poc.limits import ISSUED_AGE_SECONDS_MAX, ISSUED_AHEAD_SECONDS_MAX
 from tests.registry import (
     ORIGIN,
     REGISTRARS,
@@ -238,3 +240,73 @@ def test_any_admissible_order_gives_the_same_parts_of_the_directory(order: list[
     assert holders[signing_key("ae authority").kid] == ("authority", "ae")
     assert holders[signing_key("dz.technical 1").kid] == ("device", "dz.technical")
     assert apply_all(None, [read_entry(leaf) for leaf in registry.leaves]) == directory
+
+
+def test_one_device_alone_adds_no_other() -> None:
+    registry = usual()
+    entry = registry.newest(JO).leaf_hash
+    body = {"entry": entry, "device": device("n", 2, may="retrieve")}
+    assert code_of(registry, "contact.device-add", JO, body, f"{JO} 1", "n") == "signatures-missing"
+    by = (f"{JO} 1", "jo authority", "n")
+    assert code_of(registry, "contact.device-add", JO, body, *by) == "signature-not-called-for"
+    by = (f"{JO} 1", "jo.diplomatic 1", "n")
+    assert code_of(registry, "contact.device-add", JO, body, *by) == "signature-not-called-for"
+
+
+def test_devices_give_no_right_that_one_of_them_lacks() -> None:
+    registry = Registry()
+    registry.enrol("jo")
+    second = device(f"{JO} 2", 2, may="acknowledge change")
+    registry.nominate(JO, devices=[device(f"{JO} 1"), second])
+    by = (f"{JO} 1", f"{JO} 2", "n")
+    for may, code in (("send", "rights-too-wide"), ("acknowledge change", "rights-too-wide")):
+        body = {"entry": registry.newest(JO).leaf_hash, "device": device("n", 3, may=may)}
+        assert code_of(registry, "contact.device-add", JO, body, *by) == code
+    body = {"entry": registry.newest(JO).leaf_hash, "device": device("n", 3, may="acknowledge")}
+    registry.submit("contact.device-add", JO, body, *by)
+    assert registry.directory.key(signing_key("n").kid).may == {"acknowledge"}
+
+
+@pytest.mark.parametrize("seconds", [ISSUED_AHEAD_SECONDS_MAX, -ISSUED_AGE_SECONDS_MAX])
+def test_a_statement_is_admitted_up_to_the_last_second(seconds: int) -> None:
+    registry = usual()
+    by = (*REGISTRARS, "ae authority")
+    over = registry.now + timedelta(seconds=1 + seconds + (1 if seconds > 0 else -1))
+    assert code_of(registry, "state.enrol", "ae", enrolment("ae"), *by, issued_at=over) in {
+        "issued-ahead",
+        "issued-too-long-ago",
+    }
+    edge = registry.now + timedelta(seconds=1 + seconds)
+    registry.submit("state.enrol", "ae", enrolment("ae"), *by, issued_at=edge)
+
+
+def test_a_revocation_is_never_too_old() -> None:
+    registry = usual()
+    issued_at = registry.now
+    registry.tick(2 * ISSUED_AGE_SECONDS_MAX)
+    body = {"kid": signing_key(f"{JO} 1").kid, "reason": "lost", "suspected_since": None}
+    registry.submit("contact.device-revoke", JO, body, "jo authority", issued_at=issued_at)
+    assert registry.directory.devices_of(JO) == ()
+
+
+def test_a_sealing_key_may_be_good_for_exactly_ninety_days() -> None:
+    registry = usual()
+    latest = format_time(registry.now + timedelta(days=90))
+    sealing = {**device("new")["sealing"], "rotate_by": latest}
+    body = {"kid": signing_key(f"{JO} 1").kid, "signing": None, "sealing": sealing}
+    registry.submit("contact.rotate", JO, body, f"{JO} 1")
+    assert registry.directory.devices_of(JO)[0].rotate_by == registry.now + timedelta(days=90, seconds=-1)
+
+
+def test_a_number_is_never_used_again() -> None:
+    registry = usual()
+    registry.nominate("jo.duty", devices=[device("jo.duty 1"), device("jo.duty 2", 2)])
+    revoke = {"kid": signing_key("jo.duty 2").kid, "reason": "routine", "suspected_since": None}
+    registry.submit("contact.device-revoke", "jo.duty", revoke, "jo authority")
+    again = nomination("jo.duty", devices=[device("jo.duty 1"), device("n", 2)])
+    assert code_of(registry, "contact.nominate", "jo.duty", again, "jo authority", "n") == "bad-device-number"
+    back = nomination("jo.duty", devices=[device("jo.duty 1"), device("jo.duty 2", 3)])
+    assert code_of(registry, "contact.nominate", "jo.duty", back, "jo authority") == "key-was-revoked"
+    third = nomination("jo.duty", devices=[device("jo.duty 1"), device("jo.duty 3", 3)])
+    registry.submit("contact.nominate", "jo.duty", third, "jo authority", "jo.duty 3")
+    assert [d.number for d in registry.directory.devices_of("jo.duty")] == [1, 3]

@@ -110,7 +110,9 @@ def inclusion_cases() -> list[Case]:
         *good,
         inclusion("another leaf", 5, 11, leaf=LEAVES[4].hex()),
         inclusion("a neighbour's index", 5, 11, index=4),
-        inclusion("one leaf more", 5, 11, size=12),
+        inclusion(
+            "another size of the same shape: only a signed checkpoint binds the size", 5, 11, "ok", size=12
+        ),
         inclusion("twice the size", 5, 11, size=22),
         inclusion("another root", 5, 11, root=mth(LEAVES[:10]).hex()),
         inclusion("the empty root", 5, 11, root=sha(b"").hex()),
@@ -175,7 +177,8 @@ def consistency_cases() -> list[Case]:
         consistency("another end", 5, 11, root2=mth(LEAVES[:10]).hex()),
         consistency("roots swapped", 5, 11, root1=root2, root2=root1),
         consistency("one leaf more at the start", 5, 11, size1=6),
-        consistency("one leaf more at the end", 5, 11, size2=12),
+        consistency("another size of the same shape: only a signed checkpoint binds the size", 5, 11, "ok", size2=12),
+        consistency("a size of another shape at the end", 5, 11, size2=17),
         consistency("no proof", 5, 11, proof=[]),
         consistency("no proof from a power of two", 4, 8, proof=[]),
         consistency("the first hash missing", 5, 11, proof=proof[1:]),
@@ -382,7 +385,7 @@ def note_cases() -> list[Case]:
         note_case("no signature after the name", f"{TEXT}\n{DASH} {ORIGIN}\n"),
         note_case("an empty signature", f"{TEXT}\n{DASH} {ORIGIN} \n"),
         note_case("a signature of the key id only", f"{signed}{DASH} other.example {b64(bytes(4))}\n"),
-        note_case("no padding", f"{TEXT}\n{DASH} {ORIGIN} {b64(key_id(*LOG) + bytes(65)).rstrip('=')}\n"),
+        note_case("no padding", f"{TEXT}\n{DASH} {ORIGIN} {b64(key_id(*LOG) + bytes(64)).rstrip('=')}\n"),
         note_case("spare bits that are not zero", f"{TEXT}\n{DASH} {ORIGIN} {twisted}\n"),
         note_case(
             "base64url",

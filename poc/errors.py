@@ -491,6 +491,29 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The disk did not take what was to be written.",
         "Check free space and permissions; nothing was acknowledged that was not kept.",
     ),
+    # --- hub and its HTTP ---
+    "no-registry": ErrorRow(
+        503,
+        "This hub has no registry yet.",
+        "Run `poc registry init --from F --home DIR` on the hub, then start the hub again.",
+    ),
+    "read-only": ErrorRow(
+        503, "The hub serves its log read-only.", "The operator finds the reason in the hub's log."
+    ),
+    "clock-jumped": ErrorRow(
+        503,
+        "The hub's clock is more than 7 days ahead of the newest entry, so it logs nothing.",
+        "The operator checks the clock and starts the hub once with --clock-confirmed.",
+    ),
+    "not-found": ErrorRow(
+        404, "Nothing is here for you.", "Check the address, and which key signs the request."
+    ),
+    "nonce-used": ErrorRow(
+        401, "This request was made before.", "Sign each request with a new nonce, repeats included."
+    ),
+    "already-released": ErrorRow(
+        409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
+    ),
     # --- store ---
     "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
     "already-logged": ErrorRow(
@@ -558,5 +581,61 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "bad-setting": ErrorRow(
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
+    ),
+    # --- desk (client) ---
+    "hub-unreachable": ErrorRow(
+        503,
+        "The hub cannot be reached.",
+        "Try again later; what waits in the outbox is sent at the next sync.",
+    ),
+    "hub-refused": ErrorRow(
+        400,
+        "The hub refused the request.",
+        "Read what it said; sync, then try again.",
+    ),
+    "bad-answer-from-hub": ErrorRow(
+        502,
+        "The answer of the hub cannot be used.",
+        "Try again; if it stays so, report it to the operator.",
+    ),
+    "rollback": ErrorRow(
+        409,
+        "The hub shows an older log than this desk has verified.",
+        "Accept nothing; both signed heads are kept as proof. Report it.",
+    ),
+    "fork": ErrorRow(
+        409,
+        "The hub shows another log than this desk has verified.",
+        "Accept nothing; both signed heads are kept as proof. Report it.",
+    ),
+    "update-needed": ErrorRow(
+        409,
+        "The log holds a form this version does not know.",
+        "Update this program, then sync.",
+    ),
+    "not-a-desk": ErrorRow(
+        404,
+        "This folder is no desk's home.",
+        "Make one with `poc registry join`.",
+    ),
+    "home-exists": ErrorRow(
+        409,
+        "There is a desk's home here already.",
+        "Use it, or name another folder.",
+    ),
+    "not-synced": ErrorRow(
+        409,
+        "This desk has no verified head yet.",
+        "Run `poc sync` first.",
+    ),
+    "key-body-missing": ErrorRow(
+        409,
+        "The sealing key of a device has not arrived.",
+        "Sync; if it stays missing, ask that desk to publish it.",
+    ),
+    "no-device": ErrorRow(
+        404,
+        "This home holds no active device of its party with that right.",
+        "Check with `poc key list` and `poc contact show`.",
     ),
 }

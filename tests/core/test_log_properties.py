@@ -46,6 +46,10 @@ LEAVES = [leaf_hash(str(number).encode()) for number in range(301)]
 LOG = Signer("example.org/properties", signing_key("log properties"))
 SIGNED = sign_note("A text.\n", [LOG])
 EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
+# Without the empty planes, and of those for private use only the ends.
+TELLING = [
+    c for c in EVERY_CHARACTER if c < "\U00032000" or c > "\U0010fff0" or "\U000dfff0" < c < "\U000f0010"
+]
 
 
 @cache
@@ -212,8 +216,8 @@ def test_any_bytes_are_one_bundle_or_refused(data, width):
 
 
 def test_no_control_or_format_character_of_unicode_passes_anywhere():
-    bad = [c for c in EVERY_CHARACTER if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}]
-    assert len(bad) > 130_000
+    bad = [c for c in TELLING if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}]
+    assert len(bad) > 8_000
     for character in bad:
         for template in ("{}name", "na{}me", "name{}"):
             text = template.format(character)
@@ -221,7 +225,7 @@ def test_no_control_or_format_character_of_unicode_passes_anywhere():
 
 
 def test_only_letters_marks_numbers_signs_and_spaces_reach_a_terminal():
-    shown = set(for_terminal("a" + "a".join(EVERY_CHARACTER)))
+    shown = set(for_terminal("a" + "a".join(TELLING)))
     assert {unicodedata.category(c)[0] for c in shown} == set("LMNPSZ")
     assert not set("\u2028\u2029\u200c\u200d\ufe0f\u3164") & shown
 
@@ -248,9 +252,9 @@ def test_any_text_is_checked_folded_and_shown_without_failing(text):
 
 
 def test_folding_every_character_twice_changes_nothing():
-    for first in range(0, len(EVERY_CHARACTER), 1000):
-        folded = fold(" a".join(EVERY_CHARACTER[first : first + 1000]))
-        assert fold(folded) == folded, f"{first:04X}"
+    for first in range(0, len(TELLING), 1000):
+        folded = fold(" a".join(TELLING[first : first + 1000]))
+        assert fold(folded) == folded, ascii(TELLING[first])
 
 
 @given(st.text())

@@ -1,0 +1,129 @@
+"""The hub's routes as a desk calls them: signed requests, bounded answers, errors with stable codes.
+
+Knows HTTP and nothing of what the answers mean: verifying stands in ``sync`` and ``inbox``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from poc.core.httpsig import sign_request
+from poc.core.keys import SigningKey
+from poc.core.strictjson import b64u, canonical, parse, parse_time
+from poc.errors import CATALOGUE, PocError, RefusedError, UnreachableError
+
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+TIMEOUT_SECONDS: Final = 30
+_NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
+
+
+class HubClient:
+    """One desk's way to its hub. The session may be shared by many desks."""
+
+    def __init__(
+        self,
+        base: str,
+        http: aiohttp.ClientSession,
+        key: SigningKey | None,
+        clock: Callable[[], datetime],
+        random: Callable[[int], bytes],
+    ) -> None:
+        """``base`` is the hub's public origin: requests are signed for it."""
+        self._base = base.rstrip("/")
+        self._http = http
+        self._clock = clock
+        self._random = random
+        self.key = key
+        self.warnings: list[str] = []
+
+    async def get(self, path: str, *, signed: bool = True) -> bytes:
+        """The body of a GET. Raises as :meth:`request`."""
+        return await self.request("GET", path, b"", signed=signed)
+
+    async def get_json(self, path: str) -> Any:
+        """The JSON value of a signed GET."""
+        return _json(await self.get(path))
+
+    async def send_json(self, method: str, path: str, body: bytes) -> Any:
+        """Send JSON bytes unchanged and give the JSON answer."""
+        return _json(await self.request(method, path, body))
+
+    async def request(self, method: str, path: str, body: bytes, *, signed: bool = True) -> bytes:
+        """Send a request; signed with the time of the server once, if this clock is off.
+
+        Raises:
+            RefusedError: the hub's code, ``hub-refused`` for one not known here, ``bad-answer-from-hub``.
+            UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
+        """
+        try:
+            return await self._once(method, path, body, self._clock(), signed=signed)
+        except RefusedError as error:
+            told = error.data.get("time") or error.data.get("server_time")
+            if error.code != "clock-skew" or not isinstance(told, str):
+                raise
+            self.warnings.append(f"the clock of this computer is off: the hub says {told}")
+            return await self._once(method, path, body, parse_time(told), signed=signed)
+
+    async def _once(self, method: str, path: str, body: bytes, now: datetime, *, signed: bool) -> bytes:
+        url = self._base + path
+        headers = {"Content-Type": "application/json"} if body else {}
+        if signed and self.key is not None:
+            headers |= sign_request(method, url, body, self.key, now, b64u(self._random(16)))
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                async with self._http.request(
+                    method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
+                ) as answer:
+                    data = await _bounded(answer)
+                    status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
+        if 200 <= status < 300:
+            return data
+        raise _problem(status, data)
+
+
+async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+    data = bytearray()
+    async for chunk in answer.content.iter_chunked(65_536):
+        data += chunk
+        if len(data) > ANSWER_BYTES_MAX:
+            raise RefusedError("bad-answer-from-hub", f"more than {ANSWER_BYTES_MAX} bytes")
+    return bytes(data)
+
+
+def _json(data: bytes) -> Any:
+    try:
+        value = parse(data)
+    except PocError as error:
+        raise RefusedError("bad-answer-from-hub", error.detail) from None
+    if not isinstance(value, dict):
+        raise RefusedError("bad-answer-from-hub", "not an object")
+    return value
+
+
+def _problem(status: int, data: bytes) -> PocError:
+    """The error a problem+json stands for; server errors are the world's, to be tried again."""
+    try:
+        value: Any = parse(data)
+        code, detail = value["code"], value.get("detail", "")
+        members = {name: member for name, member in value.items() if name not in _NOT_DATA}
+    except (PocError, KeyError, TypeError, AttributeError):
+        code, detail, members = None, f"status {status}", {}
+    if status >= 500:
+        return UnreachableError("hub-unreachable", f"status {status} {code or ''}".strip())
+    if not isinstance(code, str) or code not in CATALOGUE or not isinstance(detail, str):
+        return RefusedError("hub-refused", f"{code}: {detail}")
+    members.pop("code", None)
+    return RefusedError(code, detail, **members)
+
+
+def json_bytes(value: object) -> bytes:
+    """The RFC 8785 bytes of a request's body."""
+    return canonical(value)

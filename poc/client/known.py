@@ -1,0 +1,152 @@
+"""What a desk knows from its own ``trust.db``: directory, head, cards, exercises and own keys.
+
+Made from verified bytes only, and replaced after each sync. Needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from poc.client.trust import Trust
+from poc.core.card import CardPart, Opening, read_opening
+from poc.core.checkpoint import head_of
+from poc.core.directory import DeviceState, Directory
+from poc.core.form import Right, form_of, read_form, state_of
+from poc.core.judge import log_verifiers
+from poc.core.keys import SealingPublicKey, SigningKey
+from poc.core.merkle import CompactRange, leaf_hash
+from poc.core.play import Play, read_announcement, with_order
+from poc.core.rules import apply_all
+from poc.core.statement import read_entry
+from poc.core.strictjson import parse
+from poc.errors import PocError, RefusedError
+from poc.keyring import Keyring
+
+
+class Known:
+    """The verified directory of a desk and what stands beside it."""
+
+    def __init__(self, trust: Trust, party: str | None, clock: Callable[[], datetime]) -> None:
+        """Recompute the directory from the leaves kept, every signature included."""
+        self.trust = trust
+        self.party = party
+        self.keyring: Keyring | None = None
+        self._clock = clock
+        leaves = trust.leaves()
+        self.directory: Directory = apply_all(None, [read_entry(leaf) for leaf in leaves])
+        self._ranges = [CompactRange()]
+        self._grow(leaves)
+        self._plays: dict[str, Play] | None = None
+
+    def now(self) -> datetime:
+        """The clock of this desk."""
+        return self._clock()
+
+    def _grow(self, leaves: list[bytes]) -> None:
+        for leaf in leaves:
+            self._ranges.append(self._ranges[-1].append(leaf_hash(leaf)))
+
+    def advance(self, directory: Directory, leaves: list[bytes]) -> None:
+        """Go on to a newer verified directory."""
+        self.directory = directory
+        self._grow(leaves)
+        self.forget_plays()
+
+    def forget_plays(self) -> None:
+        """Read the exercises anew when next asked for."""
+        self._plays = None
+
+    @property
+    def head(self) -> str:
+        """The newest verified head, as signed forms carry it. Raises ``not-synced``."""
+        checkpoint = self.trust.value("head")
+        if checkpoint is None:
+            raise RefusedError("not-synced")
+        return head_of(checkpoint, log_verifiers(self.directory.settings.log_keys))
+
+    def root_at(self, size: int) -> bytes | None:
+        """The root of this desk's own log at a size."""
+        return self._ranges[size].root() if 0 < size < len(self._ranges) else None
+
+    @property
+    def plays(self) -> dict[str, Play]:
+        """The exercises known, verified; one that does not verify is left out."""
+        if self._plays is None:
+            self._plays = {}
+            for exercise, announcement, orders in self.trust.exercises():
+                try:
+                    self._plays[exercise] = self.read_play(announcement, orders)
+                except PocError:
+                    continue
+        return self._plays
+
+    def read_play(self, announcement: str, orders: bytes) -> Play:
+        """An exercise with all its orders, verified. Raises as ``play.read_announcement``."""
+        play = read_announcement(announcement, self.directory, root_at=self.root_at)
+        texts: Any = parse(orders)
+        for order in texts:
+            play = with_order(play, order, self.directory, now=self._clock(), root_at=self.root_at)
+        return play
+
+    def play_of(self, exercise: str) -> Play | None:
+        """An exercise by id."""
+        return self.plays.get(exercise)
+
+    def card(self, contact: str) -> dict[str, CardPart]:
+        """The parts of a contact's card that are open here, each checked by its commitment."""
+        kept = self.trust.openings()
+        found = self.directory.contact(contact)
+        parts: dict[str, CardPart] = {}
+        for part in ("office", "reach", "person"):
+            named = getattr(found.card, part)
+            data = None if named is None else kept.get(named.commitment)
+            if data is not None:
+                opening = read_form(Opening, data)
+                parts[part] = read_opening(opening, contact, self.directory.origin, named.commitment)
+        return parts
+
+    def sealing_public(self, kid: str) -> SealingPublicKey:
+        """A device's public sealing key. Raises ``key-body-missing``; never an older key."""
+        data = self.trust.sealing_key(kid)
+        if data is None:
+            raise RefusedError("key-body-missing", f"key {kid[:12]}…")
+        value: Any = parse(data)
+        return SealingPublicKey.from_jwk(value)
+
+    @property
+    def keys(self) -> Keyring:
+        """The unlocked keyring. Raises ``no-passphrase``."""
+        if self.keyring is None:
+            raise RefusedError("no-passphrase")
+        return self.keyring
+
+    def own_device(self, right: Right | None = None) -> DeviceState:
+        """This home's active device of its party. Raises ``no-device``."""
+        try:
+            devices = self.directory.devices_of(self.party or "")
+        except RefusedError:
+            devices = ()
+        for device in devices:
+            if self.keys.has(device.kid) and (right is None or right in device.may):
+                return device
+        raise RefusedError("no-device", f"{self.party or 'a reader'} {right or ''}".strip())
+
+    def request_key(self) -> SigningKey | None:
+        """The key that signs requests: the device's, else a registrar's, else the authority's."""
+        if self.keyring is None:
+            return None
+        try:
+            return self.keyring.signing(self.own_device().kid)
+        except RefusedError:
+            pass
+        kids = [r.key.kid for r in self.directory.settings.registrars]
+        state = self.directory.states.get(state_of(self.party)) if self.party else None
+        kids += list(state.authority_kids) if state else []
+        return next((self.keyring.signing(kid) for kid in kids if self.keyring.has(kid)), None)
+
+
+def read_opening_form(value: Any) -> Opening:
+    """An opening from a parsed value. Raises ``bad-form``."""
+    return form_of(Opening, value)

@@ -1,0 +1,1 @@
+"""The hub's use cases: what it admits, relays and serves; decisions stand in ``poc.core``."""

@@ -1,0 +1,50 @@
+"""Who makes a request: a key of the directory that is good now, and what its holder is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from poc.core.directory import Directory, KeyRecord
+from poc.core.form import state_of
+from poc.core.keys import VerifyKey
+from poc.errors import RefusedError
+
+Role = Literal["contact", "controller", "authority", "registrar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified caller. ``device`` is set for contacts and controllers."""
+
+    kid: str
+    role: Role
+    holder: str
+    device: int | None
+    may: frozenset[str]
+
+    @property
+    def state(self) -> str:
+        """The State or body of the holder."""
+        return state_of(self.holder)
+
+
+def caller_of(directory: Directory, kid: str) -> tuple[Caller, VerifyKey]:
+    """The caller a key speaks for. Raises ``bad-request-signature`` for a key that is none, or ended."""
+    record = directory.keys.get(kid)
+    role = None if record is None or record.until is not None else _role(directory, record)
+    if record is None or role is None or record.verify_key is None:
+        raise RefusedError("bad-request-signature", "no key in force of this registry")
+    return Caller(kid, role, record.holder, record.device, record.may), record.verify_key
+
+
+def _role(directory: Directory, record: KeyRecord) -> Role | None:
+    state = directory.states.get(state_of(record.holder))
+    enrolled = state is not None and state.status == "enrolled"
+    if record.role == "registrar":
+        return "registrar"
+    if record.role == "authority" and enrolled:
+        return "authority"
+    if record.role == "device" and record.holder in directory.controllers:
+        return "controller"
+    return "contact" if record.role == "device" and enrolled else None

@@ -1,0 +1,110 @@
+"""Exercises: announcements and orders of their controllers, and who may see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poc.core.play import Play, read_announcement, with_order
+from poc.core.receipts import artefact_sha256
+from poc.errors import RefusedError
+from poc.hub.caller import Caller
+from poc.hub.clock import Clock
+from poc.hub.log import Log
+from poc.store.base import Store, StoredExercise
+
+_PAGE: int = 100
+
+
+class Exercises:
+    """Every exercise known here, in memory as ``Play``, on disk as signed texts."""
+
+    def __init__(self, store: Store, log: Log, now: Clock) -> None:
+        self._store = store
+        self._log = log
+        self._now = now
+        self._plays: dict[str, Play] = {}
+
+    async def load(self) -> None:
+        """Read every exercise from the store."""
+        after = 0
+        while rows := await self._store.read_exercises(after, _PAGE):
+            for row in rows:
+                self._plays[row.id] = self._replayed(row)
+                after = row.number
+
+    def play_of(self, exercise: str) -> Play | None:
+        """An exercise as it stands now."""
+        return self._plays.get(exercise)
+
+    def share(self, caller: Caller, contact: str) -> bool:
+        """Whether an announced exercise has both the caller and the contact."""
+        return any(_takes_part(caller, play) and play.has(contact) for play in self._plays.values())
+
+    async def announce(self, caller: Caller, exercise: str, text: str) -> bool:
+        """Keep the announcement of the caller's own exercise; False for a repeat."""
+        directory = self._log.view.directory
+        play = read_announcement(text, directory, least=directory.size)
+        if play.announcement.id != exercise:
+            raise RefusedError("id-mismatch", exercise)
+        if play.announcement.controller != caller.holder:
+            raise RefusedError("not-found")
+        created = await self._store.put_exercise(exercise, caller.holder, text)
+        self._plays.setdefault(exercise, play)
+        return created
+
+    async def order(self, caller: Caller, exercise: str, text: str) -> bool:
+        """Add an order of the caller's own exercise; False for a repeat."""
+        play = self._plays.get(exercise)
+        if play is None or play.announcement.controller != caller.holder:
+            raise RefusedError("not-found")
+        sha256 = artefact_sha256(text)
+        row = await self._store.read_exercise(exercise)
+        if row is not None and text in row.orders:
+            return False
+        directory = self._log.view.directory
+        after = with_order(play, text, directory, now=self._now(), least=directory.size)
+        number = len(after.orders)
+        created = await self._store.add_order(exercise, number, play.newest_sha256, sha256, text)
+        self._plays[exercise] = after
+        return created
+
+    async def feed(self, caller: Caller, since: int) -> dict[str, Any]:
+        """The exercises changed after ``since`` in which the caller's side takes part."""
+        rows = await self._store.read_exercises(since, _PAGE)
+        shown = [_shown(row) for row in rows if self._sees(caller, row.id)]
+        return {"exercises": shown, "next": rows[-1].number if rows else since}
+
+    async def show(self, caller: Caller, exercise: str) -> dict[str, Any]:
+        """One exercise. Raises ``not-found``."""
+        row = await self._store.read_exercise(exercise) if self._sees(caller, exercise) else None
+        if row is None:
+            raise RefusedError("not-found")
+        return _shown(row)
+
+    def _sees(self, caller: Caller, exercise: str) -> bool:
+        play = self._plays.get(exercise)
+        return play is not None and _takes_part(caller, play)
+
+    def _replayed(self, row: StoredExercise) -> Play:
+        directory = self._log.view.directory
+        play = read_announcement(row.announcement, directory)
+        for order in row.orders:
+            play = with_order(play, order, directory, now=self._now())
+        return play
+
+
+def _takes_part(caller: Caller, play: Play) -> bool:
+    if caller.role == "registrar":
+        return False
+    if caller.role == "authority":
+        return any(party.split(".", 1)[0] == caller.holder for party in play.announcement.participants)
+    return caller.role == "controller" or play.has(caller.holder)
+
+
+def _shown(row: StoredExercise) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "id": row.id,
+        "announcement": row.announcement,
+        "orders": list(row.orders),
+    }

@@ -1,0 +1,258 @@
+"""The relay: takes sealed envelopes, hands each device its slot, records what recipients sign.
+
+It sees headers and slots only. What makes an envelope admissible is in ``core.admission``; that an
+id or sequence number is used once is the store's promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
+from poc.core.directory import Directory
+from poc.core.evidence import Acknowledgement, Receipt, Retrieval
+from poc.core.form import form_bytes
+from poc.core.jws import RECEIPT
+from poc.core.keys import SigningKey
+from poc.core.receipts import (
+    accepted_receipt,
+    artefact_sha256,
+    check_answerer,
+    check_of_envelope,
+    recorded_receipt,
+    rejected_receipt,
+    sign_form,
+    verify_answer,
+    verify_cancel,
+)
+from poc.core.strictjson import b64u, parse
+from poc.errors import CATALOGUE, RefusedError, UnreachableError
+from poc.hub.caller import Caller
+from poc.hub.clock import Clock
+from poc.hub.exercises import Exercises
+from poc.hub.log import Log
+from poc.store.base import (
+    Accepted,
+    Answer,
+    Evidence,
+    InboxItem,
+    Rejection,
+    Store,
+    StoredMessage,
+    StoredSlot,
+)
+
+INBOX_PAGE: Final = 50
+EVIDENCE_PAGE: Final = 500
+
+
+class Relay:
+    """Messages and their evidence."""
+
+    def __init__(
+        self, store: Store, log: Log, exercises: Exercises, hub_key: SigningKey | None, now: Clock
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._exercises = exercises
+        self._hub_key = hub_key
+        self._now = now
+
+    async def accept(self, caller: Caller, message_id: str, body: bytes) -> tuple[bool, str]:
+        """Take an envelope once: (taken by this call, receipt). The same again gives the same receipt.
+
+        Raises ``id-used``, ``sequence-used`` (data ``receipt``), or the code it is refused for, with the
+        signed ``rejected`` receipt as data: final for this id.
+        """
+        checked = read_envelope(body)
+        header = checked.header
+        if (header.sender.kid, header.sender.contact) != (caller.kid, caller.holder):
+            raise RefusedError("member-mismatch", "from is not who signed the request")
+        if header.id != message_id:
+            raise RefusedError("id-mismatch", message_id)
+        body_sha256 = b64u(hashlib.sha256(body).digest())
+        known = await self._store.read_message(message_id)
+        if known is not None and known.body_sha256 == body_sha256 and known.sender_kid == caller.kid:
+            return False, known.receipt
+        try:
+            admit_envelope(
+                checked,
+                self._log.view.directory,
+                self._now(),
+                message_id=message_id,
+                play_of=self._exercises.play_of,
+            )
+        except RefusedError as error:
+            return False, await self._reject(checked, body_sha256, error)
+        return await self._take(checked, body_sha256)
+
+    async def _take(self, checked: CheckedEnvelope, body_sha256: str) -> tuple[bool, str]:
+        header, envelope, now = checked.header, checked.envelope, self._now()
+        form = accepted_receipt(header, checked.digest, checked.slots, head=self._log.view.head, at=now)
+        message = StoredMessage(
+            id=header.id,
+            body_sha256=body_sha256,
+            digest=checked.digest,
+            sender_contact=header.sender.contact,
+            sender_kid=header.sender.kid,
+            status=header.status,
+            exercise=header.exercise,
+            protected=envelope.protected,
+            iv=envelope.iv,
+            ciphertext=envelope.ciphertext,
+            tag=envelope.tag,
+            receipt=self._sign(form),
+            accepted_at=now,
+            expires_at=header.expires_at,
+        )
+        slots = [
+            StoredSlot(s.header.contact, s.header.kid, s.header.sequence, form_bytes(s))
+            for s in envelope.recipients
+        ]
+        result = await self._store.accept_message(message, slots)
+        if isinstance(result, Accepted):
+            return True, result.receipt
+        if result.reason is not None:
+            raise _rejected(result.reason, result.receipt)
+        return False, result.receipt
+
+    async def _reject(self, checked: CheckedEnvelope, body_sha256: str, error: RefusedError) -> str:
+        """Keep a signed rejection and raise it; the receipt if the same was accepted before."""
+        header, now = checked.header, self._now()
+        form = rejected_receipt(header, checked.digest, error.code, head=self._log.view.head, at=now)
+        sender = header.sender
+        rejection = Rejection(
+            header.id, body_sha256, sender.contact, sender.kid, error.code, self._sign(form), now
+        )
+        result = await self._store.reject_message(rejection)
+        if isinstance(result, Accepted):
+            raise RefusedError(error.code, error.detail, **{**error.data, "receipt": result.receipt})
+        if result.reason is not None:
+            raise _rejected(result.reason, result.receipt)
+        return result.receipt
+
+    async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:
+        """What came for the caller's device, in order."""
+        kids = _sealing_kids(self._log.view.directory, caller)
+        rows = await self._store.read_inbox(kids, after, INBOX_PAGE)
+        return {"items": [_item(row) for row in rows], "next": rows[-1].number if rows else after}
+
+    async def show(self, caller: Caller, message_id: str) -> dict[str, Any]:
+        """A message for its sender (all slots) or a recipient's device (its own slot)."""
+        message, slots = await self._visible(caller, message_id)
+        if caller.holder == message.sender_contact and caller.kid == message.sender_kid:
+            return _message(message, slots)
+        kids = _sealing_kids(self._log.view.directory, caller)
+        own = [slot for slot in slots if slot.kid in kids]
+        if own:
+            return {**_message(message, own), "released": None}
+        if caller.holder == message.sender_contact:
+            return _message(message, slots)
+        raise RefusedError("not-found")
+
+    async def record(self, caller: Caller, message_id: str, kind: str, text: str) -> tuple[bool, str]:
+        """Record a retrieval or acknowledgement: (recorded by this call, the hub's receipt)."""
+        message, slots = await self._visible(caller, message_id)
+        header = read_header(message.protected)
+        directory = self._log.view.directory
+        answer = verify_answer(text, directory, least=directory.size)
+        if not isinstance(answer, Retrieval if kind == "retrieval" else Acknowledgement):
+            raise RefusedError("wrong-type", f"this is no {kind}")
+        if answer.kid != caller.kid:
+            raise RefusedError("member-mismatch", "kid is not who signed the request")
+        check_of_envelope(answer, header, message.digest)
+        check_answerer(answer, header, {slot.contact for slot in slots})
+        now = self._now()
+        form = recorded_receipt(header, message.digest, answer, text, head=self._log.view.head, at=now)
+        result = await self._store.record_answer(
+            Answer(
+                message=message_id,
+                kind="retrieval" if isinstance(answer, Retrieval) else "acknowledgement",
+                outcome=answer.outcome,
+                contact=answer.contact,
+                kid=answer.kid,
+                jws=text,
+                sha256=artefact_sha256(text),
+                receipt=self._sign(form),
+                recorded_at=now,
+            )
+        )
+        return isinstance(result, Accepted), result.receipt
+
+    async def cancel(self, caller: Caller, message_id: str, text: str) -> None:
+        """Verify a cancel. Always raises: nothing is held in this version, so ``already-released``."""
+        message, _ = await self._visible(caller, message_id)
+        if caller.holder != message.sender_contact:
+            raise RefusedError("not-found")
+        directory = self._log.view.directory
+        form = verify_cancel(text, directory, message.sender_contact, least=directory.size)
+        check_of_envelope(form, read_header(message.protected), message.digest)
+        raise RefusedError("already-released")
+
+    async def evidence(self, caller: Caller, message_id: str) -> dict[str, Any]:
+        """The evidence about one message that the caller may see."""
+        message, _ = await self._visible(caller, message_id)
+        rows = await self._store.read_evidence(message_id)
+        if caller.holder != message.sender_contact:
+            rows = tuple(row for row in rows if row.contact in {None, caller.holder})
+        kinds = ("receipt", "retrieval", "acknowledgement", "cancel")
+        return {
+            "message": message_id,
+            **{f"{kind}s": [row.jws for row in rows if row.kind == kind] for kind in kinds},
+        }
+
+    async def evidence_feed(self, caller: Caller, after: int) -> dict[str, Any]:
+        """The evidence about all messages of the caller's contact, in order."""
+        rows = await self._store.read_evidence_feed(caller.holder, after, EVIDENCE_PAGE)
+        items = [_evidence(row) for row in rows]
+        return {"items": items, "next": rows[-1].number if rows else after}
+
+    async def _visible(self, caller: Caller, message_id: str) -> tuple[StoredMessage, tuple[StoredSlot, ...]]:
+        message = await self._store.read_message(message_id)
+        slots = () if message is None else await self._store.read_slots(message_id)
+        parties = {slot.contact for slot in slots}
+        if message is None or caller.holder not in parties | {message.sender_contact}:
+            raise RefusedError("not-found")
+        return message, slots
+
+    def _sign(self, form: Receipt) -> str:
+        if self._hub_key is None or self._log.read_only:
+            raise UnreachableError("read-only")
+        return sign_form(form, RECEIPT, self._hub_key)
+
+
+def _rejected(reason: str, receipt: str) -> RefusedError:
+    code = reason if reason in CATALOGUE else "bad-form"
+    return RefusedError(code, "refused before, for good", receipt=receipt)
+
+
+def _sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
+    """Every sealing key the caller's device has or had."""
+    return tuple(
+        record.kid
+        for record in directory.keys.values()
+        if record.role == "sealing" and (record.holder, record.device) == (caller.holder, caller.device)
+    )
+
+
+def _message(message: StoredMessage, slots: list[StoredSlot] | tuple[StoredSlot, ...]) -> dict[str, Any]:
+    return {
+        "message": message.id,
+        "envelope": {
+            "protected": message.protected,
+            "iv": message.iv,
+            "ciphertext": message.ciphertext,
+            "tag": message.tag,
+            "recipients": [parse(slot.data) for slot in slots],
+        },
+        "accepted": message.receipt,
+    }
+
+
+def _item(row: InboxItem) -> dict[str, Any]:
+    return {"number": row.number, **_message(row.message, [row.slot]), "released": None}
+
+
+def _evidence(row: Evidence) -> dict[str, Any]:
+    return {"number": row.number, "message": row.message, "kind": row.kind, "jws": row.jws}

@@ -505,9 +505,14 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The hub's clock is more than 7 days ahead of the newest entry, so it logs nothing.",
         "The operator checks the clock and starts the hub once with --clock-confirmed.",
     ),
-    "not-found": ErrorRow(
-        404, "Nothing is here for you.", "Check the address, and which key signs the request."
+    "not-found": ErrorRow(404, "Nothing is here for you.", "Check the address and the signing key."),
+    "method-not-allowed": ErrorRow(
+        405, "This address does not take that method.", "See docs/routes.md for every route."
     ),
+    "encoded-body": ErrorRow(
+        415, "An encoded body is not taken.", "Send it as it is, without Content-Encoding."
+    ),
+    "too-slow": ErrorRow(408, "The request took too long to arrive.", "Send it again."),
     "nonce-used": ErrorRow(
         401, "This request was made before.", "Sign each request with a new nonce, repeats included."
     ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 # A package may import what stands on a lower step, and itself. Nobody imports a neighbour of the same step.
 STEPS = (
-    {"errors", "limits"},
+    {"errors", "limits", "logs"},
     {"core"},
     {"config", "keyring"},
     {"store"},

@@ -1,1 +1,1 @@
-"""The hub's use cases: what it admits, relays and serves; decisions stand in ``poc.core``."""
+"""The hub's use cases: admit, relay, serve. HTTP is in ``poc.web``, decisions in ``poc.core``."""

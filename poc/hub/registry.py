@@ -9,7 +9,7 @@ from typing import Any
 from poc.core import jws, rules
 from poc.core.form import state_of
 from poc.core.statement import SignedStatement, payload_sha256, read_signed_statement, read_statement
-from poc.core.strictjson import canonical, format_time, parse
+from poc.core.strictjson import b64u, canonical, format_time, parse
 from poc.errors import RefusedError
 from poc.hub.caller import Caller
 from poc.hub.clock import Clock
@@ -43,11 +43,10 @@ class Registry:
         proposal_id = payload_sha256(signed.payload)
         if proposal_id in directory.payloads:
             logged = await self._store.find_leaf(proposal_id)
-            named: dict[str, Any] = (
-                {} if logged is None else {"index": logged[0], "leaf_hash": logged[1].leaf_hash}
-            )
+            named: dict[str, Any] = {}
+            if logged is not None:
+                named = {"index": logged[0], "leaf_hash": b64u(logged[1].leaf_hash)}
             raise RefusedError("already-logged", **named)
-        rules.check_proposal(directory, signed, self._now())
         existing = await self._store.read_proposal(proposal_id, self._now())
         if existing is not None:
             return await self._join(existing, signed.signatures)

@@ -1,0 +1,26 @@
+"""Errors as problem+json (RFC 9457), with the code, the next step and the server's time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from poc.core.strictjson import format_time
+from poc.errors import CATALOGUE, PocError
+from poc.web.call import Answer, answer_json
+
+_HIDDEN = frozenset({"not-found"})
+
+
+def problem(error: PocError, now: datetime) -> Answer:
+    """The answer an error gives. What is forbidden and what is missing give the same bytes but the time."""
+    row = CATALOGUE[error.code]
+    value: dict[str, object] = {
+        "type": "about:blank",
+        "title": row.sentence,
+        "status": error.status,
+        "code": error.code,
+        "detail": "" if error.code in _HIDDEN else error.detail,
+        "next": error.next_step,
+        "time": format_time(now),
+    }
+    return answer_json({**error.data, **value}, error.status, "application/problem+json")

@@ -1,0 +1,208 @@
+"""One handler per route: parse, let the hub decide and store, answer. The table is in ``routes``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poc.core.card import Opening
+from poc.core.form import form_of
+from poc.core.proposal import SealingJwk
+from poc.core.statement import SignedStatement, read_signed_statement
+from poc.core.strictjson import b64u, format_time
+from poc.core.tiles import encode_entries, join_hashes, parse_tile_path
+from poc.errors import RefusedError
+from poc.hub.log import Logged
+from poc.hub.registry import Proposed
+from poc.web import pages
+from poc.web.call import Answer, Call, answer_json
+
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_PRIVATE = {"Cache-Control": "private, no-store"}
+
+
+async def page(call: Call) -> Answer:
+    """The public page."""
+    return Answer(200, pages.render(call.hub), "text/html", {"Cache-Control": "no-cache"})
+
+
+async def healthz(_call: Call) -> Answer:
+    """Answers as long as the process does."""
+    return answer_json({"status": "ok"})
+
+
+async def readyz(call: Call) -> Answer:
+    """503 with the reason while nothing can be logged."""
+    reason = call.hub.log.reason
+    return answer_json({"status": "ok"} if reason is None else {"reason": reason}, 503 if reason else 200)
+
+
+async def checkpoint(call: Call) -> Answer:
+    """The signed note."""
+    return Answer(200, call.hub.log.view.checkpoint, "text/plain", {"Cache-Control": "no-cache"})
+
+
+async def tile(call: Call) -> Answer:
+    """Hashes of complete subtrees (C2SP tlog-tiles)."""
+    named = _tile(call, f"tile/{call.path['tile']}")
+    start = named.index * 256
+    hashes = await call.hub.store.read_hashes((named.level or 0) * 8, start, start + named.width)
+    if len(hashes) != named.width:
+        raise RefusedError("not-found")
+    return Answer(200, join_hashes(hashes), "application/octet-stream", _FOREVER)
+
+
+async def entries(call: Call) -> Answer:
+    """Entries of the log, in a bundle (C2SP tlog-tiles)."""
+    named = _tile(call, f"tile/entries/{call.path['tile']}")
+    start = named.index * 256
+    leaves = await call.hub.store.read_leaves(start, start + named.width)
+    if len(leaves) != named.width:
+        raise RefusedError("not-found")
+    return Answer(200, encode_entries([leaf.data for leaf in leaves]), "application/octet-stream", _PRIVATE)
+
+
+async def genesis(call: Call) -> Answer:
+    """Entry 0."""
+    _ = call.hub.log.view
+    leaf = (await call.hub.store.read_leaves(0, 1))[0]
+    return answer_json({"entry": b64u(leaf.data)})
+
+
+async def submit(call: Call) -> Answer:
+    """A statement with its signatures."""
+    _ = call.hub.log.view
+    return _outcome(await call.hub.registry.submit(read_signed_statement(call.json())))
+
+
+async def proposals(call: Call) -> Answer:
+    """Open proposals."""
+    return answer_json({"proposals": await call.hub.registry.list(call.caller)})
+
+
+async def proposal(call: Call) -> Answer:
+    """One proposal."""
+    return answer_json(await call.hub.registry.show(call.caller, call.id))
+
+
+async def sign_proposal(call: Call) -> Answer:
+    """Further signatures."""
+    value = call.json()
+    if not isinstance(value, dict) or set(value) != {"signatures"}:
+        raise RefusedError("bad-form", "an object with signatures only is expected")
+    bare: dict[str, Any] = SignedStatement(b"{}", ()).value()
+    signatures = read_signed_statement({**bare, **value}).signatures
+    return _outcome(await call.hub.registry.sign(call.caller, call.id, signatures))
+
+
+async def cards(call: Call) -> Answer:
+    """Openings."""
+    return answer_json(await call.hub.openings.cards(call.caller, call.number("since")))
+
+
+async def put_card(call: Call) -> Answer:
+    """One opening."""
+    opening = form_of(Opening, call.json())
+    created = await call.hub.openings.put_card(call.caller, call.id, opening)
+    return answer_json({"commitment": call.id}, 201 if created else 200)
+
+
+async def keys(call: Call) -> Answer:
+    """Sealing keys."""
+    return answer_json(await call.hub.openings.keys(call.number("since")))
+
+
+async def key(call: Call) -> Answer:
+    """One sealing key."""
+    return answer_json(await call.hub.openings.key(call.id))
+
+
+async def put_key(call: Call) -> Answer:
+    """One sealing key's body."""
+    jwk = form_of(SealingJwk, call.json())
+    created = await call.hub.openings.put_key(call.caller, call.id, jwk)
+    return answer_json({"kid": call.id}, 201 if created else 200)
+
+
+async def send(call: Call) -> Answer:
+    """An envelope."""
+    created, receipt = await call.hub.relay.accept(call.caller, call.id, call.body)
+    return answer_json({"receipt": receipt}, 201 if created else 200)
+
+
+async def message(call: Call) -> Answer:
+    """One message."""
+    return answer_json(await call.hub.relay.show(call.caller, call.id))
+
+
+async def retrieve(call: Call) -> Answer:
+    """A retrieval."""
+    return await _record(call, "retrieval")
+
+
+async def acknowledge(call: Call) -> Answer:
+    """An acknowledgement or decline."""
+    return await _record(call, "acknowledgement")
+
+
+async def cancel(call: Call) -> Answer:
+    """A cancel; nothing is held in this version."""
+    await call.hub.relay.cancel(call.caller, call.id, call.text("jws"))
+    raise RefusedError("already-released")
+
+
+async def evidence(call: Call) -> Answer:
+    """Evidence about one message."""
+    return answer_json(await call.hub.relay.evidence(call.caller, call.id))
+
+
+async def inbox(call: Call) -> Answer:
+    """The device's inbox."""
+    return answer_json(await call.hub.relay.inbox(call.caller, call.number("after")))
+
+
+async def evidence_feed(call: Call) -> Answer:
+    """Evidence in order."""
+    return answer_json(await call.hub.relay.evidence_feed(call.caller, call.number("after")))
+
+
+async def exercises(call: Call) -> Answer:
+    """Exercises."""
+    return answer_json(await call.hub.exercises.feed(call.caller, call.number("since")))
+
+
+async def exercise(call: Call) -> Answer:
+    """One exercise."""
+    return answer_json(await call.hub.exercises.show(call.caller, call.id))
+
+
+async def announce(call: Call) -> Answer:
+    """An announcement."""
+    created = await call.hub.exercises.announce(call.caller, call.id, call.text("announcement"))
+    return answer_json({"id": call.id}, 201 if created else 200)
+
+
+async def order(call: Call) -> Answer:
+    """An order."""
+    created = await call.hub.exercises.order(call.caller, call.id, call.text("order"))
+    return answer_json({"id": call.id}, 201 if created else 200)
+
+
+async def _record(call: Call, kind: str) -> Answer:
+    created, receipt = await call.hub.relay.record(call.caller, call.id, kind, call.text("jws"))
+    return answer_json({"receipt": receipt}, 201 if created else 200)
+
+
+def _tile(call: Call, path: str) -> Any:
+    named, size = parse_tile_path(path), call.hub.log.view.directory.size
+    level = 0 if named.level is None else named.level
+    if (named.index * 256 + named.width) << (8 * level) > size:
+        raise RefusedError("not-found")
+    return named
+
+
+def _outcome(outcome: Logged | Proposed) -> Answer:
+    if isinstance(outcome, Proposed):
+        return answer_json({"proposal": outcome.id, "missing": list(outcome.missing)}, 202)
+    logged_at = format_time(outcome.logged_at)
+    value = {"index": outcome.index, "leaf_hash": outcome.leaf_hash, "logged_at": logged_at}
+    return answer_json(value, 201)

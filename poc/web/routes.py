@@ -1,0 +1,83 @@
+"""Every route of the hub on one page: method, path, who may call it, what answers, how large a body may be.
+
+The table drives authentication, docs/routes.md, openapi.json and the test of every route by every role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from poc.hub.caller import Role
+from poc.limits import BODY_BYTES_MAX, KIB
+from poc.web import handlers
+from poc.web.call import Answer, Call
+
+Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. ``roles`` empty: anyone, unsigned. ``policy``: anyone too where the registry says so."""
+
+    method: str
+    path: str
+    roles: frozenset[Role]
+    handler: Handler
+    summary: str
+    body_bytes_max: int = 0
+    policy: bool = False
+
+
+ANYONE: Final[frozenset[Role]] = frozenset()
+PARTIES: Final[frozenset[Role]] = frozenset({"contact", "controller", "authority", "registrar"})
+DEVICES: Final[frozenset[Role]] = frozenset({"contact", "controller"})
+CONTACTS: Final[frozenset[Role]] = frozenset({"contact"})
+CONTROLLERS: Final[frozenset[Role]] = frozenset({"controller"})
+PLAYERS: Final[frozenset[Role]] = frozenset({"contact", "controller", "authority"})
+OWNERS: Final[frozenset[Role]] = frozenset({"contact", "authority", "registrar"})
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", "/", ANYONE, handlers.page, "The public page."),
+    Route("GET", "/healthz", ANYONE, handlers.healthz, "The process answers."),
+    Route("GET", "/readyz", ANYONE, handlers.readyz, "The hub takes statements and messages; else why not."),
+    Route("GET", "/checkpoint", ANYONE, handlers.checkpoint, "The newest signed checkpoint."),
+    Route("GET", "/tile/entries/{tile:.+}", PARTIES, handlers.entries, "A bundle of entries.", policy=True),
+    Route("GET", "/tile/{tile:.+}", ANYONE, handlers.tile, "A tile of hashes."),
+    Route("GET", "/v1/genesis", ANYONE, handlers.genesis, "Entry 0."),
+    Route("POST", "/v1/statements", ANYONE, handlers.submit, "Log a statement, or propose it.", 128 * KIB),
+    Route("GET", "/v1/proposals", PARTIES, handlers.proposals, "Open proposals that concern the caller."),
+    Route("GET", "/v1/proposals/{id}", PARTIES, handlers.proposal, "One proposal."),
+    Route(
+        "POST", "/v1/proposals/{id}/signatures", PARTIES, handlers.sign_proposal, "Sign a proposal.", 64 * KIB
+    ),
+    Route("GET", "/v1/cards", PARTIES, handlers.cards, "Openings of cards, by their visibility."),
+    Route("PUT", "/v1/cards/{id}", OWNERS, handlers.put_card, "Give the opening of a card's part.", 64 * KIB),
+    Route("GET", "/v1/keys", PARTIES, handlers.keys, "Sealing keys."),
+    Route("GET", "/v1/keys/{id}", PARTIES, handlers.key, "One sealing key."),
+    Route("PUT", "/v1/keys/{id}", PARTIES, handlers.put_key, "Give a sealing key's body.", 16 * KIB),
+    Route("PUT", "/v1/messages/{id}", DEVICES, handlers.send, "Send an envelope.", BODY_BYTES_MAX),
+    Route("GET", "/v1/messages/{id}", DEVICES, handlers.message, "A message, for its sender or a recipient."),
+    Route(
+        "POST", "/v1/messages/{id}/retrievals", CONTACTS, handlers.retrieve, "Record a retrieval.", 64 * KIB
+    ),
+    Route(
+        "POST",
+        "/v1/messages/{id}/acknowledgements",
+        CONTACTS,
+        handlers.acknowledge,
+        "Record an acknowledgement or a decline.",
+        64 * KIB,
+    ),
+    Route("POST", "/v1/messages/{id}/cancels", DEVICES, handlers.cancel, "Cancel what is held.", 64 * KIB),
+    Route("GET", "/v1/messages/{id}/evidence", DEVICES, handlers.evidence, "The evidence about a message."),
+    Route("GET", "/v1/inbox", DEVICES, handlers.inbox, "What came for the caller's device."),
+    Route(
+        "GET", "/v1/evidence", DEVICES, handlers.evidence_feed, "The evidence about the caller's messages."
+    ),
+    Route("GET", "/v1/exercises", PLAYERS, handlers.exercises, "Exercises of the caller's side."),
+    Route("GET", "/v1/exercises/{id}", PLAYERS, handlers.exercise, "One exercise."),
+    Route("PUT", "/v1/exercises/{id}", CONTROLLERS, handlers.announce, "Announce an exercise.", 256 * KIB),
+    Route("POST", "/v1/exercises/{id}/orders", CONTROLLERS, handlers.order, "Start or end it.", 64 * KIB),
+)

@@ -643,4 +643,15 @@ CATALOGUE: dict[str, ErrorRow] = {
         "This home holds no active device of its party with that right.",
         "Check with `poc key list` and `poc contact show`.",
     ),
+    # --- desk (client) ---
+    "no-exercise": ErrorRow(
+        409,
+        "No open exercise includes both sides.",
+        "Give --status test, or wait until the exercise is started.",
+    ),
+    "several-exercises": ErrorRow(
+        409,
+        "Several open exercises include both sides.",
+        "Name one of them.",
+    ),
 }

@@ -144,7 +144,14 @@ class Known:
         kids = [r.key.kid for r in self.directory.settings.registrars]
         state = self.directory.states.get(state_of(self.party)) if self.party else None
         kids += list(state.authority_kids) if state else []
-        return next((self.keyring.signing(kid) for kid in kids if self.keyring.has(kid)), None)
+        found = next((self.keyring.signing(kid) for kid in kids if self.keyring.has(kid)), None)
+        return found or self._newest_key(self.keyring)
+
+    @staticmethod
+    def _newest_key(keyring: Keyring) -> SigningKey | None:
+        """Before the first sync nothing is known of enrolments: the hub knows which key is a party's."""
+        keys = (*keyring.by_role("authority"), *keyring.by_role("registrar"), *keyring.by_role("device"))
+        return keys[-1] if keys else None
 
 
 def read_opening_form(value: Any) -> Opening:

@@ -123,6 +123,10 @@ class Trust:
         """Keep a single value."""
         self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
 
+    def drop_value(self, name: str) -> None:
+        """Forget a single value."""
+        self._write("DELETE FROM value WHERE name = ?", (name,))
+
     def cursor(self, name: str) -> int:
         """How far a feed was read."""
         return int(self.value(f"after-{name}") or b"0")

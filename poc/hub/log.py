@@ -161,13 +161,21 @@ class Log:
             for waiting, _ in admitted:
                 _fail(waiting, error)
             # It may have been written all the same: only a fresh start knows which checkpoint stands.
-            if (await self._store.read_head() or head).checkpoint != view.checkpoint:
+            if not await self._stands(view):
                 self.read_only = "read-only"
             return
         self._publish(directory, head.checkpoint)
         for index, (waiting, entry) in enumerate(admitted, view.directory.size):
             if not waiting.future.done():
                 waiting.future.set_result(Logged(index, entry.leaf_hash, entry.logged_at))
+
+    async def _stands(self, view: View) -> bool:
+        """Whether the store still holds the published checkpoint; no answer counts as no."""
+        try:
+            head = await self._store.read_head()
+        except PocError:
+            return False
+        return head is not None and head.checkpoint == view.checkpoint
 
     def _publish(self, directory: Directory, checkpoint: bytes) -> None:
         head = head_of(checkpoint, log_verifiers(directory.settings.log_keys))

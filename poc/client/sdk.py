@@ -1,0 +1,461 @@
+"""``Desk``: everything a desk can do, in one object. The command line and the demo are written on it.
+
+Many desks may live in one process; nothing here is global. The clock and randomness are arguments
+with real defaults. Over 400 lines, because it is the one list of what a desk offers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from poc.client import exercises, lookup, sending, statements
+from poc.client.api import HubClient
+from poc.client.home import TRUST_NAME, create_home, locked, open_home
+from poc.client.inbox import open_row, open_sent, queue_answer
+from poc.client.known import Known
+from poc.client.lookup import LookupResult, Query
+from poc.client.outbox import flush
+from poc.client.sending import Sent
+from poc.client.statements import Submitted
+from poc.client.sync import SyncReport, standing_warnings, sync_all, sync_log
+from poc.client.trust import Trust
+from poc.config import DeskSettings
+from poc.core.card import Opening
+from poc.core.directory import Directory
+from poc.core.envelope import Draft, OpenedMessage, read_header
+from poc.core.evidence import NextStep
+from poc.core.form import form_bytes, read_form
+from poc.core.keys import SealingPublicKey
+from poc.core.message import Envelope
+from poc.core.proof import build_evidence
+from poc.core.rules import start
+from poc.core.statement import (
+    SignedStatement,
+    genesis_fingerprint,
+    parse_fingerprint,
+    payload_sha256,
+    read_entry,
+    read_signed_statement,
+)
+from poc.core.strictjson import canonical, format_time, parse, unb64u
+from poc.errors import RefusedError, UnreachableError
+from poc.keyring import KEYRING_NAME, Keyring
+
+Clock = Callable[[], datetime]
+Random = Callable[[int], bytes]
+
+
+def now_utc() -> datetime:
+    """The present moment, whole seconds, UTC."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Desk:
+    """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
+
+    def __init__(
+        self,
+        home: Path,
+        settings: DeskSettings,
+        known: Known,
+        hub: HubClient,
+        own_session: aiohttp.ClientSession | None,
+        random: Random,
+    ) -> None:
+        """Use :meth:`join` or :meth:`open`."""
+        self.home = home
+        self.settings = settings
+        self.known = known
+        self.hub = hub
+        self._own_session = own_session
+        self._random = random
+
+    @classmethod
+    async def join(
+        cls,
+        home: Path,
+        url: str,
+        fingerprint: str,
+        *,
+        party: str | None = None,
+        passphrase: str | None = None,
+        http: aiohttp.ClientSession | None = None,
+        clock: Clock = now_utc,
+        random: Random = secrets.token_bytes,
+    ) -> Desk:
+        """Make a desk's home, pinned to a genesis; a mismatch shows both and writes nothing.
+
+        Raises ``wrong-fingerprint`` (data expected, found), ``home-exists``, ``hub-unreachable``.
+        """
+        expected = parse_fingerprint(fingerprint)
+        session = http or aiohttp.ClientSession()
+        try:
+            answer: Any = await HubClient(url, session, None, clock, random).get_json("/v1/genesis")
+            if not isinstance(answer.get("entry"), str):
+                raise RefusedError("bad-answer-from-hub", "/v1/genesis")
+            leaf = unb64u(answer["entry"])
+            entry = read_entry(leaf)
+            found = genesis_fingerprint(entry.signed.payload)
+            if found != expected:
+                raise RefusedError(
+                    "wrong-fingerprint", f"expected {expected}, found {found}", expected=expected, found=found
+                )
+            origin = start(entry).origin
+            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
+            trust = Trust(home / TRUST_NAME, create=True)
+            with trust.transaction():
+                trust.add_entries(0, [leaf], b"")
+                trust.drop_value("head")
+            trust.close()
+        finally:
+            if http is None:
+                await session.close()
+        return await cls.open(home, passphrase, http=http, clock=clock, random=random)
+
+    @classmethod
+    async def open(
+        cls,
+        home: Path,
+        passphrase: str | None = None,
+        *,
+        http: aiohttp.ClientSession | None = None,
+        clock: Clock = now_utc,
+        random: Random = secrets.token_bytes,
+    ) -> Desk:
+        """Open a home; with a passphrase its keyring too. Raises ``not-a-desk``, ``wrong-passphrase``."""
+        settings = open_home(home)
+        known = Known(Trust(home / TRUST_NAME), settings.party, clock)
+        if known.directory.fingerprint != settings.fingerprint:
+            raise RefusedError("wrong-fingerprint", "trust.db is of another registry")
+        if passphrase is not None and (home / KEYRING_NAME).exists():
+            known.keyring = Keyring.unlock(home, passphrase)
+        own = None if http is not None else aiohttp.ClientSession()
+        session = http or own
+        if session is None:
+            raise RefusedError("bad-setting", "no session")
+        hub = HubClient(settings.hub_url, session, known.request_key(), clock, random)
+        return cls(home, settings, known, hub, own, random)
+
+    async def close(self) -> None:
+        """Close the home and the connection made for it."""
+        self.known.trust.close()
+        if self._own_session is not None:
+            await self._own_session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # --- what is known here ---
+
+    @property
+    def party(self) -> str | None:
+        """Whose desk this is."""
+        return self.settings.party
+
+    @property
+    def keys(self) -> Keyring:
+        """The unlocked keyring. Raises ``no-passphrase``."""
+        return self.known.keys
+
+    def use_keyring(self, keyring: Keyring) -> None:
+        """Give the desk a keyring that is unlocked already."""
+        self.known.keyring = keyring
+
+    @property
+    def directory(self) -> Directory:
+        """The verified directory."""
+        return self.known.directory
+
+    @property
+    def head(self) -> str:
+        """The newest verified head. Raises ``not-synced``."""
+        return self.known.head
+
+    @property
+    def as_of(self) -> datetime:
+        """When the newest verified entry was logged."""
+        return self.directory.logged_at
+
+    def warnings(self) -> list[str]:
+        """What is to be said beside every answer."""
+        return standing_warnings(self.known, self.known.now())
+
+    def lookup(self, query: Query) -> LookupResult:
+        """Find contacts, offline. Raises ``unknown-state``."""
+        contacts = [c.id for c in self.directory.contacts.values() if not c.withdrawn]
+        cards = {contact: self.known.card(contact) for contact in contacts}
+        return lookup.lookup(self.directory, cards, query, self.known.now())
+
+    async def sync(self) -> SyncReport:
+        """Verify what is new, send and receive. Raises ``fork``, ``rollback``, ``hub-unreachable``."""
+        async with locked(self.home):
+            return await sync_all(self.known, self.hub, self.known.now)
+
+    async def flush(self) -> None:
+        """Send what waits. Raises ``hub-unreachable``."""
+        self.hub.key = self.known.request_key()
+        await flush(self.known.trust, self.hub)
+
+    async def _try_flush(self) -> None:
+        try:
+            await self.flush()
+        except UnreachableError as error:
+            if error.code != "hub-unreachable":
+                raise
+
+    # --- statements ---
+
+    def compose(self, kind: str, subject: str, body: dict[str, Any]) -> bytes:
+        """The payload of a statement, chained on the directory. Raises ``bad-form``."""
+        return statements.compose(self.known, kind, subject, body, self.known.now())
+
+    def sign(self, payload: bytes, kids: list[str] | None = None) -> SignedStatement:
+        """Sign with the keys of this home that the statement calls for. Raises ``no-key``."""
+        return statements.sign(self.known, payload, kids)
+
+    def new_device(self, number: int, may: list[str], *, rotate_days: int = 60) -> dict[str, Any]:
+        """Make a device's keys (then ``desk.keys.save()``) and give its form's value."""
+        return statements.new_device(
+            self.known, number, may, rotate_days=rotate_days, now=self.known.now(), random=self._random
+        )
+
+    async def submit(
+        self,
+        signed: SignedStatement,
+        openings: Sequence[Opening] = (),
+        sealing_keys: Sequence[SealingPublicKey] = (),
+    ) -> Submitted:
+        """Put a statement and what it refers to into the outbox and try to send it.
+
+        Raises the code it was refused with, such as ``superseded``.
+        """
+        trust, ref = self.known.trust, payload_sha256(signed.payload)
+        async with locked(self.home):
+            with trust.transaction():
+                trust.put_outbox("statement", ref, canonical(signed.value()))
+                for opening in openings:
+                    trust.put_outbox("opening", opening.commitment(), form_bytes(opening))
+                for key in sealing_keys:
+                    trust.put_outbox("key", key.kid, canonical(key.jwk()))
+            await self._try_flush()
+        return self._submitted("statement", ref, ref)
+
+    async def propose(
+        self,
+        kind: str,
+        subject: str,
+        body: dict[str, Any],
+        openings: Sequence[Opening] = (),
+        sealing_keys: Sequence[SealingPublicKey] = (),
+    ) -> Submitted:
+        """Compose, sign and submit a statement."""
+        return await self.submit(self.sign(self.compose(kind, subject, body)), openings, sealing_keys)
+
+    async def proposals(self) -> list[dict[str, Any]]:
+        """The open proposals this desk may see. Raises ``hub-unreachable``."""
+        self.hub.key = self.known.request_key()
+        answer = await self.hub.get_json("/v1/proposals")
+        return list(answer["proposals"])
+
+    async def sign_proposal(self, proposal: str) -> Submitted:
+        """Add this home's signatures to a proposal. Raises ``no-key``, ``hub-unreachable``."""
+        self.hub.key = self.known.request_key()
+        answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
+        given = read_signed_statement({"payload": answer["payload"], "signatures": answer["signatures"]})
+        if payload_sha256(given.payload) != proposal:
+            raise RefusedError("bad-answer-from-hub", "another payload than the one named")
+        signed = self.sign(given.payload)
+        ref = f"{proposal}:{payload_sha256(canonical(signed.value()))}"
+        body = canonical({"signatures": signed.value()["signatures"]})
+        async with locked(self.home):
+            self.known.trust.put_outbox("signature", ref, body)
+            await self._try_flush()
+        return self._submitted("signature", ref, proposal)
+
+    def _submitted(self, kind: str, ref: str, payload: str) -> Submitted:
+        row = self.known.trust.outbox_row(kind, ref)
+        answer: Any = parse(row.answer) if row is not None and row.answer else {}
+        if row is None or row.state == "waiting":
+            return Submitted("waiting", payload)
+        if row.state == "rejected":
+            code, _, detail = (row.reason or "hub-refused").partition(": ")
+            raise RefusedError(code, detail, **answer)
+        if row.state == "proposed":
+            missing = tuple(answer.get("missing", ()))
+            return Submitted("proposed", payload, proposal=answer["proposal"], missing=missing)
+        return Submitted("logged", payload, answer.get("index"), answer.get("leaf_hash"))
+
+    # --- messages ---
+
+    def default_exercise(self, contacts: Sequence[str]) -> str:
+        """The one open exercise with all. Raises ``no-exercise``, ``several-exercises``."""
+        return exercises.default_exercise(self.known, contacts, self.known.now())
+
+    async def send_message(self, draft: Draft, to: Sequence[str], information: Sequence[str] = ()) -> Sent:
+        """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
+
+        Raises what sealing is refused for; a refusal by the hub is in the answer.
+        """
+        async with locked(self.home):
+            sealed = sending.seal(self.known, draft, to, information, self._random)
+            await self._try_flush()
+        return sending.outcome(self.known, sealed)
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """What is in the outbox, oldest first."""
+        return [
+            {"number": r.number, "kind": r.kind, "ref": r.ref, "state": r.state, "tries": r.tries,
+             "reason": r.reason}
+            for r in self.known.trust.outbox()
+        ]  # fmt: skip
+
+    def inbox(self) -> list[dict[str, Any]]:
+        """The messages received, oldest first: what the envelope shows, nothing of the content."""
+        rows = []
+        for row in self.known.trust.inbox():
+            item: Any = parse(row.item)
+            header = read_header(item["envelope"]["protected"])
+            rows.append({
+                "message": row.message, "from": row.sender, "status": header.status,
+                "exercise": header.exercise, "kind": header.kind, "precedence": header.precedence,
+                "sent_at": format_time(header.sent_at), "state": row.state, "reason": row.reason,
+            })  # fmt: skip
+        return rows
+
+    def show(self, message: str) -> OpenedMessage:
+        """Open a message received or sent, in memory. Raises ``unknown-message`` or why it is refused."""
+        sent = self.known.trust.outbox_row("message", message)
+        if sent is not None:
+            answer = sent.answer if sent.state == "accepted" else None
+            return open_sent(self.known, sent.body, answer)
+        rows = self.known.trust.inbox(message)
+        if not rows:
+            raise RefusedError("unknown-message", message)
+        return open_row(self.known, rows[0])
+
+    async def acknowledge(
+        self,
+        message: str,
+        *,
+        officer: str | None = None,
+        word: str | None = None,
+        next_step: NextStep | None = None,
+    ) -> str:
+        """Acknowledge receipt; gives ``done`` or ``waiting``. Receipt is not agreement."""
+        return await self._answer(message, "acknowledged", officer=officer, word=word, next_step=next_step)
+
+    async def decline(self, message: str, reason: str, *, officer: str | None = None) -> str:
+        """Decline a message with a reason's code; final for this contact."""
+        return await self._answer(message, "declined", officer=officer, reason=reason)
+
+    async def _answer(self, message: str, outcome: str, **said: Any) -> str:
+        opened = self.show(message)
+        async with locked(self.home):
+            with self.known.trust.transaction():
+                ref = queue_answer(self.known, opened, outcome, **said)
+                self.known.trust.set_inbox_state(message, outcome)
+            await self._try_flush()
+        row = self.known.trust.outbox_row("answer", ref)
+        if row is not None and row.state == "rejected":
+            code, _, detail = (row.reason or "hub-refused").partition(": ")
+            raise RefusedError(code, detail)
+        return "waiting" if row is None else row.state
+
+    async def evidence(self, message: str, *, disclose: bool = False) -> bytes:
+        """The evidence file of a message of this desk; with ``disclose`` it opens the content.
+
+        Raises ``unknown-message``, ``hub-unreachable``.
+        """
+        self.hub.key = self.known.request_key()
+        pieces = await self.hub.get_json(f"/v1/messages/{message}/evidence")
+        async with locked(self.home):
+            await sync_log(self.known, self.hub)  # the file's log reaches every head in it
+        sent = self.known.trust.outbox_row("message", message)
+        if sent is None:
+            answer = await self.hub.get_json(f"/v1/messages/{message}")
+            envelope = read_form(Envelope, canonical(answer["envelope"]))
+        else:
+            envelope = read_form(Envelope, sent.body)
+        checkpoint = self.known.trust.value("head") or b""
+        return build_evidence(
+            origin=self.directory.origin,
+            envelope=envelope,
+            receipts=pieces["receipts"],
+            retrievals=pieces["retrievals"],
+            acknowledgements=pieces["acknowledgements"],
+            cancels=pieces["cancels"],
+            checkpoint=checkpoint.decode(),
+            leaves=self.known.trust.leaves(),
+            cek=self.show(message).cek if disclose else None,
+        )
+
+    # --- exercises ---
+
+    def exercises(self) -> list[dict[str, Any]]:
+        """The exercises known here."""
+        return [
+            {"id": name, "state": play.state, "level": play.announcement.level,
+             "title": dict(play.announcement.title), "controller": play.announcement.controller,
+             "participants": list(play.announcement.participants)}
+            for name, play in sorted(self.known.plays.items())
+        ]  # fmt: skip
+
+    async def open_exercise(
+        self,
+        exercise: str,
+        *,
+        title: dict[str, str],
+        participants: Sequence[str],
+        opens_at: datetime,
+        closes_at: datetime,
+        level: str = "L1a",
+        answer_within_s: int | None = None,
+        cbm_refs: Sequence[int] = (),
+    ) -> None:
+        """Announce an exercise and start it. Raises ``no-device``, ``bad-form``."""
+        window = {"opens_at": format_time(opens_at), "closes_at": format_time(closes_at)}
+        members = {
+            "title": title, "level": level, "participants": sorted(participants), "windows": [window],
+            "answer_within_s": answer_within_s, "cbm_refs": sorted(cbm_refs),
+        }  # fmt: skip
+        async with locked(self.home):
+            with self.known.trust.transaction():
+                exercises.announce(self.known, exercise, members)
+                exercises.order(self.known, exercise, "start")
+            await self._try_flush()
+
+    async def end_exercise(self, exercise: str) -> None:
+        """End an exercise. Raises ``exercise-unknown``, ``not-in-this-state``."""
+        async with locked(self.home):
+            exercises.order(self.known, exercise, "end")
+            await self._try_flush()
+
+    async def ping(
+        self, exercise: str, contacts: Sequence[str] | None = None, *, within_s: int = 600
+    ) -> list[Sent]:
+        """Ping each contact with a message and a word of its own; all participants by default."""
+        play = self.known.play_of(exercise)
+        if play is None:
+            raise RefusedError("exercise-unknown", exercise)
+        sealed = []
+        async with locked(self.home):
+            with self.known.trust.transaction():
+                for contact in contacts or play.announcement.participants:
+                    word = exercises.ping_word(self._random)
+                    draft = exercises.ping_draft(exercise, word, now=self.known.now(), within_s=within_s)
+                    sealed.append(sending.seal(self.known, draft, (contact,), (), self._random))
+            await self._try_flush()
+        return [sending.outcome(self.known, one) for one in sealed]
+
+    def tally(self, exercise: str) -> dict[str, int]:
+        """Counts by grade over this desk's pings. Sync first."""
+        return exercises.tally_pings(self.known, exercise)

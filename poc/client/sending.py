@@ -1,0 +1,113 @@
+"""Sealing a message and putting it into the outbox, in one transaction with its sequence numbers.
+
+Sending what waits stands in ``outbox``; what may be sent is decided in ``core.envelope``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from poc.client.known import Known
+from poc.core.draft import measure, spoken_name
+from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
+from poc.core.message import SlotUse
+from poc.core.strictjson import parse
+from poc.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a message. ``waiting``: kept in the outbox, sent at the next sync."""
+
+    id: str
+    state: Literal["accepted", "waiting", "rejected"]
+    reason: str | None
+    receipt: str | None
+    voice_code: str
+    spoken: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The value shown with ``--json``."""
+        return asdict(self)
+
+
+def seal(
+    known: Known, draft: Draft, to: Sequence[str], information: Sequence[str], random: Callable[[int], bytes]
+) -> Sealed:
+    """Seal a draft and keep it in the outbox.
+
+    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, or as ``measure`` and ``seal_message``.
+    """
+    if draft.status == "actual" and known.trust.value("update-needed"):
+        raise RefusedError("update-needed")
+    device = known.own_device("send")
+    party, now = known.party or "", known.now()
+    limits = SealingLimits.of(known.directory, party)
+    with known.trust.transaction():
+        addressees = _addressees(known, draft, to, information, device.kid)
+        measure(draft, len(addressees), limits.body_bytes)
+        sealed = seal_message(
+            draft,
+            origin=known.directory.origin,
+            id=uuid7(now, random(10)),
+            sender_contact=party,
+            signing_key=known.keys.signing(device.kid),
+            addressees=addressees,
+            head=known.head,
+            now=now,
+            randomness=Randomness(random(32), random(12), [random(16) for _ in addressees]),
+            limits=limits,
+        )
+        known.trust.put_outbox("message", sealed.message.id, sealed.envelope_bytes)
+    return sealed
+
+
+def _addressees(
+    known: Known, draft: Draft, to: Sequence[str], information: Sequence[str], kid: str
+) -> list[Addressee]:
+    uses: dict[str, SlotUse] = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
+    found = []
+    for contact, use in uses.items():
+        sequence = None
+        if draft.not_before is None:
+            sequence = known.trust.next_sequence(kid, contact, draft.status)
+        devices = known.directory.devices_of(contact)
+        if not devices:
+            raise RefusedError("not-verified", contact)
+        found += [Addressee(contact, known.sealing_public(d.sealing_kid), use, sequence) for d in devices]
+    party = known.party or ""
+    own = known.directory.devices_of(party)
+    return found + [Addressee(party, known.keys.sealing(d.sealing_kid).public, "own") for d in own
+                    if known.keys.has(d.sealing_kid)] + [
+        Addressee(party, known.sealing_public(d.sealing_kid), "own") for d in own
+        if not known.keys.has(d.sealing_kid)]  # fmt: skip
+
+
+def outcome(known: Known, sealed: Sealed) -> Sent:
+    """How far a sealed message has come."""
+    message = sealed.message
+    row = known.trust.outbox_row("message", message.id)
+    answer: Any = parse(row.answer) if row is not None and row.answer else {}
+    state: Any = "waiting" if row is None else row.state
+    sequences = {s.header.contact: s.header.sequence for s in sealed.envelope.recipients}
+    parties = sorted({r.contact for r in message.to if r.use != "own"})
+    spoken = tuple(spoken_name(message.sender.contact, c, sequences.get(c)) for c in parties)
+    reason = None if row is None else row.reason
+    return Sent(
+        message.id, state, reason, answer.get("receipt"), sealed.voice_code, spoken, _warnings(known, parties)
+    )
+
+
+def _warnings(known: Known, parties: Sequence[str]) -> tuple[str, ...]:
+    """Overdue confirmations and sealing keys: told, never a refusal."""
+    told, now = [], known.now()
+    for party in parties:
+        contact = known.directory.contacts.get(party)
+        if contact is not None and contact.confirm_due_at(known.directory.settings) < now:
+            told.append(f"{party}: confirmation overdue")
+        if any(device.rotate_by < now for device in known.directory.devices_of(party)):
+            told.append(f"{party}: sealing key overdue")
+    return tuple(told)

@@ -1,0 +1,69 @@
+"""A running hub for tests: a real server on a free port, a real SQLite store, signed requests."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from poc.core.httpsig import sign_request
+from poc.core.strictjson import b64u, canonical
+from poc.hub.hub import Hub
+from poc.hub.log import found
+from poc.store.sqlite import SqliteStore
+from poc.web.app import make_app
+from tests.registry import Registry, log_signer, signing_key
+
+
+class World:
+    """A hub that holds the registry's log, and a client that signs as any label."""
+
+    def __init__(self, home: Path, registry: Registry) -> None:
+        self.home, self.registry = home, registry
+        self.now: datetime = registry.now + timedelta(seconds=1)
+        self.origin = ""
+
+    @asynccontextmanager
+    async def running(self):
+        store = await SqliteStore.open(self.home)
+        if await store.read_head() is None:
+            first = self.registry.entries[0]
+            await found(store, first.signed, log_signer(), first.logged_at)
+        hub = Hub(store, log_signer=log_signer(), hub_key=signing_key("hub"), now=lambda: self.now)
+        await hub.load()
+        runner = web.AppRunner(make_app(hub, lambda: self.origin), auto_decompress=False)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.hub = hub
+        async with aiohttp.ClientSession() as self.session:
+            yield self
+        await runner.cleanup()
+        await store.close()
+
+    async def fill(self) -> None:
+        """Log what the registry has beyond what the hub has."""
+        for entry in self.registry.entries[self.hub.log.view.directory.size :]:
+            await self.hub.registry.submit(entry.signed)
+
+    def headers(self, method, path, body=b"", *, who, at=None, nonce=None):
+        return sign_request(
+            method, self.origin + path, body, signing_key(who), at or self.now, nonce or b64u(os.urandom(16))
+        )
+
+    async def ask(self, method, path, body=b"", *, who=None, headers=None):
+        """(status, JSON or bytes) of a request signed as ``who``."""
+        body = body if isinstance(body, bytes) else canonical(body)
+        named = {**(self.headers(method, path, body, who=who) if who else {}), **(headers or {})}
+        async with self.session.request(
+            method, self.origin + path, data=io.BytesIO(body), headers=named
+        ) as answer:
+            data = await answer.read()
+            self.seen = dict(answer.headers)
+            is_json = answer.content_type.endswith("json")
+            return answer.status, (await answer.json(content_type=None) if is_json else data)

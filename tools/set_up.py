@@ -66,7 +66,8 @@ def set_up(root: Path) -> None:
         make_venv(venv, root / LOCKS[0])
     stamp.unlink(missing_ok=True)
     locks = [argument for lock in LOCKS for argument in ("-r", str(root / lock))]
-    pip(python, "install", "--require-hashes", "--only-binary", ":all:", *locks)
+    # --no-deps: the locks hold everything. Older pips would look for `name[extra]` anew, beside the pin.
+    pip(python, "install", "--require-hashes", "--no-deps", "--only-binary", ":all:", *locks)
     pip(python, "install", "--no-index", "--no-deps", "--no-build-isolation", "-e", str(root))
     stamp.write_text(wanted)
     say("ready")

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poc.errors import RefusedError, UsageError
 from poc.keyring import read_passphrase_file
+
+if TYPE_CHECKING:
+    from poc.client.sdk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,17 @@ class Context:
         if new and typed != getpass.getpass("Once more: "):
             raise RefusedError("wrong-passphrase", "the two differ")
         return typed
+
+    @asynccontextmanager
+    async def desk(self, *, unlock: bool = False) -> AsyncIterator[Desk]:
+        """The desk of the home, closed at the end; ``unlock`` asks for the passphrase and opens its keys.
+
+        Raises ``not-a-desk``, ``wrong-passphrase``, ``no-passphrase``.
+        """
+        from poc.client.sdk import Desk
+
+        async with await Desk.open(self.home, self.passphrase() if unlock else None) as desk:
+            yield desk
 
 
 def read_file(path: Path, size_bytes_max: int) -> bytes:

@@ -21,9 +21,18 @@ from poc.cli.output import Result, show, show_error
 from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
+    "registry": "found a registry, join one, show the one this home is pinned to",
     "key": "make, list and export keys; change the passphrase",
-    "proposal": "show and sign a proposal file",
+    "proposal": "list, show, sign and submit statements that wait for signatures",
+    "state": "enrol, list and show States",
+    "contact": "nominate, list, show and keep contacts and their devices",
+    "controller": "appoint and list controllers of exercises",
+    "sync": "verify what is new in the log, send what waits, receive",
+    "lookup": "find contacts, offline",
+    "verify": "verify everything this home holds of the log, offline",
+    "message": "send, read and answer messages",
     "evidence": "verify an evidence file, offline",
+    "exercise": "open, end and show exercises; ping contacts and count their answers",
 }
 
 

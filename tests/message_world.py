@@ -14,6 +14,7 @@ from typing import Any
 
 from poc.core import jws, merkle
 from poc.core.admission import SealingLimits, read_envelope
+from poc.core.bodies import Registrar, RegistryLimits, Settings, StateNames, Thresholds, jwk_form
 from poc.core.card import CardCommitments, Commitment
 from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
 from poc.core.directory import Anchor, Contact, Controller, DeviceState, Directory, KeyRecord, State
@@ -26,7 +27,6 @@ from poc.core.message import MessageBody, MessageText
 from poc.core.note import Signer
 from poc.core.play import Play, read_announcement, with_order
 from poc.core.receipts import accepted_receipt, sign_form
-from poc.core.statement import Registrar, RegistryLimits, Settings, StateNames, Thresholds, jwk_form
 from poc.core.strictjson import b64u
 from poc.core.uuid7 import uuid7
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from poc.core import jws
+from poc.core.bodies import BODIES, jwk_form
 from poc.core.card import OfficePart, Opening, ReachPart, make_opening
 from poc.core.checkpoint import Checkpoint, sign_checkpoint
 from poc.core.directory import Anchor, Directory
@@ -18,11 +19,9 @@ from poc.core.merkle import consistency_proof
 from poc.core.note import Signer
 from poc.core.rules import apply, start
 from poc.core.statement import (
-    BODIES,
     CHAINED,
     SignedEntry,
     SignedStatement,
-    jwk_form,
     make_entry,
     read_statement,
     statement_payload,

@@ -11,15 +11,9 @@ from typing import Any, Literal
 
 from poc.client.known import Known
 from poc.core import jws, rules
+from poc.core.bodies import BODIES, jwk_form
 from poc.core.form import form_of
-from poc.core.statement import (
-    BODIES,
-    CHAINED,
-    SignedStatement,
-    jwk_form,
-    read_statement,
-    statement_payload,
-)
+from poc.core.statement import CHAINED, SignedStatement, read_statement, statement_payload
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 

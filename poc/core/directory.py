@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
+from poc.core.bodies import Settings, StateNames
 from poc.core.card import CardCommitments
 from poc.core.keys import VerifyKey
 from poc.core.merkle import CompactRange
-from poc.core.statement import Settings, StateNames
 from poc.errors import RefusedError
 
 KeyRole = Literal["registrar", "hub", "log", "authority", "recovery", "device", "sealing"]

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from poc.core import merkle
+from poc.core.bodies import Attest, Settings, SigningJwk
 from poc.core.checkpoint import Checkpoint, verify_checkpoint
 from poc.core.directory import Anchor, Directory, KeyRecord, PendingPolicy
 from poc.core.note import Verifier
-from poc.core.statement import Attest, Settings, SigningJwk, Statement, genesis_fingerprint
+from poc.core.statement import Statement, genesis_fingerprint
 from poc.core.strictjson import b64u, unb64u
 from poc.core.working import Working
 from poc.errors import RefusedError

@@ -159,7 +159,10 @@ def _state(state: str) -> State:
 
 
 def _keys() -> dict[str, KeyRecord]:
-    records = [KeyRecord(HUB.kid, "hub", ORIGIN, HUB.public, None, frozenset(), 0)]
+    records = [
+        KeyRecord(HUB.kid, "hub", ORIGIN, HUB.public, None, frozenset(), 0),
+        KeyRecord(LOG.key.kid, "log", ORIGIN, None, None, frozenset(), 0),
+    ]
     for party, rights in RIGHTS.items():
         for n, may in enumerate(rights, 1):
             key = signing_key(party, n)
@@ -187,6 +190,7 @@ def directory(size: int = SIZE) -> Directory:
         contacts=MappingProxyType({party: _contact(party) for party in contacts}),
         controllers=MappingProxyType({controller.id: controller}),
         keys=MappingProxyType(_keys()),
+        log_vkeys=MappingProxyType({LOG.key.kid: LOG.vkey()}),
     )
 
 

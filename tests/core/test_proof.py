@@ -190,7 +190,7 @@ def test_an_envelope_of_another_origin_is_refused(directory: Directory) -> None:
         (lambda: case.accepted(slots=()), "receipt-mismatch"),
         (lambda: case.accepted(head=case.head(5, bytes(32))), "head-inconsistent"),
         (lambda: case.accepted(head=case.head(8, bytes(32))), "head-ahead"),
-        (lambda: case.accepted(head=case.head(0, merkle.EMPTY_ROOT)), "key-not-yet"),
+        (lambda: case.accepted(head=case.head(0, merkle.EMPTY_ROOT)), "unsigned-note"),
         (case.acknowledged, "wrong-type"),
     ],
 )

@@ -164,7 +164,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
 
     Raises:
         RefusedError: ``bad-fingerprint``, ``wrong-fingerprint``, ``not-canonical``,
-            ``not-yet-in-force`` (a light file), ``head-inconsistent``, ``head-ahead``,
+            ``light-evidence``, ``head-inconsistent``, ``head-ahead``,
             ``receipt-mismatch``, ``slot-not-in-message``, and all that verifying the log, the
             receipts, the answers and the content can raise.
     """
@@ -204,7 +204,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
 
 def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
     if isinstance(file.log, LogLight):
-        raise RefusedError("not-yet-in-force", "evidence without the log's entries")
+        raise RefusedError("light-evidence")
     entries = [read_entry(unb64u(leaf)) for leaf in file.log.entries]
     if not entries or genesis_fingerprint(entries[0].signed.payload) != pinned:
         raise RefusedError("wrong-fingerprint")

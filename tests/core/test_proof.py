@@ -159,7 +159,8 @@ def test_another_fingerprint_or_none_is_refused(good: bytes) -> None:
 
 
 def test_a_light_file_is_not_verified_yet(good: bytes) -> None:
-    assert refused(altered(good, "log", to={"size": 7, "root": "A" * 43})) == "not-yet-in-force"
+    assert refused(altered(good, "log", to={"size": 7, "root": "A" * 43})) == "light-evidence"
+    assert "complete file" in RefusedError("light-evidence").next_step
 
 
 def test_a_checkpoint_of_other_entries_is_refused(good: bytes) -> None:

@@ -162,7 +162,7 @@ INJECT: dict[str, Any] = {
 CARD: dict[str, Any] = {**TOP, "contact": "jo.technical", "names": {"ar": "مكتب", "en": "Office"}}
 CHANNEL = {"kind": "phone", "value": "+962 6 555 0100", "label": None}
 SUNDAY = {"day": "sun", "open": "08:00", "close": "16:00"}
-HOLIDAY = {"date": "2026-12-31", "slots": [], "note": None}
+HOLIDAY: dict[str, Any] = {"date": "2026-12-31", "slots": [], "note": None}
 HOURS: dict[str, Any] = {"always": False, "weekly": [SUNDAY], "exceptions": [HOLIDAY]}
 STATEMENT: dict[str, Any] = {
     **TOP,

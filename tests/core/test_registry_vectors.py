@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from poc.core.bodies import BODIES
+from poc.core.card import Opening, read_opening
 from poc.core.directory import Contact, Controller, Directory
+from poc.core.form import form_of
+from poc.core.proposal import proposal_bytes, read_proposal
 from poc.core.rules import apply, apply_all
 from poc.core.statement import read_entry, read_statement
 from poc.core.strictjson import b64u, canonical, format_time, unb64u
@@ -104,6 +107,21 @@ def test_no_leaf_of_the_log_can_be_left_out_doubled_or_swapped():
             except RefusedError:
                 continue
             assert b64u(directory.tree.root()) != LOG["directory"]["root"]
+
+
+@pytest.mark.parametrize("case", cases("registry/openings.json"))
+def test_opening_vectors_open_or_are_refused(case):
+    found = form_of(Opening, case["opening"])
+    given = (found, case["contact"], case["origin"], case["commitment"])
+    assert outcome(read_opening, *given) == case["expect"]
+
+
+@pytest.mark.parametrize("case", cases("registry/proposals.json"))
+def test_proposal_vectors_are_read_or_refused(case):
+    data = case["file"].encode()
+    assert outcome(read_proposal, data) == case["expect"]
+    if case["expect"] == "ok":
+        assert proposal_bytes(read_proposal(data)[0]) == data
 
 
 def summary(directory: Directory) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.vectors.make_log import HERE, key, line, mth, public, sha, subproof, vkey
+from tests.vectors.make_primitives import sealing
 
 Case = dict[str, Any]
 
@@ -1029,6 +1030,114 @@ def entry_cases(story: Story) -> list[Case]:
     ]
 
 
+# --- what travels beside the log ---
+
+
+def part_bytes(contact: str = JT, name: str = "Desk", origin: str = ORIGIN) -> bytes:
+    return compact(
+        {
+            "v": 1,
+            "origin": origin,
+            "contact": contact,
+            "part": "office",
+            "names": {"en": name},
+            "department": None,
+            "openpgp": None,
+        }
+    )
+
+
+def opening(data: bytes | None = None, salt: bytes = bytes(range(32)), part: str = "office") -> Case:
+    return {"part": part, "salt": b64u(salt), "bytes": b64u(part_bytes() if data is None else data)}
+
+
+def committed(data: bytes | None = None, salt: bytes = bytes(range(32)), part: bytes = b"office") -> str:
+    return b64u(sha(b"poc/1 card\0", part, b"\0", salt, part_bytes() if data is None else data))
+
+
+def opening_cases() -> list[Case]:
+    def case(name: str, expect: str, given: Case, commitment: str | None = None) -> Case:
+        return {
+            "name": name,
+            "opening": given,
+            "contact": JT,
+            "origin": ORIGIN,
+            "commitment": commitment or committed(),
+            "expect": expect,
+        }
+
+    other = part_bytes("jo.diplomatic")
+    foreign = part_bytes(origin="example.org/other")
+    spaced = part_bytes() + b" "
+    newer = part_bytes().replace(b'"v":1', b'"v":2')
+    no = "commitment-mismatch"
+    return [
+        case("an office part", "ok", opening()),
+        case("bytes that are not canonical are the signer's", "ok", opening(spaced), committed(spaced)),
+        case("another salt", no, opening(salt=bytes(32))),
+        case("other bytes", no, opening(part_bytes(name="Another"))),
+        case("a space more", no, opening(spaced)),
+        case("called the reach part", no, opening(part="reach")),
+        case("of another contact", no, opening(other), committed(other)),
+        case("of another registry", no, opening(foreign), committed(foreign)),
+        case("committed to as another part", no, opening(), committed(part=b"reach")),
+        case("a newer form", "newer-form", opening(newer), committed(newer)),
+        case("not JSON", "bad-json", opening(b"{"), committed(b"{")),
+        case("an office part opened as reach", "bad-form", opening(part="reach"), committed(part=b"reach")),
+    ]
+
+
+def proposal_cases() -> list[Case]:
+    """Proposal files; ``file`` is the text. Who signed is not looked at here."""
+    sealing_jwk, kid_of_sealing = sealing("first")[1:]
+    stranger = sealing("second")[1]
+    named = nomination(JT, "jt 1")
+    named["devices"][0]["sealing"]["kid"] = kid_of_sealing
+    named["card"]["office"]["commitment"] = committed()
+    payload = statement("contact.nominate", JT, named, 0)
+    confirm = statement("contact.confirm", JT, {"entry": b64u(bytes(32))}, 0)
+
+    def case(name: str, expect: str, of: bytes = payload, **changes: Any) -> Case:
+        members = {
+            "v": 1,
+            "origin": ORIGIN,
+            "form": "poc-proposal",
+            "statement": {"payload": b64u(of), "signatures": signed_by(of, "jo authority")},
+            "openings": [],
+            "sealing_keys": [],
+            **changes,
+        }
+        return {"name": name, "file": compact(members).decode() + "\n", "expect": expect}
+
+    no = "proposal-mismatch"
+    return [
+        case("with what the statement names", "ok", openings=[opening()], sealing_keys=[sealing_jwk]),
+        case("with nothing beside it", "ok"),
+        case("of a statement that names nothing", "ok", confirm),
+        case("an opening of other bytes", no, openings=[opening(part_bytes(name="Another"))]),
+        case("an opening under another salt", no, openings=[opening(salt=bytes(32))]),
+        case("an opening of a part the card has not", no, openings=[opening(part="person")]),
+        case("an opening beside a statement without card", no, confirm, openings=[opening()]),
+        case("a sealing key nobody named", no, sealing_keys=[stranger]),
+        case("a sealing key beside a statement without devices", no, confirm, sealing_keys=[sealing_jwk]),
+        case("another origin than the statement's", no, origin="example.org/other"),
+        case(
+            "a sealing key cut short",
+            "bad-key",
+            sealing_keys=[{**sealing_jwk, "pub": sealing_jwk["pub"][:-4]}],
+        ),
+        case("a newer file", "newer-form", v=2),
+        case("another kind of file", "bad-form", form="poc-evidence"),
+        case(
+            "a payload with padding",
+            "bad-base64",
+            statement={"payload": b64u(payload) + "=", "signatures": signed_by(payload, "jo authority")},
+        ),
+        case("a newer statement inside", "newer-form", payload.replace(b'"v":1', b'"v":2', 1)),
+        {"name": "cut off", "file": case("", "")["file"][:-3], "expect": "bad-json"},
+    ]
+
+
 def build() -> dict[str, str]:
     """Every file, by its path under this folder, as the text it must hold."""
     story = tell()
@@ -1070,6 +1179,11 @@ def build() -> dict[str, str]:
             "cases": entry_cases(story),
         },
         "registry/log.json": log,
+        "registry/openings.json": {"about": "Openings of card parts", "cases": opening_cases()},
+        "registry/proposals.json": {
+            "about": "Proposal files as they are read; `file` is the text",
+            "cases": proposal_cases(),
+        },
     }
     return {path: json.dumps(value, indent=1, ensure_ascii=False) + "\n" for path, value in files.items()}
 

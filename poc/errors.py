@@ -485,6 +485,16 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
     ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "bad-key-file": ErrorRow(
+        422,
+        "The file does not hold the public keys that are needed.",
+        "Make it with `poc key export PARTY --out FILE` at the home that holds the keys.",
+    ),
+    "bad-card": ErrorRow(
+        422,
+        "The card file is not a contact's card.",
+        "Mend the member named; `poc contact show ID --card` prints one to start from.",
+    ),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
     "storage-failed": ErrorRow(
         503,
@@ -622,6 +632,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         404,
         "This folder is no desk's home.",
         "Make one with `poc registry join`.",
+    ),
+    "registry-exists": ErrorRow(
+        409,
+        "This hub has a registry already.",
+        "Start the hub; or name another home for another registry.",
     ),
     "home-exists": ErrorRow(
         409,

@@ -59,9 +59,7 @@ def start(entry: SignedEntry) -> Directory:
 
     Raises ``not-a-genesis``, ``signatures-missing``, or what the settings are refused for.
     """
-    statement = read_statement(entry.signed.payload)
-    if statement.type != "registry.genesis" or statement.subject != statement.origin:
-        raise RefusedError("not-a-genesis")
+    statement = check_genesis(entry.signed.payload)
     _check_times(statement, entry.logged_at, None)
     settings: Any = statement.body
     named = signers.all_registrars(settings.registrars)
@@ -69,6 +67,19 @@ def start(entry: SignedEntry) -> Directory:
     _check_signatures(entry.signed, statement, one_of([named, hub]), {})
     anchor = Anchor(0, entry.leaf_hash, entry.logged_at)
     return rules_registry.found(statement, settings, anchor, entry.leaf)
+
+
+def check_genesis(payload: bytes) -> Statement:
+    """The statement of a genesis whose settings a registry may have; its signatures are not looked at.
+
+    Raises ``not-a-genesis``, or what the settings are refused for.
+    """
+    statement = read_statement(payload)
+    if statement.type != "registry.genesis" or statement.subject != statement.origin:
+        raise RefusedError("not-a-genesis")
+    settings: Any = statement.body
+    rules_registry.check_settings(settings, statement.origin)
+    return statement
 
 
 def apply(directory: Directory, entry: SignedEntry) -> Directory:
@@ -131,6 +142,11 @@ def check_proposal(directory: Directory, signed: SignedStatement, now: datetime)
 def requirement(directory: Directory, statement: Statement) -> Requirement:
     """Who must sign a statement. Raises ``not-yet-in-force`` or what the subject is refused for."""
     return _row(statement.type).signers(directory, statement)
+
+
+def brought_kids(statement: Statement) -> frozenset[str]:
+    """The signing keys a statement brings into the registry: each must sign it."""
+    return frozenset(_brought_keys(statement.body))
 
 
 def _apply(work: Working, entry: SignedEntry) -> None:

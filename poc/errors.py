@@ -638,6 +638,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "This hub has a registry already.",
         "Start the hub; or name another home for another registry.",
     ),
+    "not-a-demo": ErrorRow(
+        409,
+        "The folder holds something that is not a demo, and is left alone.",
+        "Name an empty or a new folder with DEMO_DIR.",
+    ),
     "home-exists": ErrorRow(
         409,
         "There is a desk's home here already.",

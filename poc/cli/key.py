@@ -7,6 +7,7 @@ import getpass
 import secrets
 import sys
 from pathlib import Path
+from typing import Any
 
 from poc.cli.context import Context, write_file
 from poc.cli.output import Result, Table
@@ -67,20 +68,25 @@ def _list(context: Context, _arguments: argparse.Namespace) -> Result:
 
 
 def _export(context: Context, arguments: argparse.Namespace) -> Result:
-    index, which = read_index(context.home), arguments.which
-    found = [row for row in index if row["party"] == which and row["retired_at"] is None]
-    if not found:
-        found = [row for row in index if row["kid"].startswith(which)]
-        if len(found) != 1:
-            raise RefusedError("no-key", f"{len(found)} keys begin with {which[:43]}")
-    rows = [row for row in found if arguments.role in (None, row["role"])]
-    if not rows:
-        raise RefusedError("no-key", f"{which} has no key of the role {arguments.role}")
-    value = {"keys": rows}
+    rows = _chosen(read_index(context.home), arguments.which, arguments.role)
+    value = rows[0] if arguments.which != rows[0]["party"] else {"keys": rows}
     if arguments.out is not None:
         write_file(arguments.out, canonical(value) + b"\n")
     lines = [f"{row['use']} {row['kid']} ({row['role']} of {row['party']})" for row in rows]
     return Result(value, lines=lines)
+
+
+def _chosen(index: list[dict[str, Any]], which: str, role: str | None) -> list[dict[str, Any]]:
+    """A party's keys that are in use, or the one key whose id begins so. Raises ``no-key``."""
+    rows = [row for row in index if row["party"] == which and row["retired_at"] is None]
+    if not rows:
+        rows = [row for row in index if row["kid"].startswith(which)]
+        if len(rows) != 1:
+            raise RefusedError("no-key", f"{len(rows)} keys begin with {which[:43]}")
+    rows = [row for row in rows if role in (None, row["role"])]
+    if not rows:
+        raise RefusedError("no-key", f"{which[:43]} has no key of the role {role}")
+    return rows
 
 
 def _passphrase(context: Context, _arguments: argparse.Namespace) -> Result:

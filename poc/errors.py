@@ -102,6 +102,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "This form is known, but this version does not act on it yet.",
         "Leave it out, or wait for the version that brings it into force.",
     ),
+    "light-evidence": ErrorRow(
+        422,
+        "The evidence file does not hold the log's entries; this version cannot verify it without them.",
+        "Ask for the complete file, which holds the whole log.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),

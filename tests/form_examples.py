@@ -20,6 +20,7 @@ LATER = "2026-11-25T08:00:00Z"
 TOP = {"v": 1, "origin": "example.org/cbm"}
 SIGNED = {**TOP, "kid": HASH, "at": AT, "head": "example.org/cbm\n1\nAAAA\n"}
 TIMES = {"sent_at": AT, "not_before": None, "respond_by": None, "respond_within_s": 600, "expires_at": LATER}
+TEXT = {"language": "ar", "text": "سطر\nسطر", "role": "original"}
 MESSAGE: dict[str, Any] = {
     **TOP,
     **TIMES,
@@ -40,7 +41,7 @@ MESSAGE: dict[str, Any] = {
     "body": {
         "template": None,
         "fields": {"sector": "energy"},
-        "texts": [{"language": "ar", "text": "سطر\nسطر", "role": "original"}],
+        "texts": [TEXT],
     },
     "attachments": [
         {"name": "a.json", "media_type": "application/json", "size_bytes": 1, "sha256": HASH, "blob": None}
@@ -203,6 +204,9 @@ BAD: list[tuple[type[Form], dict[str, Any], dict[str, Any]]] = [
     (Message, MESSAGE, {"id": ID.replace("-7000-", "-4000-")}),
     (Message, MESSAGE, {"body": {**MESSAGE["body"], "fields": {"Sector": "x"}}}),
     (Message, MESSAGE, {"kind": "order"}),
+    (Message, MESSAGE, {"body": {**MESSAGE["body"], "texts": MESSAGE["body"]["texts"] * 2}}),
+    (Message, MESSAGE, {"body": {**MESSAGE["body"], "texts": [{**TEXT, "role": "courtesy"}]}}),
+    (Message, MESSAGE, {"body": {**MESSAGE["body"], "texts": [TEXT, {**TEXT, "language": "en"}]}}),
     (EnvelopeHeader, HEADER, {"enc": "A128GCM"}),
     (EnvelopeHeader, HEADER, {"typ": "JWE"}),
     (EnvelopeHeader, HEADER, {"exercise": None}),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from poc.core.bodies import jwk_form
 from poc.core.card import (
     PARTS,
     CardPart,
@@ -24,7 +25,6 @@ from poc.core.card import (
 from poc.core.directory import Contact
 from poc.core.form import form_bytes, form_of, form_value
 from poc.core.keys import SealingPublicKey, VerifyKey
-from poc.core.statement import jwk_form
 from poc.core.strictjson import format_time, parse, unb64u
 from poc.errors import PocError, RefusedError
 

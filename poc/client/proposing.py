@@ -20,12 +20,13 @@ from poc.client.known import Known
 from poc.client.outbox import flush
 from poc.client.statements import Submitted
 from poc.client.sync import sync_log
+from poc.core.bodies import jwk_form
 from poc.core.card import Opening
 from poc.core.directory import DeviceState
 from poc.core.form import form_bytes, form_value, read_form
 from poc.core.keys import SealingPublicKey
 from poc.core.proposal import Proposal, make_proposal, read_proposal, with_signatures
-from poc.core.statement import SignedStatement, jwk_form, payload_sha256, read_signed_statement
+from poc.core.statement import SignedStatement, payload_sha256, read_signed_statement
 from poc.core.strictjson import canonical, parse
 from poc.errors import PocError, RefusedError, UnreachableError
 

@@ -12,17 +12,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from poc.core import jws, rules
+from poc.core.bodies import BODIES
 from poc.core.directory import Directory
 from poc.core.form import form_of
 from poc.core.signers import Requirement
-from poc.core.statement import (
-    BODIES,
-    CHAINED,
-    SignedStatement,
-    Statement,
-    read_statement,
-    statement_payload,
-)
+from poc.core.statement import CHAINED, SignedStatement, Statement, read_statement, statement_payload
 from poc.errors import RefusedError
 from poc.keyring import Keyring
 

@@ -14,19 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from poc.core import jws, merkle, rules_contact, rules_registry, rules_state, signers
+from poc.core.bodies import Body
 from poc.core.directory import Anchor, DeviceState, Directory, KeyRecord
 from poc.core.form import state_of
 from poc.core.keys import VerifyKey
 from poc.core.signers import Requirement, one_of
-from poc.core.statement import (
-    BRAKES,
-    CHAINED,
-    Body,
-    SignedEntry,
-    SignedStatement,
-    Statement,
-    read_statement,
-)
+from poc.core.statement import BRAKES, CHAINED, SignedEntry, SignedStatement, Statement, read_statement
 from poc.core.working import Working, superseded
 from poc.errors import RefusedError
 from poc.limits import ISSUED_AGE_SECONDS_MAX, ISSUED_AHEAD_SECONDS_MAX

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from poc.core import jws, rules
+from poc.core.bodies import BODIES, jwk_form
 from poc.core.directory import Directory
 from poc.core.form import form_of, form_value, state_of
 from poc.core.keys import SigningKey, VerifyKey
 from poc.core.note import Signer
 from poc.core.proposal import Proposal, make_proposal, read_proposal
-from poc.core.statement import BODIES, SignedStatement, jwk_form, make_entry, statement_payload
+from poc.core.statement import SignedStatement, make_entry, statement_payload
 from poc.errors import RefusedError
 from poc.hub.log import found
 from poc.keyring import Keyring

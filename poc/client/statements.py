@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from poc.core import jws, rules
+from poc.core import jws, required, rules
 from poc.core.bodies import BODIES
 from poc.core.directory import Directory
 from poc.core.form import form_of
@@ -115,7 +115,7 @@ def _usable(
         return frozenset(kids)
     needed = _requirement(statement, directory)
     if needed is None:
-        return frozenset(kid for kid in rules.brought_kids(statement) if keys.has(kid))
+        return frozenset(kid for kid in required.brought_keys(statement.body) if keys.has(kid))
     return _one_alternative(needed, keys, present)
 
 

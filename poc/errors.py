@@ -500,6 +500,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The card file is not a contact's card.",
         "Mend the member named; `poc contact show ID --card` prints one to start from.",
     ),
+    "already-signed": ErrorRow(
+        409,
+        "This home has signed the statement already.",
+        "Pass it on to whoever must still sign; `poc proposal show` names the signatures it has.",
+    ),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
     "storage-failed": ErrorRow(
         503,

@@ -26,7 +26,13 @@ from poc.core.directory import DeviceState
 from poc.core.form import form_bytes, form_value, read_form
 from poc.core.keys import SealingPublicKey
 from poc.core.proposal import Proposal, make_proposal, read_proposal, with_signatures
-from poc.core.statement import SignedStatement, payload_sha256, read_signed_statement
+from poc.core.statement import (
+    SignedStatement,
+    Statement,
+    payload_sha256,
+    read_signed_statement,
+    read_statement,
+)
 from poc.core.strictjson import canonical, parse
 from poc.errors import PocError, RefusedError, UnreachableError
 
@@ -77,7 +83,7 @@ class Proposing:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        self.hub.key = self.known.request_key()
+        self.hub.keys = self.known.request_keys()
         try:
             await sync_log(self.known, self.hub)
         except UnreachableError as error:
@@ -95,7 +101,8 @@ class Proposing:
         Once the hub says that it is logged, the log is verified up to it. Raises the code it was
         refused with, such as ``superseded``.
         """
-        trust, ref = self.known.trust, payload_sha256(signed.payload)
+        trust, payload = self.known.trust, payload_sha256(signed.payload)
+        ref = f"{payload}:{payload_sha256(canonical(signed.value()))}"  # more signatures are another try
         async with locked(self.home):
             with trust.transaction():
                 trust.put_outbox("statement", ref, canonical(signed.value()))
@@ -104,7 +111,26 @@ class Proposing:
                 for key in sealing_keys:
                     trust.put_outbox("key", key.kid, canonical(key.jwk()))
             await self._send_waiting()
-            return await self._submitted("statement", ref, ref)
+            outcome = await self._submitted("statement", ref, payload)
+            self._keep(read_statement(signed.payload), openings, sealing_keys)
+        return outcome
+
+    def _keep(
+        self,
+        statement: Statement,
+        openings: Sequence[Opening],
+        sealing_keys: Sequence[SealingPublicKey],
+    ) -> None:
+        """Keep here what the log now names, so that the next command need not fetch it."""
+        contact = self.known.directory.contacts.get(statement.subject)
+        for opening in openings:
+            named = None if contact is None else contact.card.part(opening.part)
+            if named is not None and named.commitment == opening.commitment():
+                data = form_bytes(opening)
+                self.known.trust.put_opening(named.commitment, statement.subject, opening.part, data)
+        for key in sealing_keys:
+            if key.kid in self.known.directory.keys:
+                self.known.trust.put_sealing_key(key.kid, canonical(key.jwk()))
 
     async def propose(
         self,
@@ -118,7 +144,7 @@ class Proposing:
         return await self.submit(self.sign(self.compose(kind, subject, body)), openings, sealing_keys)
 
     async def _send_waiting(self) -> None:
-        self.hub.key = self.known.request_key()
+        self.hub.keys = self.known.request_keys()
         try:
             await flush(self.known.trust, self.hub)
         except UnreachableError as error:
@@ -143,7 +169,7 @@ class Proposing:
 
     async def proposals(self) -> list[dict[str, Any]]:
         """The open proposals this desk may see. Raises ``hub-unreachable``."""
-        self.hub.key = self.known.request_key()
+        self.hub.keys = self.known.request_keys()
         answer = await self.hub.get_json("/v1/proposals")
         found = answer.get("proposals")
         if not isinstance(found, list):
@@ -152,7 +178,7 @@ class Proposing:
 
     async def fetch_proposal(self, proposal: str) -> SignedStatement:
         """One proposal with the signatures it has. Raises ``not-found``, ``bad-answer-from-hub``."""
-        self.hub.key = self.known.request_key()
+        self.hub.keys = self.known.request_keys()
         answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
         try:
             value = {"payload": answer["payload"], "signatures": answer["signatures"]}
@@ -200,8 +226,11 @@ class Proposing:
     async def rotate(self, *, signing: bool = False, days: int = ROTATE_DAYS) -> Submitted:
         """Replace this device's sealing key, or its signing key. The old sealing key still opens.
 
-        The new key is in the keyring before anything is sent. Raises ``no-device``.
+        The new key is in the keyring before anything is sent, and what waits under the old signing key
+        goes first. Raises ``no-device``.
         """
+        async with locked(self.home):
+            await self._send_waiting()
         keys, now = self.known.keys, self.known.now()
         device, party = self.known.own_device(), self.known.party or ""
         body: dict[str, Any] = {"kid": device.kid, "signing": None, "sealing": None}

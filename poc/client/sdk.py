@@ -86,7 +86,7 @@ class Desk(Proposing):
         expected = parse_fingerprint(fingerprint)
         session = http or aiohttp.ClientSession()
         try:
-            answer: Any = await HubClient(url, session, None, clock, random).get_json("/v1/genesis")
+            answer: Any = await HubClient(url, session, (), clock, random).get_json("/v1/genesis")
             if not isinstance(answer.get("entry"), str):
                 raise RefusedError("bad-answer-from-hub", "/v1/genesis")
             leaf = unb64u(answer["entry"])
@@ -129,7 +129,7 @@ class Desk(Proposing):
         session = http or own
         if session is None:
             raise RefusedError("bad-setting", "no session")
-        hub = HubClient(settings.hub_url, session, known.request_key(), clock, random)
+        hub = HubClient(settings.hub_url, session, known.request_keys(), clock, random)
         return cls(home, settings, known, hub, own, random)
 
     async def close(self) -> None:
@@ -271,7 +271,7 @@ class Desk(Proposing):
 
         Raises ``unknown-message``, ``hub-unreachable``.
         """
-        self.hub.key = self.known.request_key()
+        self.hub.keys = self.known.request_keys()
         pieces = await self.hub.get_json(f"/v1/messages/{message}/evidence")
         async with locked(self.home):
             await sync_log(self.known, self.hub)  # the file's log reaches every head in it

@@ -83,21 +83,18 @@ def sign(
     """Add the signatures of every key of the keyring that the statement calls for, or of those named.
 
     A newcomer whose log is not here yet, and whoever signs a genesis, can tell only which keys the
-    statement itself brings: those sign. Raises ``no-key``, ``wrong-origin``.
+    statement itself brings: those sign. Raises ``no-key``, ``already-signed``, ``wrong-origin``.
     """
     statement = read_statement(signed.payload)
     if directory is not None and statement.origin != directory.origin:
         raise RefusedError("wrong-origin", f"this home belongs to {directory.origin}")
     present = frozenset(jws.header_kid(s.protected) for s in signed.signatures)
     usable = _usable(statement, keys, directory, present, kids)
-    if not usable - present:
-        called = "the statement needs no more of this home's keys" if usable else "none is called for"
-        raise RefusedError("no-key", called)
-    new = [
-        jws.sign(signed.payload, jws.STATEMENT, keys.signing(kid))
-        for kid in sorted(usable - present)
-        if keys.has(kid)
-    ]
+    if not usable:
+        raise RefusedError("no-key", f"{statement.type} of {statement.subject} calls for none of its keys")
+    if usable <= present:
+        raise RefusedError("already-signed", f"{statement.type} of {statement.subject}")
+    new = [jws.sign(signed.payload, jws.STATEMENT, keys.signing(kid)) for kid in sorted(usable - present)]
     return signed.merged(tuple(new))
 
 

@@ -55,10 +55,10 @@ class SyncReport:
 async def sync_all(known: Known, hub: HubClient, clock: Callable[[], datetime]) -> SyncReport:
     """Bring a desk up to date. Raises ``fork``, ``rollback``, ``hub-unreachable`` and what a hub refuses."""
     report = SyncReport()
-    hub.key = known.request_key()
+    hub.keys = known.request_keys()
     await _log_step(known, hub, report)
-    hub.key = known.request_key()
-    if hub.key is not None:
+    hub.keys = known.request_keys()
+    if hub.keys:
         await sync_cards(known, hub, report)
         await sync_keys(known, hub, report)
         if known.directory.body_of(known.party or "") is None:  # registrars see no exercises

@@ -22,6 +22,7 @@ import aiohttp
 from poc.cli.output import Result, Table, show, show_error
 from poc.client.lookup import Query
 from poc.client.sdk import Desk
+from poc.core.draft import AttachmentBytes, check_attachments
 from poc.core.proof import EvidenceReport, verify_evidence
 from poc.core.strictjson import format_time
 from poc.demo import cast, scenes
@@ -41,23 +42,25 @@ class Options:
     folder: Path
     port: int
     once: bool
-    attach: Path | None
+    attachment: AttachmentBytes
 
 
 def options() -> Options:
-    """Read the environment. Raises ``usage``, ``no-such-file``."""
+    """Read the environment. Raises ``usage``, ``no-such-file``, ``attachments-too-large``."""
     port, attach = os.environ.get("PORT", ""), os.environ.get("ATTACH", "")
     if port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
         raise UsageError("usage", "PORT is a number from 1 to 65535")
     if attach and not Path(attach).is_file():
         raise UsageError("no-such-file", f"ATTACH {attach}")
+    attachment = scenes.advisory(Path(attach) if attach else None)
+    check_attachments((attachment,))
     folder = os.environ.get("DEMO_DIR", "")
     once = os.environ.get("ONCE", "") not in {"", "0"}
     return Options(
         Path(folder or ".demo").resolve(),
         int(port or 0),
         once,
-        Path(attach) if attach else None,
+        attachment,
     )
 
 
@@ -124,7 +127,7 @@ async def _scenes(given: Options, desks: Desks, progress: Progress, count: int) 
     await desks.sync([CONTROLLER], progress.scene("controller synced"))
     await scenes.open_exercise(desks)
     await desks.sync(contacts, progress.scene("contacts synced", len(contacts)))
-    notified = await scenes.notify(desks, scenes.advisory(given.attach))
+    notified = await scenes.notify(desks, given.attachment)
     progress.scene("notification acknowledged")(1)
     await scenes.ping(desks, progress.scene("pings answered or retrieved", len(scenes.awake())))
     everyone = [desk.party or "" for desk in desks.all]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mimetypes
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -176,7 +177,8 @@ class Notified:
 def advisory(given: Path | None) -> AttachmentBytes:
     """The advisory to attach: the one given, else the first sample that fits, else one of our own."""
     if given is not None:
-        return AttachmentBytes(given.name, "application/json", given.read_bytes())
+        media_type = mimetypes.guess_type(given.name)[0] or "application/octet-stream"
+        return AttachmentBytes(given.name, media_type, given.read_bytes())
     for path in sorted(SAMPLES.glob("*.json")):
         data = path.read_bytes()
         if len(data) <= INLINE_ATTACHMENTS_BYTES_MAX:

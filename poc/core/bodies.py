@@ -239,11 +239,19 @@ class ActsOn(Form):
     entry: Sha256
 
 
+def _scope_sorted(scope: tuple[str, ...]) -> tuple[str, ...]:
+    return sorted_distinct(scope, str, "scope")
+
+
 class Suspend(Form):
     """Body of ``state.suspend``: what is cut until when. Receiving can never be cut."""
 
     reason: Literal["keys-in-doubt", "abuse", "dispute", "at-own-request"]
-    scope: Annotated[tuple[Literal["nominate", "send"], ...], Field(min_length=1, max_length=2)]
+    scope: Annotated[
+        tuple[Literal["nominate", "send"], ...],
+        Field(min_length=1, max_length=2),
+        AfterValidator(_scope_sorted),
+    ]
     until: Utc
 
 

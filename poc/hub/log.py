@@ -8,7 +8,7 @@ durable signed checkpoint. What a statement may do is decided in ``core.rules``;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -145,18 +145,32 @@ class Log:
         directory: Directory | None = None
         for start in range(0, head.size, _READ_AT_ONCE):
             leaves = await self._store.read_leaves(start, min(head.size, start + _READ_AT_ONCE))
-            if directory is None and not leaves:
+            if not leaves:
                 break
-            directory = await asyncio.to_thread(_applied, directory, leaves)
+            tree = CompactRange() if directory is None else directory.tree
+            directory, subtrees = await asyncio.to_thread(_replayed, directory, tree, leaves)
+            await self._check_hashes(subtrees)
         if directory is None:
             raise RefusedError("empty-log", "a checkpoint without entries")
         verifiers = log_verifiers(directory.settings.log_keys)
         checkpoint = verify_checkpoint(head.checkpoint, directory.origin, verifiers)
-        if (checkpoint.size, checkpoint.root) != (directory.size, directory.tree.root()):
+        proved = (directory.size, directory.tree.root())
+        if (checkpoint.size, checkpoint.root) != proved or (head.size, head.root) != proved:
             raise RefusedError("bad-checkpoint", "the stored checkpoint is not of the stored entries")
         if self._signer is None or self._signer.vkey() not in directory.settings.log_keys:
             self.trouble = RefusedError("no-log-key", directory.origin)
         self._publish(_view(directory, head.checkpoint))
+
+    async def _check_hashes(self, subtrees: list[Subtree]) -> None:
+        """Return only if the store holds these hashes: tiles are served from them."""
+        levels: dict[int, list[Subtree]] = {}
+        for subtree in subtrees:
+            levels.setdefault(subtree.level, []).append(subtree)
+        for level, wanted in levels.items():
+            start = wanted[0].index
+            stored = await self._store.read_hashes(level, start, start + len(wanted))
+            if stored != tuple(subtree.hash for subtree in wanted):
+                raise RefusedError("bad-checkpoint", f"stored hashes of level {level} are not of the entries")
 
     async def append(self, signed: SignedStatement) -> Logged:
         """Log a complete statement; returns when its entry is in a published, durable checkpoint.
@@ -289,8 +303,16 @@ class Log:
         self._writing = []
 
 
-def _applied(directory: Directory | None, leaves: Iterable[Leaf]) -> Directory:
-    return apply_all(directory, [read_entry(leaf.data) for leaf in leaves])
+def _replayed(
+    directory: Directory | None, tree: CompactRange, leaves: Sequence[Leaf]
+) -> tuple[Directory, list[Subtree]]:
+    """The directory after these stored entries, and the hashes that must be stored beside them."""
+    entries = [read_entry(leaf.data) for leaf in leaves]
+    after = apply_all(directory, entries)
+    wanted, subtrees = _stage(tree, entries)
+    if wanted != list(leaves):
+        raise RefusedError("bad-checkpoint", "what is stored beside an entry is not of it")
+    return after, subtrees
 
 
 def _view(directory: Directory, checkpoint: bytes) -> View:

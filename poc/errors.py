@@ -520,6 +520,53 @@ CATALOGUE: dict[str, ErrorRow] = {
     "read-only": ErrorRow(
         503, "The hub serves its log read-only.", "The operator finds the reason in the hub's log."
     ),
+    "starting": ErrorRow(
+        503, "The hub is still reading its log.", "Try again in a minute; /readyz says when it is ready."
+    ),
+    "log-unproved": ErrorRow(
+        503,
+        "The stored log does not prove itself, so the hub shows nothing of it.",
+        "The operator stops the hub, keeps hub.db, has a desk run `poc verify`, and restores the newest "
+        "backup: docs/operate.md, Restore.",
+    ),
+    "no-log-key": ErrorRow(
+        503,
+        "The keyring of this home has no log key of this registry.",
+        "Restore keyring.jwe of this hub from its backup; the log can be signed by its own keys only.",
+    ),
+    "no-hub-key": ErrorRow(
+        503,
+        "The keyring of this home has no hub key of this registry.",
+        "Restore keyring.jwe of this hub from its backup; receipts can be signed by its own keys only.",
+    ),
+    "head-unsure": ErrorRow(
+        503,
+        "The disk failed while the log was written, so the hub does not know which checkpoint stands.",
+        "The operator checks the disk and starts the hub again: it reads what stands and goes on.",
+    ),
+    "writer-failed": ErrorRow(
+        503,
+        "The hub met a fault of its own while it wrote the log, so it logs nothing more.",
+        "The operator starts the hub again and reports the event `fault` of its log.",
+    ),
+    "not-logged-in-time": ErrorRow(
+        503,
+        "The statement was not logged in time; it may be logged later.",
+        "Send the same statement again: it is logged once, and the answer names its entry.",
+    ),
+    "not-a-hub": ErrorRow(
+        404,
+        "This folder is no hub's home.",
+        "Name the hub's home, or make an empty folder for a new one.",
+    ),
+    "cannot-listen": ErrorRow(
+        503,
+        "The hub cannot listen at this address.",
+        "Stop what listens there, or name another port: --port, --metrics-port.",
+    ),
+    "bad-request": ErrorRow(
+        400, "This is not HTTP as this hub takes it.", "See docs/routes.md and docs/limits.md."
+    ),
     "clock-jumped": ErrorRow(
         503,
         "The hub's clock is more than 7 days ahead of the newest entry, so it logs nothing.",

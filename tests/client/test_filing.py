@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import timedelta
 
 import pytest
 
 from poc.client.filing import card_value, device_value, file_card, read_public_keys
-from poc.core.card import read_opening
+from poc.core.card import ReachPart, read_opening
 from poc.core.form import form_value
 from poc.errors import RefusedError
 from tests.registry import ORIGIN, START, Registry, card, sealing_key, signing_key
@@ -24,12 +25,11 @@ REACH = {
 CARD = {"office": OFFICE, "reach": REACH}
 
 
-def salt(_: int = 32) -> bytes:
-    salt.count += 1
-    return bytes([salt.count]) * 32
+COUNT = itertools.count(1)
 
 
-salt.count = 0
+def salt(size):
+    return bytes([next(COUNT)]) * size
 
 
 def filed(value, **how):
@@ -57,6 +57,7 @@ def test_a_short_card_file_becomes_commitments_and_openings():
     assert made.commitments["person"] is None
     assert made.commitments["office"]["visibility"] == "parties"
     part = read_opening(made.openings[1], CONTACT, ORIGIN, made.commitments["reach"]["commitment"])
+    assert isinstance(part, ReachPart)
     assert part.channels[0].label is None
     assert not part.hours.always
 
@@ -69,7 +70,7 @@ def test_a_card_file_reads_back_as_it_was_written_and_keeps_its_commitments():
     contact = registry.directory.contact(CONTACT)
     kept = {opening.part: opening for opening in made.openings}
     parts = {
-        name: read_opening(opening, CONTACT, ORIGIN, contact.card.part(name).commitment)
+        name: read_opening(opening, CONTACT, ORIGIN, made.commitments[name]["commitment"])
         for name, opening in kept.items()
     }
     written = json.loads(json.dumps(card_value(parts, contact)))

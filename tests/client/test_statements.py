@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.registry import REGISTRARS, Registry
 
 PASSPHRASE = "correct horse battery"
 CONTACT = "jo.technical"
-CARD = {
+CARD: dict[str, Any] = {
     "office": {"names": {"en": "Desk"}},
     "reach": {
         "channels": [{"kind": "email", "value": "desk@cert.jo.example"}],

@@ -705,6 +705,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "There is a desk's home here already.",
         "Use it, or name another folder.",
     ),
+    "home-damaged": ErrorRow(
+        409,
+        "A file of this desk's home is damaged.",
+        "Restore the home from a backup, or keep it aside and join again with the same keyring.",
+    ),
     "not-synced": ErrorRow(
         409,
         "This desk has no verified head yet.",

@@ -106,6 +106,9 @@ def told(signed: SignedStatement, outcome: Submitted, warnings: Sequence[str] = 
     elif outcome.state == "proposed":
         lines = [f"{what} waits at the hub as proposal {outcome.proposal}."]
         lines += [f"still to sign: {missing}" for missing in outcome.missing]
+    elif outcome.state == "submitted":
+        lines = [f"{what} is logged, says the hub; the log verified here does not show it yet."]
+        warnings = [*warnings, "sync again; if it stays so, the hub said what is not true"]
     else:
         lines = [f"{what} waits in the outbox."]
         warnings = [*warnings, "the hub could not be reached; the next `poc sync` sends it"]

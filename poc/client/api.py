@@ -42,6 +42,11 @@ class HubClient:
         self.keys = keys
         self.warnings: list[str] = []
 
+    def take_warnings(self) -> list[str]:
+        """What was to be told since the last time, each once."""
+        told, self.warnings = list(dict.fromkeys(self.warnings)), []
+        return told
+
     async def get(self, path: str, *, signed: bool = True) -> bytes:
         """The body of a GET. Raises as :meth:`request`."""
         return await self.request("GET", path, b"", signed=signed)

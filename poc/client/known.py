@@ -20,7 +20,7 @@ from poc.core.merkle import CompactRange, leaf_hash
 from poc.core.play import Play, read_announcement, with_order
 from poc.core.rules import apply_all
 from poc.core.statement import read_entry
-from poc.core.strictjson import parse
+from poc.core.strictjson import canonical, parse
 from poc.errors import PocError, RefusedError
 from poc.keyring import Keyring
 
@@ -89,6 +89,34 @@ class Known:
         for order in texts:
             play = with_order(play, order, self.directory, now=self._clock(), root_at=self.root_at)
         return play
+
+    def read_exercise(self, exercise: str, announcement: str, orders: list[Any]) -> Play:
+        """An exercise as a hub shows it, verified. Raises ``id-mismatch`` or as :meth:`read_play`."""
+        play = self.read_play(announcement, canonical(orders))
+        if play.announcement.id != exercise:
+            raise RefusedError("id-mismatch", exercise)
+        return play
+
+    def keep_exercise(self, exercise: str, announcement: str, orders: list[Any]) -> bool:
+        """Keep a verified exercise; true if it brought something. What is here is never replaced by less.
+
+        Raises ``id-used`` for another announcement under its id, and ``order-out-of-sequence`` for
+        orders that part from those known.
+        """
+        for name, kept, texts in self.trust.exercises():
+            if name != exercise:
+                continue
+            known: Any = parse(texts)
+            if kept != announcement:
+                raise RefusedError("id-used", exercise)
+            shorter = min(len(known), len(orders))
+            if known[:shorter] != orders[:shorter]:
+                raise RefusedError("order-out-of-sequence", f"two orders numbered {shorter} of {exercise}")
+            if len(orders) <= len(known):
+                return False
+        self.trust.put_exercise(exercise, announcement, canonical(orders))
+        self.forget_plays()
+        return True
 
     def play_of(self, exercise: str) -> Play | None:
         """An exercise by id."""

@@ -17,9 +17,9 @@ from poc.client.api import HubClient
 from poc.client.filing import FiledCard, file_card, sealing_value
 from poc.client.home import locked
 from poc.client.known import Known
-from poc.client.outbox import flush
-from poc.client.statements import Submitted
-from poc.client.sync import sync_log
+from poc.client.log import sync_log
+from poc.client.outbox import flush, settle_statements
+from poc.client.statements import Submission, Submitted
 from poc.core.bodies import jwk_form
 from poc.core.card import Opening
 from poc.core.directory import DeviceState
@@ -146,7 +146,7 @@ class Proposing:
     async def _send_waiting(self) -> None:
         self.hub.keys = self.known.request_keys()
         try:
-            await flush(self.known.trust, self.hub)
+            await flush(self.known, self.hub)
         except UnreachableError as error:
             if error.code != "hub-unreachable":
                 raise
@@ -163,7 +163,9 @@ class Proposing:
             missing = tuple(answer.get("missing", ()))
             return Submitted("proposed", payload, proposal=answer["proposal"], missing=missing)
         await self._refresh()
-        return Submitted("logged", payload, answer.get("index"), answer.get("leaf_hash"))
+        settle_statements(self.known)
+        state: Submission = "logged" if payload in self.known.directory.payloads else "submitted"
+        return Submitted(state, payload, answer.get("index"), answer.get("leaf_hash"))
 
     # --- proposals at the hub ---
 

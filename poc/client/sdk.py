@@ -17,7 +17,7 @@ import aiohttp
 from poc.client import exercises, lookup, sending
 from poc.client.api import HubClient
 from poc.client.home import TRUST_NAME, create_home, locked, open_home
-from poc.client.inbox import open_row, open_sent, queue_answer
+from poc.client.inbox import newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
 from poc.client.lookup import LookupResult, Query
 from poc.client.proposing import Proposing
@@ -233,10 +233,7 @@ class Desk(Proposing):
         if sent is not None:
             answer = sent.answer if sent.state == "accepted" else None
             return open_sent(self.known, sent.body, answer)
-        rows = self.known.trust.inbox(message)
-        if not rows:
-            raise RefusedError("unknown-message", message)
-        return open_row(self.known, rows[0])
+        return open_row(self.known, newest_row(self.known, message))
 
     async def acknowledge(
         self,
@@ -258,7 +255,7 @@ class Desk(Proposing):
         async with locked(self.home):
             with self.known.trust.transaction():
                 ref = queue_answer(self.known, opened, outcome, **said)
-                self.known.trust.set_inbox_state(message, outcome)
+                self.known.trust.set_inbox_state(newest_row(self.known, message).number, outcome)
             await self._send_waiting()
         row = self.known.trust.outbox_row("answer", ref)
         if row is not None and row.state == "rejected":

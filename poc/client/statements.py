@@ -20,12 +20,15 @@ from poc.core.statement import CHAINED, SignedStatement, Statement, read_stateme
 from poc.errors import RefusedError
 from poc.keyring import Keyring
 
-Submission = Literal["logged", "proposed", "waiting"]
+Submission = Literal["logged", "submitted", "proposed", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a statement: in the log, open as a proposal, or waiting in the outbox."""
+    """What became of a statement: in the verified log, open as a proposal, or waiting in the outbox.
+
+    ``submitted``: the hub says that it is logged, and the log verified here does not show it yet.
+    """
 
     state: Submission
     payload_sha256: str

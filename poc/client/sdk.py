@@ -459,3 +459,18 @@ class Desk:
     def tally(self, exercise: str) -> dict[str, int]:
         """Counts by grade over this desk's pings. Sync first."""
         return exercises.tally_pings(self.known, exercise)
+
+    def ping_results(self, exercise: str) -> list[exercises.PingResult]:
+        """How each contact did on this desk's pings. Sync first. Raises ``exercise-unknown``."""
+        return exercises.ping_results(self.known, exercise)
+
+    async def record_tested(self, exercise: str) -> list[str]:
+        """Log ``contact.tested`` for each contact that answered a ping; misses are never logged.
+
+        Gives the contacts of which it was said now; those said before are left out. Raises as :meth:`submit`.
+        """
+        recorded = []
+        for contact, body in exercises.untold_successes(self.known, exercise):
+            await self.propose("contact.tested", contact, body)
+            recorded.append(contact)
+        return recorded

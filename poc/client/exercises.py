@@ -58,8 +58,12 @@ def _lacking(known: Known, parties: set[str], now: datetime) -> dict[str, list[s
 def announce(known: Known, exercise: str, members: dict[str, Any]) -> None:
     """Sign an announcement and put it into the outbox, and keep it.
 
-    Raises ``bad-form``, ``no-device``, ``id-used`` (an announcement is never replaced).
+    Raises ``bad-form``, ``no-device``, ``id-used`` (an announcement is never replaced), ``right-missing``
+    for any but a controller in office.
     """
+    office = known.directory.controllers.get(known.party or "")
+    if office is None or office.dismissed:
+        raise RefusedError("right-missing", f"{known.party or 'a reader'} is no controller of exercises")
     if exercise in {name for name, _, _ in known.trust.exercises()}:
         raise RefusedError("id-used", exercise)
     key = known.keys.signing(known.own_device("send").kid)

@@ -153,7 +153,7 @@ def find_state(directory: Directory, wanted: str) -> str:
     fitting = {state for name, state in names.items() if words and words <= set(name.split())}
     if len(fitting) == 1:
         return fitting.pop()
-    near = _nearest(asked, names)
+    near = _nearest(asked, {**_territory_names(directory), **names})
     hint = f"; did you mean {near} ({_name(directory, near)})?" if near else ""
     raise RefusedError("unknown-state", f"{wanted[:60]}{hint}", nearest=near)
 
@@ -182,6 +182,17 @@ def _names_of_states(directory: Directory) -> dict[str, str]:
                 shared.add(name)
     ids = {fold(state.id): state.id for state in directory.states.values() if state.status != "withdrawn"}
     return {**{name: state for name, state in names.items() if name and name not in shared}, **ids}
+
+
+def _territory_names(directory: Directory) -> dict[str, str]:
+    """What CLDR calls the States: people may type it, but only a State's own names are its names."""
+    return {
+        fold(name): state
+        for state in directory.states
+        for language in LANGUAGES
+        for name in [_territories(language).get(state.upper())]
+        if name
+    }
 
 
 def _bare(name: str) -> str:

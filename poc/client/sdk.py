@@ -16,6 +16,7 @@ import aiohttp
 
 from poc.client import exercises, lookup, sending, statements
 from poc.client.api import HubClient
+from poc.client.exercises import PingResult
 from poc.client.home import TRUST_NAME, create_home, locked, open_home
 from poc.client.inbox import open_row, open_sent, queue_answer
 from poc.client.known import Known
@@ -460,7 +461,7 @@ class Desk:
         """Counts by grade over this desk's pings. Sync first."""
         return exercises.tally_pings(self.known, exercise)
 
-    def ping_results(self, exercise: str) -> list[exercises.PingResult]:
+    def ping_results(self, exercise: str) -> list[PingResult]:
         """How each contact did on this desk's pings. Sync first. Raises ``exercise-unknown``."""
         return exercises.ping_results(self.known, exercise)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from poc.client.home import TRUST_NAME, open_home
 from poc.client.sync import NO_WITNESSES
@@ -19,7 +19,7 @@ from poc.client.trust import Trust
 from poc.config import DeskSettings
 from poc.core.card import PARTS, Opening, read_opening
 from poc.core.checkpoint import Checkpoint, verify_checkpoint
-from poc.core.directory import Directory
+from poc.core.directory import Contact, Controller, Directory
 from poc.core.form import read_form
 from poc.core.judge import log_verifiers
 from poc.core.keys import SealingPublicKey
@@ -33,6 +33,7 @@ from poc.errors import PocError
 _STRIDE: Final = 64
 
 Told = Callable[[str], None]
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class _Verifying:
         return directory
 
     def _entry(self, number: int, leaf: bytes) -> SignedEntry:
-        return _or_bad(f"entry {number}", lambda: read_entry(leaf))
+        return _or_bad(f"entry {number}", read_entry, leaf)
 
     def _applied(self, entries: list[SignedEntry]) -> Directory:
         directory: Directory | None = None
@@ -163,7 +164,7 @@ class _Verifying:
     def _one_by_one(directory: Directory | None, first: int, entries: list[SignedEntry]) -> Directory:
         """Apply each by itself, to name the one that breaks a rule."""
         for number, entry in enumerate(entries, start=first):
-            directory = _or_bad(f"entry {number}", lambda d=directory, e=entry: apply_all(d, (e,)))
+            directory = _or_bad(f"entry {number}", apply_all, directory, (entry,))
         if directory is None:
             raise _FoundBadError(f"entry {first}", "empty-log")
         return directory
@@ -174,7 +175,7 @@ class _Verifying:
             self.report.warnings.append("never synced: only the genesis is here, without a signed checkpoint")
             self._done("signed checkpoint: none kept yet", 0)
             return
-        shown = _or_bad("the checkpoint", lambda: self._signed(note, directory))
+        shown = _or_bad("the checkpoint", self._signed, note, directory)
         if (shown.size, shown.root) != (directory.size, directory.tree.root()):
             detail = f"size {shown.size}; the entries kept are {directory.size}"
             raise _FoundBadError("the checkpoint", "head-inconsistent", detail)
@@ -188,10 +189,10 @@ class _Verifying:
 
     def _openings(self, directory: Directory) -> None:
         named = {
-            commitment.commitment: (contact.id, part)
+            found.commitment: (contact.id, part)
             for contact in directory.contacts.values()
             for part in PARTS
-            if (commitment := contact.card.part(part)) is not None
+            if (found := contact.card.part(part)) is not None
         }
         kept = self.trust.openings()
         for commitment, data in sorted(kept.items()):
@@ -200,21 +201,18 @@ class _Verifying:
                 raise _FoundBadError(where, "commitment-mismatch", "no card in the log names it")
             contact, part = named[commitment]
             where = f"{part} part of {contact}"
-            opening = _or_bad(where, lambda d=data: read_form(Opening, d))
-            _or_bad(
-                where,
-                lambda o=opening, c=contact, n=commitment: read_opening(o, c, directory.origin, n),
-            )
+            opening = _or_bad(where, read_form, Opening, data)
+            _or_bad(where, read_opening, opening, contact, directory.origin, commitment)
         self._done("openings of card parts, each against its commitment", len(kept))
 
     def _sealing_keys(self, directory: Directory) -> None:
         kept = self.trust.sealing_keys()
         for kid, data in sorted(kept.items()):
             where = f"sealing key {kid[:12]}…"
-            key = _or_bad(where, lambda d=data: SealingPublicKey.from_jwk(_value(d)))
+            key = _or_bad(where, _sealing_key, data)
             if key.kid != kid:
                 raise _FoundBadError(where, "bad-key", "another thumbprint")
-        parties = (*directory.contacts.values(), *directory.controllers.values())
+        parties: list[Contact | Controller] = [*directory.contacts.values(), *directory.controllers.values()]
         missing = [p.id for p in parties if any(d.sealing_kid not in kept for d in p.devices)]
         if missing:
             self.report.warnings.append(f"no sealing key here yet for {', '.join(sorted(missing)[:5])}: sync")
@@ -223,7 +221,7 @@ class _Verifying:
     def _exercises(self, directory: Directory) -> None:
         exercises = self.trust.exercises()
         for name, announcement, orders in exercises:
-            _or_bad(f"exercise {name}", lambda a=announcement, o=orders: self._play(directory, a, o))
+            _or_bad(f"exercise {name}", self._play, directory, announcement, orders)
         self._done("exercises: the controller's announcement and every order", len(exercises))
 
     def _play(self, directory: Directory, announcement: str, orders: bytes) -> None:
@@ -235,9 +233,7 @@ class _Verifying:
         proofs = self.trust.proofs()
         for number, (kind, kept, shown) in enumerate(proofs, start=1):
             where = f"contradiction {number} ({kind})"
-            heads = [
-                _or_bad(where, lambda n=note: self._signed(n, directory)) for note in (kept, shown) if note
-            ]
+            heads = [_or_bad(where, self._signed, note, directory) for note in (kept, shown) if note]
             newest = heads[-1] if heads else None
             if newest is None or not self._contradicts(newest, heads[0]):
                 raise _FoundBadError(where, "bad-proof", "the two heads do not contradict each other")
@@ -259,14 +255,18 @@ class _Verifying:
             self.report.warnings.append("update needed: the hub's log goes on with a form not known here")
 
 
-def _or_bad(where: str, act: Callable[[], Any]) -> Any:
+def _or_bad(where: str, act: Callable[..., ValueT], *arguments: Any) -> ValueT:
     """What ``act`` gives; anything it is refused for is the first bad thing."""
     try:
-        return act()
+        return act(*arguments)
     except PocError as error:
         raise _FoundBadError(where, error.code, error.detail) from None
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise _FoundBadError(where, "bad-form", type(error).__name__) from None
+
+
+def _sealing_key(data: bytes) -> SealingPublicKey:
+    return SealingPublicKey.from_jwk(_value(data))
 
 
 def _value(data: bytes) -> Any:

@@ -49,7 +49,7 @@ format: setup ## what the formatter and the linter can mend by themselves
 schemas: setup ## schemas/ and openapi.json from the models
 	@$(PY) -m poc.schemas </dev/null
 
-docs-tables: setup ## docs/errors.md, docs/limits.md and docs/settings.md from the code
+docs-tables: setup ## docs/commands.md, errors.md, limits.md and settings.md from the code
 	@$(PY) -m tools.docs_tables
 
 # No pip configuration of this machine takes part, so that no index or folder of it reaches the lock.

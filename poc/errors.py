@@ -645,6 +645,12 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Put it into the file `passphrase` in the home (mode 0600), or name a file in POC_PASSPHRASE_FILE.",
     ),
     "no-such-file": ErrorRow(400, "A file cannot be read.", "Check the path and its permissions."),
+    "not-text": ErrorRow(
+        400, "The file is not UTF-8 text.", "Save it as UTF-8, or attach it with --attach instead."
+    ),
+    "ambiguous-id": ErrorRow(
+        409, "Several messages fit this part of an id.", "Type more of the id, or all of it."
+    ),
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),

@@ -16,6 +16,7 @@ import aiohttp
 
 from poc.client import exercises, lookup, sending
 from poc.client.api import HubClient
+from poc.client.exercises import PingResult
 from poc.client.home import TRUST_NAME, create_home, locked, open_home
 from poc.client.inbox import newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
@@ -352,3 +353,18 @@ class Desk(Proposing):
     def tally(self, exercise: str) -> dict[str, int]:
         """Counts by grade over this desk's pings. Sync first."""
         return exercises.tally_pings(self.known, exercise)
+
+    def ping_results(self, exercise: str) -> list[PingResult]:
+        """How each contact did on this desk's pings. Sync first. Raises ``exercise-unknown``."""
+        return exercises.ping_results(self.known, exercise)
+
+    async def record_tested(self, exercise: str) -> list[str]:
+        """Log ``contact.tested`` for each contact that answered a ping; misses are never logged.
+
+        Gives the contacts of which it was said now; those said before are left out. Raises as :meth:`submit`.
+        """
+        recorded = []
+        for contact, body in exercises.untold_successes(self.known, exercise):
+            await self.propose("contact.tested", contact, body)
+            recorded.append(contact)
+        return recorded

@@ -222,6 +222,10 @@ class Trust:
         rows = self._rows("SELECT jwk FROM sealing_key WHERE kid = ?", (kid,))
         return rows[0][0] if rows else None
 
+    def sealing_keys(self) -> dict[str, bytes]:
+        """The public sealing keys kept, by thumbprint."""
+        return {row[0]: row[1] for row in self._rows("SELECT kid, jwk FROM sealing_key")}
+
     # --- messages received ---
 
     def put_inbox(self, row: InboxRow) -> bool:

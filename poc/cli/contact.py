@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import values
+from poc.cli import words
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
@@ -101,7 +101,9 @@ def _add_devices(verbs: Any) -> None:
     revoked.add_argument(
         "--reason", choices=("routine", "compromise", "lost"), required=True, help="why it ends"
     )
-    revoked.add_argument("--suspected-since", metavar="TIME", help="shown to readers; voids nothing")
+    revoked.add_argument(
+        "--suspected-since", metavar="TIME", type=words.moment, help="shown to readers; voids nothing"
+    )
     add_out(revoked)
     revoked.set_defaults(run=_device_revoke)
 
@@ -220,7 +222,7 @@ async def _device_add(context: Context, arguments: argparse.Namespace) -> Result
 
 
 async def _device_revoke(context: Context, arguments: argparse.Namespace) -> Result:
-    since = None if arguments.suspected_since is None else values.moment(arguments.suspected_since)
+    since = arguments.suspected_since
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
         device = _device(desk, arguments.contact, arguments.number)

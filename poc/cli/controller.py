@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import timedelta
 
-from poc.cli import values
+from poc.cli import words
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish
 from poc.cli.output import Result, Table
@@ -23,6 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     appoint.add_argument(
         "--name",
         metavar="LANG=TEXT",
+        type=words.pair,
         action="append",
         required=True,
         help="the office's name in a language, repeatable",
@@ -43,7 +44,7 @@ async def _appoint(context: Context, arguments: argparse.Namespace) -> Result:
         first = 1 if before is None else before.highest_number + 1
         devices = [device_value(n, keys, may, rotate_by) for n, (keys, may) in enumerate(named, first)]
         body = {
-            "names": values.names(arguments.name),
+            "names": words.pairs(arguments.name, "the name in"),
             "body": state_of(arguments.controller),
             "devices": devices,
         }

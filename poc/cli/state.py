@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from poc.cli import values
+from poc.cli import words
 from poc.cli.context import Context, read_file
 from poc.cli.filed import KEYS_HELP, add_out, finish, public_keys
 from poc.cli.output import Result, Table
@@ -32,6 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     enrol.add_argument(
         "--name",
         metavar="LANG=TEXT",
+        type=words.pair,
         action="append",
         required=True,
         help="its own short name in a language, repeatable, as ar=الأردن",
@@ -39,6 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     enrol.add_argument(
         "--official",
         metavar="LANG=TEXT",
+        type=words.pair,
         action="append",
         help="its official name, repeatable; the short names by default",
     )
@@ -55,7 +57,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     enrol.add_argument("--note-date", metavar="YYYY-MM-DD", required=True, help="date of the note verbale")
     enrol.add_argument("--note-scan", metavar="FILE", type=Path, help="its scan: only the SHA-256 is taken")
     enrol.add_argument(
-        "--called-back-at", metavar="TIME", required=True, help="when the office was called back"
+        "--called-back-at",
+        metavar="TIME",
+        type=words.moment,
+        required=True,
+        help="when the office was called back",
     )
     enrol.add_argument(
         "--called-back-source",
@@ -73,7 +79,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 async def _enrol(context: Context, arguments: argparse.Namespace) -> Result:
-    short = values.names(arguments.name)
+    short = words.pairs(arguments.name, "the name in")
+    official = words.pairs(arguments.official or (), "the official name in")
     authority = public_keys(arguments.authority)
     if authority.party != arguments.state:
         raise RefusedError("bad-key-file", f"{arguments.authority} holds keys of {authority.party}")
@@ -82,12 +89,15 @@ async def _enrol(context: Context, arguments: argparse.Namespace) -> Result:
         scan = b64u(hashlib.sha256(read_file(arguments.note_scan, BLOB_BYTES_MAX)).digest())
     body = {
         "kind": arguments.kind,
-        "names": {"short": short, "official": values.names(arguments.official or arguments.name)},
+        "names": {
+            "short": short,
+            "official": words.pairs(arguments.official or arguments.name, "the official name in"),
+        },
         "authority": {"keys": authority.signing_jwks(), "threshold": arguments.threshold},
         "recovery": None if arguments.recovery is None else _recovery(arguments.recovery, arguments.state),
         "note_verbale": {"reference": arguments.note, "date": arguments.note_date, "scan_sha256": scan},
         "call_back": {
-            "at": format_time(values.moment(arguments.called_back_at)),
+            "at": format_time(arguments.called_back_at),
             "source": arguments.called_back_source,
         },
     }

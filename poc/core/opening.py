@@ -148,7 +148,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
         size=size,
         accepted=receipts.accepted,
         released=receipts.released,
-        preparation=check_preparation(message, record, directory, size),
+        preparation=_preparation(message, record, directory, size, root_at),
         warnings=_warnings(header, record, directory, receipts, now),
     )
 
@@ -272,8 +272,18 @@ def _own_recipient(view: DeliveredEnvelope, message: Message) -> Recipient:
     raise RefusedError("slot-not-in-message", f"key {slot.kid[:12]}…")
 
 
+def _preparation(
+    message: Message, sender: KeyRecord, directory: Directory, size: int, root_at: RootAt | None
+) -> Preparation | None:
+    """The preparation, verified; on receipt a compromised second key counts as little as a first."""
+    found = check_preparation(message, sender, directory, size, root_at)
+    if found is not None:
+        refuse_compromised(directory.key(found.kid))
+    return found
+
+
 def check_preparation(
-    message: Message, sender: KeyRecord, directory: Directory, size: int
+    message: Message, sender: KeyRecord, directory: Directory, size: int, root_at: RootAt | None = None
 ) -> Preparation | None:
     """The preparation of a message, verified: another device of the same contact, the same content.
 
@@ -288,7 +298,7 @@ def check_preparation(
             raise RefusedError("preparation-missing", message.id)
         return None
     form, kid = read_signed(Preparation, message.prepared, jws.PREPARATION, directory)
-    at_size = max(size, head_size(form.head, directory))
+    at_size = max(size, head_size(form.head, directory, root_at))
     record = judge_key(directory, kid, at_size, message.sender.contact, "send")
     fits = (form.kid, form.contact) == (kid, message.sender.contact)
     if not fits or record.device == sender.device or form.content_sha256 != content_sha256(message):

@@ -303,7 +303,7 @@ def _verify_content(case: _Case, receipts: list[_Signed[Receipt]]) -> OpenedCont
     heads = [message.head, *(r.form.head for r in receipts if r.form.event in {"accepted", "released"})]
     size = max(history.size_of(head) for head in heads)
     record = judge_key(history.at(size), content.signed_by, size, message.sender.contact, "send")
-    check_preparation(message, record, history.newest, size)
+    check_preparation(message, record, history.newest, size, history.root_at)
     return content
 
 

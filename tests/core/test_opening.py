@@ -637,6 +637,22 @@ def test_a_preparation_by_the_same_device_of_another_or_of_other_content_is_refu
     assert code(opened, seal(made)) == expected
 
 
+def test_a_preparation_of_another_log_is_a_fork_where_the_root_is_known() -> None:
+    made = seal(prepared(head=head(7, root=bytes(32))))
+    assert opened(made).preparation is not None
+    assert code(opened, made, root_at=lambda size: world.tree(size).root()) == "head-inconsistent"
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"), [("compromise", "key-compromised"), ("lost", "key-compromised")]
+)
+def test_a_second_key_that_is_compromised_since_is_refused_on_receipt(why: str, expected: str) -> None:
+    ended = with_key(directory(SIZE + 1), SECOND.kid, until=SIZE, ended=why)
+    assert code(opened, seal(prepared()), directory=ended) == expected
+    replaced = with_key(directory(SIZE + 1), SECOND.kid, until=SIZE, ended="replaced")
+    assert opened(seal(prepared()), directory=replaced).preparation is not None
+
+
 def test_a_preparation_that_names_another_key_than_signed_it_is_refused() -> None:
     form = Preparation(
         v=1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from poc.core import jws, merkle, rules, sealed
 from poc.core.checkpoint import Checkpoint, sign_checkpoint
 from poc.core.directory import Directory
+from poc.core.draft import draft_sha256, prepare
 from poc.core.evidence import Cancel, Receipt
 from poc.core.form import form_bytes, form_of, form_value
 from poc.core.message import Envelope
@@ -23,7 +25,7 @@ from poc.core.strictjson import b64u, canonical, format_time, parse, unb64u
 from poc.errors import RefusedError
 from tests import evidence_world as case
 from tests import message_world as world
-from tests.message_world import HUB, NOW, ORIGIN, signing_key
+from tests.message_world import HUB, NOW, ORIGIN, draft, seal, signing_key
 
 
 @pytest.fixture(scope="module")
@@ -282,6 +284,26 @@ def receipt_of(directory: Directory, **changes: Any) -> str:
     base = verify_receipt(case.accepted(), directory)
     value = {**form_value(base), "slots": None, **changes}
     return sign_form(form_of(Receipt, value), jws.RECEIPT, HUB)
+
+
+def test_a_preparation_is_part_of_what_a_file_proves(directory: Directory) -> None:
+    made = draft(status="test", exercise=None)
+    named = {"origin": ORIGIN, "id": world.message_id(), "sender_contact": "jo.technical"}
+    content = draft_sha256(made, **named, recipients=[("sd.duty", "action")])
+
+    def proven(device: int, root: bytes | None = None) -> str | None:
+        key, at = signing_key("jo.technical", device), NOW - timedelta(minutes=5)
+        head = case.head(5, root)
+        prepared = prepare(content, origin=ORIGIN, contact="jo.technical", key=key, head=head, at=at)
+        envelope = seal(replace(made, prepared=prepared), head=case.head()).envelope
+        nothing: dict[str, Any] = {"receipts": [], "retrievals": [], "acknowledgements": []}
+        found = verified(case.evidence(directory, envelope=envelope, **nothing)).content
+        return None if found is None else found.message.prepared
+
+    assert proven(2) is not None
+    assert code(proven, 1) == "preparation-mismatch"
+    assert code(proven, 3) == "right-missing"
+    assert code(proven, 2, bytes(32)) == "head-inconsistent"
 
 
 def test_what_is_missing_is_named(directory: Directory) -> None:

@@ -166,7 +166,8 @@ def test_a_light_file_is_not_verified_yet(good: bytes) -> None:
 
 
 def test_a_checkpoint_of_other_entries_is_refused(good: bytes) -> None:
-    for note in (case.checkpoint(6), case.checkpoint(7, bytes(32)), case.checkpoint(8, bytes(32))):
+    forged = case.checkpoint(6, case.tree(7).root())
+    for note in (case.checkpoint(6), case.checkpoint(7, bytes(32)), case.checkpoint(8, bytes(32)), forged):
         assert refused(altered(good, "log", "checkpoint", to=note)) == "head-inconsistent"
     other = Signer(ORIGIN, HUB)
     forged = sign_checkpoint(Checkpoint(ORIGIN, 7, case.tree(7).root()), other).decode()

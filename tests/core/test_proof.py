@@ -115,6 +115,23 @@ def test_a_cancel_of_the_sender_is_part_of_the_story(directory: Directory) -> No
     assert "cancelled" in [event.event for event in verified(data).timeline]
 
 
+@pytest.mark.parametrize(
+    ("number", "changes", "expected"),
+    [
+        (2, {"message": world.message_id(2)}, "receipt-mismatch"),
+        (2, {"envelope_sha256": "A" * 43}, "receipt-mismatch"),
+        (2, {"origin": "example.org/other"}, "wrong-origin"),
+        (2, {"head": case.head(5, bytes(32))}, "head-inconsistent"),
+        (3, {}, "right-missing"),
+    ],
+)
+def test_a_cancel_of_anything_else_refuses_the_file(
+    directory: Directory, number: int, changes: dict[str, Any], expected: str
+) -> None:
+    text = cancel(signing_key("jo.technical", number), **changes)
+    assert refused(case.evidence(directory, cancels=[text])) == expected
+
+
 def cancel(key: Any, **changes: Any) -> str:
     form = Cancel(
         v=1,
@@ -321,6 +338,7 @@ def test_a_hub_that_contradicts_itself_is_named(directory: Directory) -> None:
     assert problems(case.evidence(directory, receipts=two, **bare)) == ["two-receipts"]
     both = [case.accepted(), receipt_of(directory, event="rejected", reason="expired")]
     assert problems(case.evidence(directory, receipts=both, **bare)) == ["accepted-and-rejected"]
+    assert problems(case.evidence(directory, receipts=both[1:], **bare)) == ["not-accepted"]
 
 
 @pytest.mark.parametrize(

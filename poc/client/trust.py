@@ -330,7 +330,8 @@ class Trust:
     def put_evidence(self, message: str, kind: str, jws: str, reason: str | None = None) -> bool:
         """Keep a piece of evidence; ``reason`` is the code it does not verify for. True if it was not here.
 
-        A piece that was kept with a reason takes the new one: it may verify after a sync.
+        A piece that was kept with a reason takes what is said of it now: it may verify after a sync, and
+        may have been shown as of another message before.
         """
         sha256 = b64u(hashlib.sha256(jws.encode()).digest())
         with self.transaction():
@@ -339,7 +340,9 @@ class Trust:
                 (sha256, message, kind, jws, reason),
             )
             self._write(
-                "UPDATE evidence SET reason = ? WHERE sha256 = ? AND reason IS NOT NULL", (reason, sha256)
+                "UPDATE evidence SET message = ?, kind = ?, reason = ? "
+                "WHERE sha256 = ? AND reason IS NOT NULL",
+                (message, kind, reason, sha256),
             )
         return fresh == 1
 

@@ -91,8 +91,12 @@ class HubClient:
             told = error.data.get("time") or error.data.get("server_time")
             if error.code != "clock-skew" or not isinstance(told, str):
                 raise
+            try:
+                created = parse_time(told)
+            except RefusedError:
+                raise error from None
             self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(method, path, body, parse_time(told), signed=signed)
+            return await self._once(method, path, body, created, signed=signed)
 
     async def _once(self, method: str, path: str, body: bytes, now: datetime, *, signed: bool) -> bytes:
         import aiohttp  # noqa: PLC0415 (see the top)

@@ -110,7 +110,9 @@ def _conflicts(known: Known) -> list[str]:
         if other is not None and row.reason == "seen-before" and _verifies_alone(known, row):
             known.trust.add_proof("id-used-twice", other.item, row.item)
             told.append(f"{row.sender} sent two different messages under the id {row.message}")
-    for first, second in sequences(verified).twice:
+    read = sequences(verified)
+    told += [gap.told() for gap in read.gaps]
+    for first, second in read.twice:
         known.trust.add_proof("sequence-used-twice", first.item, second.item)
         told.append(f"{first.sender} used one sequence number for {first.message} and {second.message}")
     return told

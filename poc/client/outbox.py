@@ -191,3 +191,24 @@ def settle_statements(known: Known) -> list[str]:
         elif row.state == "submitted":
             warnings.append(f"the hub said that {row.kind} {payload} is logged; the verified log lacks it")
     return warnings
+
+
+def settle_messages(known: Known) -> list[str]:
+    """Settle what a verified ``accepted`` receipt shows to have arrived, whatever was answered at the time.
+
+    Gives a warning for each message that the hub refused and accepted.
+    """
+    warnings = []
+    for row in known.trust.outbox(kind="message"):
+        if row.state not in (*_UNSENT, "rejected"):
+            continue
+        texts = [text for kind, text in known.trust.evidence(row.ref) if kind == "receipt"]
+        found = next((text for text in texts if _verify(known, row, text, None) is None), None)
+        if found is None:
+            continue
+        known.trust.set_outbox(row.number, "accepted", reason=None, answer=canonical({"receipt": found}))
+        if row.state == "rejected":
+            warnings.append(
+                f"the hub refused message {row.ref} ({row.reason}), but its receipt says accepted"
+            )
+    return warnings

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from poc.client import exercises, lookup, sending, statements
 from poc.client.api import HubClient
-from poc.client.home import TRUST_NAME, create_home, locked, open_home
+from poc.client.feeds import member
+from poc.client.home import TRUST_NAME, create_home, create_trust, locked, open_home
 from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
 from poc.client.lookup import LookupResult, Query
@@ -29,7 +30,7 @@ from poc.core.card import Opening
 from poc.core.directory import Directory
 from poc.core.envelope import Draft, OpenedMessage
 from poc.core.evidence import NextStep
-from poc.core.form import form_bytes, read_form
+from poc.core.form import form_bytes, form_of, read_form
 from poc.core.keys import SealingPublicKey
 from poc.core.message import Envelope
 from poc.core.proof import build_evidence
@@ -108,11 +109,7 @@ class Desk:
                 )
             origin = start(entry).origin
             create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
-            trust = Trust(home / TRUST_NAME, create=True)
-            with trust.transaction():
-                trust.add_entries(0, [leaf], b"")
-                trust.drop_value("head")
-            trust.close()
+            create_trust(home, leaf)
         finally:
             await hub.close()
         return await cls.open(home, passphrase, http=http, clock=clock, random=random)
@@ -375,17 +372,17 @@ class Desk:
         sent = self.known.trust.outbox_row("message", message)
         if sent is None:
             answer = await self.hub.get_json(f"/v1/messages/{message}")
-            envelope = read_form(Envelope, canonical(answer["envelope"]))
+            envelope = form_of(Envelope, member(answer, "envelope", dict))
         else:
             envelope = read_form(Envelope, sent.body)
         checkpoint = self.known.trust.value("head") or b""
         return build_evidence(
             origin=self.directory.origin,
             envelope=envelope,
-            receipts=pieces["receipts"],
-            retrievals=pieces["retrievals"],
-            acknowledgements=pieces["acknowledgements"],
-            cancels=pieces["cancels"],
+            receipts=member(pieces, "receipts", list),
+            retrievals=member(pieces, "retrievals", list),
+            acknowledgements=member(pieces, "acknowledgements", list),
+            cancels=member(pieces, "cancels", list),
             checkpoint=checkpoint.decode(),
             leaves=self.known.trust.leaves(),
             cek=self.show(message).cek if disclose else None,

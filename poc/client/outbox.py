@@ -67,7 +67,7 @@ async def flush(known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_OR
     """
     result = Flushed()
     for kind in kinds:
-        for row in known.trust.outbox(kind=kind):
+        for row in known.trust.unsettled(kind):
             if row.state in _UNSENT:
                 await _send(known, hub, row, result)
     return result
@@ -182,9 +182,9 @@ def settle_statements(known: Known) -> list[str]:
     Call it after a sync of the log: the hub said that these were logged.
     """
     warnings = []
-    for row in known.trust.outbox():
+    for row in (*known.trust.unsettled("statement"), *known.trust.unsettled("signature")):
         payload = row.ref.partition(":")[0]
-        if row.kind not in ("statement", "signature") or row.state not in _UNSETTLED:
+        if row.state not in _UNSETTLED:
             continue
         if payload in known.directory.payloads:
             known.trust.set_outbox(row.number, "logged", reason=None, answer=row.answer)
@@ -199,9 +199,7 @@ def settle_messages(known: Known) -> list[str]:
     Gives a warning for each message that the hub refused and accepted.
     """
     warnings = []
-    for row in known.trust.outbox(kind="message"):
-        if row.state not in (*_UNSENT, "rejected"):
-            continue
+    for row in known.trust.unsettled("message"):
         texts = [text for kind, text in known.trust.evidence(row.ref) if kind == "receipt"]
         found = next((text for text in texts if _verify(known, row, text, None) is None), None)
         if found is None:

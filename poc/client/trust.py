@@ -32,9 +32,13 @@ CREATE TABLE IF NOT EXISTS sealing_key (kid TEXT PRIMARY KEY, jwk BLOB NOT NULL)
 CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL,
   sender TEXT NOT NULL, digest TEXT NOT NULL, kid TEXT NOT NULL, item BLOB NOT NULL, arrived_at TEXT NOT NULL,
   state TEXT NOT NULL, reason TEXT, UNIQUE (message, sender, digest)) STRICT;
+CREATE INDEX IF NOT EXISTS inbox_unverified ON inbox (number)
+  WHERE state IN ('new', 'not-verified', 'refused');
 CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
   ref TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
   reason TEXT, answer BLOB, UNIQUE (kind, ref)) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_unsettled ON outbox (kind)
+  WHERE state NOT IN ('accepted', 'done', 'logged');
 CREATE TABLE IF NOT EXISTS sequence (kid TEXT NOT NULL, contact TEXT NOT NULL, status TEXT NOT NULL,
   newest INTEGER NOT NULL, PRIMARY KEY (kid, contact, status)) STRICT;
 CREATE TABLE IF NOT EXISTS evidence (number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL UNIQUE,
@@ -308,6 +312,12 @@ class Trust:
         """What is in the outbox, oldest first."""
         rows = [OutboxRow(*row) for row in self._rows("SELECT * FROM outbox ORDER BY number")]
         return [r for r in rows if state in (None, r.state) and kind in (None, r.kind)]
+
+    def unsettled(self, kind: str) -> list[OutboxRow]:
+        """What of a kind did not come to its good end, oldest first; the rest may be many."""
+        settled = "('accepted', 'done', 'logged')"
+        sql = f"SELECT * FROM outbox WHERE kind = ? AND state NOT IN {settled} ORDER BY number"  # noqa: S608
+        return [OutboxRow(*row) for row in self._rows(sql, (kind,))]
 
     def outbox_row(self, kind: str, ref: str) -> OutboxRow | None:
         """One thing of the outbox."""

@@ -29,7 +29,12 @@ class Known:
     """The verified directory of a desk and what stands beside it."""
 
     def __init__(self, trust: Trust, party: str | None, clock: Callable[[], datetime]) -> None:
-        """Recompute the directory from the leaves kept, every signature included."""
+        """Recompute the directory from the leaves kept, every signature included.
+
+        Nothing that this program computed before is believed: whoever can write to the disk cannot make
+        a desk accept what the log's signers did not sign. It costs about 0.4 ms an entry (115 entries
+        0.07 s, 2,000 0.9 s, 10,000 3.4 s), so call it off the event loop.
+        """
         self.trust = trust
         self.party = party
         self.keyring: Keyring | None = None

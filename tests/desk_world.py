@@ -9,10 +9,10 @@ from datetime import timedelta
 from aiohttp import web
 from yarl import URL
 
-from poc.core.envelope import Draft
-from poc.core.form import form_of
+from poc.core.envelope import Addressee, Draft, Randomness, SealingLimits, seal_message, uuid7
+from poc.core.form import form_of, form_value
 from poc.core.message import MessageBody
-from poc.core.strictjson import domain_hash
+from poc.core.strictjson import canonical, domain_hash
 from poc.keyring import Keyring
 from tests import registry as made
 from tests.registry import REGISTRARS, Registry
@@ -114,3 +114,53 @@ class Between:
     def honest(self):
         self.alter = lambda _method, _path, _body: None
         self.fail = lambda _number: None
+
+
+def sealed_again(jo, world, first, subject, *, sequence=None, number=None, head=None):
+    """A second message by the sender's own keys, under an id or a number that it used before."""
+    own = made.sealing_key("jo.technical 1").public
+    addressees = [
+        Addressee("sd.technical", made.sealing_key("sd.technical 1").public, "action", sequence or 2),
+        Addressee("jo.technical", own, "own"),
+    ]
+    return seal_message(
+        draft(jo, subject=subject), origin=jo.directory.origin,
+        id=first if number is None else uuid7(world.now, bytes([number] * 10)),
+        sender_contact="jo.technical", signing_key=made.signing_key("jo.technical 1"),
+        addressees=addressees, head=head or jo.head, now=world.now,
+        randomness=Randomness(bytes([number or 7] * 32), bytes(12), [bytes(16)] * 2),
+        limits=SealingLimits.of(jo.directory, "jo.technical"),
+    )  # fmt: skip
+
+
+def delivered(sealed, kid):
+    value = form_value(sealed.envelope)
+    value["recipients"] = [slot for slot in value["recipients"] if slot["header"]["kid"] == kid]
+    return {"message": sealed.message.id, "envelope": value, "accepted": None, "released": None}
+
+
+def show_another(between, sealed):
+    kid = made.sealing_key("sd.technical 1").kid
+
+    def edit(page):
+        last = page["next"] + 1
+        page["items"].append({"number": last, **delivered(sealed, kid)})
+        page["next"] = last
+
+    between.change("/v1/inbox", edit)
+
+
+async def sync_once_with(between, sd, sealed):
+    show_another(between, sealed)
+    edit, asked = between.alter, []
+
+    def once(method, path, body):
+        if path.startswith("/v1/inbox") and asked:
+            return canonical({"items": [], "next": sd.known.trust.cursor("inbox")})
+        asked.extend([1] if path.startswith("/v1/inbox") else [])
+        return edit(method, path, body)
+
+    between.alter = once
+    report = await sd.sync()
+    between.honest()
+    return report

@@ -131,13 +131,13 @@ class Trust:
         self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, write: bool = True) -> Iterator[None]:
         """All or nothing. Inside another transaction it is part of that one. Raises ``storage-failed``."""
         if self._db.in_transaction:
             yield
             return
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
             except BaseException:
@@ -186,6 +186,12 @@ class Trust:
     def leaves(self) -> list[bytes]:
         """Every leaf of the log, in order."""
         return [row[0] for row in self._rows("SELECT leaf FROM entry ORDER BY number")]
+
+    def log(self, first: int = 0) -> tuple[list[bytes], bytes | None]:
+        """The leaves from a number on, and the checkpoint kept over them: of one moment."""
+        with self.transaction(write=False):
+            rows = self._rows("SELECT leaf FROM entry WHERE number >= ? ORDER BY number", (first,))
+            return [row[0] for row in rows], self.value("head")
 
     def add_entries(self, first: int, leaves: Sequence[bytes], head: bytes) -> None:
         """Keep verified entries together with the checkpoint that covers them."""

@@ -258,15 +258,28 @@ BAD_RECEIPTS = {
 }
 
 
+def no_evidence(alter):
+    """The same hub, which shows no evidence either."""
+
+    def altered(method, path, body):
+        empty = b'{"items":[],"next":0}'
+        return empty if path.startswith("/v1/evidence") else alter(method, path, body)
+
+    return altered
+
+
 async def test_a_receipt_that_does_not_verify_leaves_a_message_unsettled(desks, world, between):
     jo, sd, _ = desks
     other = await other_receipt(desks, world, "accepted")
     for what, edit in BAD_RECEIPTS.items():
+        jo.known.trust.set_cursor("evidence", 0)
         between.change("/v1/messages", lambda answer, edit=edit: edit(answer, other), "PUT")
+        between.alter = no_evidence(between.alter)
         sent = await jo.send_message(draft(jo), ["sd.technical"])
         assert (sent.state, sent.receipt) == ("unverified-receipt", None), what
         report = await jo.sync()
         assert any("receipt does not verify" in warning for warning in report.warnings), what
+        assert jo.known.trust.outbox_row("message", sent.id).state == "unverified-receipt", what
         between.honest()
         report = await jo.sync()
         assert report.sent == 1, what
@@ -274,6 +287,15 @@ async def test_a_receipt_that_does_not_verify_leaves_a_message_unsettled(desks, 
         assert (row["state"], row["reason"]) == ("accepted", None), what
         await sd.sync()
         assert [row["message"] for row in sd.inbox()].count(sent.id) == 1, what
+
+
+async def test_a_receipt_that_came_broken_is_made_good_by_the_one_among_the_evidence(desks, between):
+    jo = desks[0]
+    between.change("/v1/messages", lambda answer: answer.pop("receipt"), "PUT")
+    sent = await jo.send_message(draft(jo), ["sd.technical"])
+    assert sent.state == "unverified-receipt"
+    await jo.sync()
+    assert jo.known.trust.outbox_row("message", sent.id).state == "accepted"
 
 
 def by_the_hub(change):

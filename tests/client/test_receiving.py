@@ -9,14 +9,11 @@ import pytest
 from poc.client.sdk import Desk
 from poc.client.sequences import sequences
 from poc.client.view import message_view
-from poc.core.envelope import Randomness, seal_message
-from poc.core.envelope import SealingLimits as Limits
-from poc.core.form import form_value
-from poc.core.strictjson import canonical, parse
+from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from poc.keyring import Keyring
 from tests import registry as made
-from tests.desk_world import PASSPHRASE, SIDES, draft
+from tests.desk_world import PASSPHRASE, SIDES, draft, sealed_again, sync_once_with
 
 
 def row_of(desk, message):
@@ -157,60 +154,6 @@ async def test_a_message_read_before_stays_readable_after_its_senders_key_was_co
     assert sd.show(sent.id).message.subject == "A seeded subject"
     codes = [row["code"] for row in message_view(sd.known, sd.show(later.id))["warnings"]]
     assert codes[0] == "sender-key-ended-since"
-
-
-def sealed_again(jo, world, first, subject, *, sequence=None, number=None):
-    """A second message by the sender's own keys, under an id or a number that it used before."""
-    value = parse(jo.known.trust.outbox_row("message", first).body)
-    own = made.sealing_key("jo.technical 1").public
-    from poc.core.envelope import Addressee, uuid7
-
-    addressees = [
-        Addressee("sd.technical", made.sealing_key("sd.technical 1").public, "action", sequence or 2),
-        Addressee("jo.technical", own, "own"),
-    ]
-    assert value["recipients"]
-    return seal_message(
-        draft(jo, subject=subject), origin=jo.directory.origin,
-        id=first if number is None else uuid7(world.now, bytes([number] * 10)),
-        sender_contact="jo.technical", signing_key=made.signing_key("jo.technical 1"),
-        addressees=addressees, head=jo.head, now=world.now,
-        randomness=Randomness(bytes([number or 7] * 32), bytes(12), [bytes(16)] * 2),
-        limits=Limits.of(jo.directory, "jo.technical"),
-    )  # fmt: skip
-
-
-def delivered(sealed, kid):
-    value = form_value(sealed.envelope)
-    value["recipients"] = [slot for slot in value["recipients"] if slot["header"]["kid"] == kid]
-    return {"message": sealed.message.id, "envelope": value, "accepted": None, "released": None}
-
-
-def show_another(between, sealed):
-    kid = made.sealing_key("sd.technical 1").kid
-
-    def edit(page):
-        last = page["next"] + 1
-        page["items"].append({"number": last, **delivered(sealed, kid)})
-        page["next"] = last
-
-    between.change("/v1/inbox", edit)
-
-
-async def sync_once_with(between, sd, sealed):
-    show_another(between, sealed)
-    edit, asked = between.alter, []
-
-    def once(method, path, body):
-        if path.startswith("/v1/inbox") and asked:
-            return canonical({"items": [], "next": sd.known.trust.cursor("inbox")})
-        asked.extend([1] if path.startswith("/v1/inbox") else [])
-        return edit(method, path, body)
-
-    between.alter = once
-    report = await sd.sync()
-    between.honest()
-    return report
 
 
 async def test_two_different_messages_under_one_id_are_both_kept_told_and_a_proof(desks, world, between):

@@ -22,7 +22,6 @@ setup: ## .venv with the locked packages and this project; quick when nothing ch
 
 # make hands variables of its command line on by itself. One silent command: the demo's last line is the last line.
 demo: setup ## the main job on real processes; DEMO_DIR= PORT= ONCE=1 ATTACH=
-	@test -e poc/demo/__main__.py || { echo "the demo is not built yet: see README.md" >&2; exit 1; }
 	@exec $(PY) -m poc.demo </dev/null
 
 test: test-core test-all ## every test, and every branch of core, in under 6 minutes on 2 cores

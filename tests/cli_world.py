@@ -74,7 +74,9 @@ def card_of(contact: str, about: dict[str, Any]) -> tuple[Opening, Opening]:
 
 
 def commitments(openings: tuple[Opening, ...]) -> dict[str, Any]:
-    shown = {o.part: {"commitment": o.commitment(), "visibility": "parties"} for o in openings}
+    shown: dict[str, Any] = {
+        o.part: {"commitment": o.commitment(), "visibility": "parties"} for o in openings
+    }
     return {**shown, "person": None}
 
 

@@ -16,7 +16,7 @@ from yarl import URL
 from poc.core.httpsig import sign_request
 from poc.core.keys import SigningKey
 from poc.core.strictjson import b64u, canonical, parse, parse_time
-from poc.errors import CATALOGUE, PocError, RefusedError, UnreachableError
+from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 TIMEOUT_SECONDS: Final = 30
@@ -30,17 +30,22 @@ class HubClient:
         self,
         base: str,
         http: aiohttp.ClientSession,
-        key: SigningKey | None,
+        keys: tuple[SigningKey, ...],
         clock: Callable[[], datetime],
         random: Callable[[int], bytes],
     ) -> None:
-        """``base`` is the hub's public origin: requests are signed for it."""
+        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``."""
         self._base = base.rstrip("/")
         self._http = http
         self._clock = clock
         self._random = random
-        self.key = key
+        self.keys = keys
         self.warnings: list[str] = []
+
+    def take_warnings(self) -> list[str]:
+        """What was to be told since the last time, each once."""
+        told, self.warnings = list(dict.fromkeys(self.warnings)), []
+        return told
 
     async def get(self, path: str, *, signed: bool = True) -> bytes:
         """The body of a GET. Raises as :meth:`request`."""
@@ -57,24 +62,41 @@ class HubClient:
     async def request(self, method: str, path: str, body: bytes, *, signed: bool = True) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
 
+        A key that the hub does not take, such as one that was replaced since the last sync, gives way to
+        the next of ``keys``.
+
         Raises:
             RefusedError: the hub's code, ``hub-refused`` for one not known here, ``bad-answer-from-hub``.
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
+        if not signed or not self.keys:
+            return await self._timed(method, path, body, None)
+        for tried in range(len(self.keys)):
+            try:
+                return await self._timed(method, path, body, self.keys[0])
+            except RefusedError as error:
+                if error.code != "bad-request-signature" or tried == len(self.keys) - 1:
+                    raise
+                self.keys = (*self.keys[1:], self.keys[0])
+        raise FaultError("fault", "no key was tried")
+
+    async def _timed(self, method: str, path: str, body: bytes, key: SigningKey | None) -> bytes:
         try:
-            return await self._once(method, path, body, self._clock(), signed=signed)
+            return await self._once(method, path, body, self._clock(), key)
         except RefusedError as error:
             told = error.data.get("time") or error.data.get("server_time")
             if error.code != "clock-skew" or not isinstance(told, str):
                 raise
             self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(method, path, body, parse_time(told), signed=signed)
+            return await self._once(method, path, body, parse_time(told), key)
 
-    async def _once(self, method: str, path: str, body: bytes, now: datetime, *, signed: bool) -> bytes:
+    async def _once(
+        self, method: str, path: str, body: bytes, now: datetime, key: SigningKey | None
+    ) -> bytes:
         url = self._base + path
         headers = {"Content-Type": "application/json"} if body else {}
-        if signed and self.key is not None:
-            headers |= sign_request(method, url, body, self.key, now, b64u(self._random(16)))
+        if key is not None:
+            headers |= sign_request(method, url, body, key, now, b64u(self._random(16)))
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 async with self._http.request(

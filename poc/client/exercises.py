@@ -13,6 +13,7 @@ from typing import Any, Final
 from poc.client.inbox import open_sent
 from poc.client.known import Known
 from poc.core import jws
+from poc.core.bodies import Tested
 from poc.core.draft import Draft
 from poc.core.envelope import OpenedMessage, read_header
 from poc.core.evidence import Receipt
@@ -21,7 +22,7 @@ from poc.core.form import form_of, read_form
 from poc.core.message import Envelope, MessageBody
 from poc.core.play import Grade, Ping, RecordedAnswer, answered_word, deadline, grade, tally
 from poc.core.receipts import artefact_sha256, sign_form, verify_answer, verify_receipt
-from poc.core.statement import Tested, read_signed_statement, read_statement
+from poc.core.statement import read_signed_statement, read_statement
 from poc.core.strictjson import canonical, format_time, parse
 from poc.errors import PocError, RefusedError
 

@@ -340,9 +340,4 @@ def _reachable(reach: ReachPart, at: datetime) -> tuple[bool | None, str | None,
 
 
 def _hours(form: WorkingHours) -> hours.Hours:
-    weekly = tuple(hours.Slot(slot.day, slot.open, slot.close) for slot in form.weekly)
-    days = tuple(
-        hours.ExceptionDay(day.date, tuple(hours.Span(s.open, s.close) for s in day.slots))
-        for day in form.exceptions
-    )
-    return hours.Hours(form.always, weekly, days)
+    return form.opening_hours()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from poc.client.home import TRUST_NAME, open_home
-from poc.client.sync import NO_WITNESSES
+from poc.client.standing import NO_WITNESSES
 from poc.client.trust import Trust
 from poc.config import DeskSettings
 from poc.core.card import PARTS, Opening, read_opening

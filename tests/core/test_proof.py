@@ -159,7 +159,8 @@ def test_another_fingerprint_or_none_is_refused(good: bytes) -> None:
 
 
 def test_a_light_file_is_not_verified_yet(good: bytes) -> None:
-    assert refused(altered(good, "log", to={"size": 7, "root": "A" * 43})) == "not-yet-in-force"
+    assert refused(altered(good, "log", to={"size": 7, "root": "A" * 43})) == "light-evidence"
+    assert "complete file" in RefusedError("light-evidence").next_step
 
 
 def test_a_checkpoint_of_other_entries_is_refused(good: bytes) -> None:
@@ -190,7 +191,7 @@ def test_an_envelope_of_another_origin_is_refused(directory: Directory) -> None:
         (lambda: case.accepted(slots=()), "receipt-mismatch"),
         (lambda: case.accepted(head=case.head(5, bytes(32))), "head-inconsistent"),
         (lambda: case.accepted(head=case.head(8, bytes(32))), "head-ahead"),
-        (lambda: case.accepted(head=case.head(0, merkle.EMPTY_ROOT)), "key-not-yet"),
+        (lambda: case.accepted(head=case.head(0, merkle.EMPTY_ROOT)), "unsigned-note"),
         (case.acknowledged, "wrong-type"),
     ],
 )

@@ -186,10 +186,13 @@ class Desk(Proposing):
         cards = {contact: self.known.card(contact) for contact in contacts}
         return lookup.lookup(self.directory, cards, query, self.known.now())
 
-    async def sync(self) -> SyncReport:
-        """Verify what is new, send and receive. Raises ``fork``, ``rollback``, ``hub-unreachable``."""
+    async def sync(self, *, from_start: bool = False) -> SyncReport:
+        """Verify what is new, send and receive; ``from_start`` asks again for all that the hub ever showed.
+
+        Raises ``fork``, ``rollback``, ``hub-unreachable``, ``home-in-use``.
+        """
         async with locked(self.home):
-            return await sync_all(self.known, self.hub, self.known.now)
+            return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
 
     # --- messages ---
 

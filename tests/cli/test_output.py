@@ -21,7 +21,6 @@ from poc.cli import output
 from poc.cli.lookup import _card, _table, names_line
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines
 from poc.cli.output import Progress, Result, Table, both_times, show, show_error
-from poc.cli.sync import _rejected_line
 from poc.client.lookup import FoundContact
 from poc.client.preview import Preview, RecipientPreview
 from poc.core.draft import Size
@@ -59,7 +58,7 @@ STEERING = (
     "\n",
 )
 PIECES = st.one_of(st.sampled_from(STEERING), st.text(max_size=5), st.sampled_from(["أ", "[red]", ":x:"]))
-hostile = st.lists(PIECES).map(lambda pieces: "".join(pieces))
+hostile = st.lists(PIECES).map("".join)
 
 
 def steering_in(text):
@@ -220,8 +219,7 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
     preview = Preview((shown, office), Size(1, 2, 3), 4)
     lines = [
         *recipient_lines(preview),
-        _rejected_line(text),
-        _rejected_line(f"message x: superseded: {text}"),
+        f"not taken by the hub: {text}",
     ]
     printed(lambda: show(Result(preview.to_json(), lines, [table], preview.warnings()), as_json=False))
     assert names_line({"en": text}) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -134,6 +135,45 @@ def test_a_real_contradiction_is_proven_and_alarms(kept):
     assert "ALARM: fork" in outcome.err
 
 
+@pytest.mark.parametrize("size", [50, 10**6])
+def test_a_head_beyond_what_is_kept_is_told_and_not_called_proven(kept, size):
+    with database(kept["jo"]) as db:
+        note = sign_checkpoint(Checkpoint(ORIGIN, size, b"\1" * 32), log_signer())
+        db.execute(
+            "INSERT INTO proof (kind, kept, shown) SELECT 'fork', data, ? FROM value WHERE name = 'head'",
+            (note,),
+        )
+    outcome = verified(kept["jo"])
+    assert outcome.code == 0
+    assert "too short to compare it" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("kept_item", "shown_item", "code"),
+    [
+        ("a", "a", "bad-proof"),
+        ("a", "b", None),
+        ("a", "{}", "bad-form"),
+        ("a", "[1]", "bad-form"),
+        ("a", "{", "bad-json"),
+    ],
+)
+def test_two_messages_kept_as_proof_are_of_one_sender_and_differ(kept, kept_item, shown_item, code):
+    with database(kept["sd"]) as db:
+        items = [row[0] for row in db.execute("SELECT item FROM inbox ORDER BY length(item)").fetchall()]
+        mine = {
+            "a": items[0],
+        }
+        other = json.loads(items[0])
+        other["envelope"]["tag"] = "A" * 22
+        mine["b"] = json.dumps(other).encode()
+        pair = [mine.get(name, name.encode()) for name in (kept_item, shown_item)]
+        db.execute("INSERT INTO proof (kind, kept, shown) VALUES ('id-used-twice', ?, ?)", pair)
+    outcome = verified(kept["sd"])
+    assert outcome.code == (1 if code else 0), outcome
+    assert code in (None, outcome.value.get("code"))
+
+
 def test_a_home_pinned_to_another_genesis_does_not_verify(kept):
     config = kept["jo"] / "config.toml"
     text = config.read_text()
@@ -159,7 +199,8 @@ def test_a_database_that_is_none_is_told_without_a_fault(kept):
     for part in kept["jo"].glob("trust.db*"):
         part.unlink()
     (kept["jo"] / "trust.db").write_bytes(b"no database" * 1000)
-    assert verified(kept["jo"]).code == 3
+    outcome = verified(kept["jo"])
+    assert (outcome.code, outcome.value["code"]) == (1, "home-damaged")
 
 
 def test_a_home_that_joined_and_never_synced_says_so(kept, tmp_path):

@@ -28,12 +28,17 @@ def create_home(
     home: Path, *, hub_url: str, origin: str, fingerprint: str, party: str | None
 ) -> DeskSettings:
     """Write the settings of a new desk and give them back. Raises ``home-exists``, ``bad-setting``."""
-    if (home / CONFIG_NAME).exists() or (home / TRUST_NAME).exists():
-        raise RefusedError("home-exists", str(home))
+    check_no_desk(home)
     values = {"hub_url": hub_url, "origin": origin, "fingerprint": fingerprint, "party": party}
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
     write_private(home / CONFIG_NAME, "".join(lines).encode())
     return load_desk_settings(home)
+
+
+def check_no_desk(home: Path) -> None:
+    """Return only if the folder is no desk's home yet; it may hold keys. Raises ``home-exists``."""
+    if (home / CONFIG_NAME).exists() or (home / TRUST_NAME).exists():
+        raise RefusedError("home-exists", str(home))
 
 
 def open_home(home: Path) -> DeskSettings:

@@ -17,7 +17,7 @@ import aiohttp
 from poc.client import exercises, lookup, sending
 from poc.client.api import HubClient
 from poc.client.exercises import PingResult
-from poc.client.home import TRUST_NAME, create_home, locked, open_home
+from poc.client.home import TRUST_NAME, check_no_desk, create_home, locked, open_home
 from poc.client.inbox import newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
 from poc.client.lookup import LookupResult, Query
@@ -85,6 +85,7 @@ class Desk(Proposing):
         Raises ``wrong-fingerprint`` (data expected, found), ``home-exists``, ``hub-unreachable``.
         """
         expected = parse_fingerprint(fingerprint)
+        check_no_desk(home)
         session = http or aiohttp.ClientSession()
         try:
             answer: Any = await HubClient(url, session, (), clock, random).get_json("/v1/genesis")

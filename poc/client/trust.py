@@ -161,8 +161,9 @@ class Trust:
         return rows[0][0] if rows else None
 
     def set_value(self, name: str, data: bytes) -> None:
-        """Keep a single value."""
-        self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
+        """Keep a single value; one that is there already costs no write to the disk."""
+        if self.value(name) != data:
+            self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
 
     def drop_value(self, name: str) -> None:
         """Forget a single value."""

@@ -180,6 +180,9 @@ def test_an_envelope_of_another_origin_is_refused(directory: Directory) -> None:
     protected = b64u(canonical({**header, "origin": "example.org/other"}))
     envelope = case.sealed().envelope.model_copy(update={"protected": protected})
     assert refused(case.evidence(directory, envelope=envelope)) == "wrong-origin"
+    nothing: dict[str, Any] = {"receipts": [], "retrievals": [], "acknowledgements": [], "cek": None}
+    elsewhere = case.evidence(directory, origin="example.org/other", envelope=envelope, **nothing)
+    assert refused(elsewhere) == "wrong-origin"
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def commands_page() -> str:
             "`--home DIR` (or `POC_HOME`) names the home, `--json` makes standard output exactly one JSON "
             "value; both work before the noun and after the verb. Progress and warnings go to standard "
             "error. "
-            "Exit codes: 0 done, 1 refused or not verified, 2 usage, 3 the hub could not be reached, 4 a fault "
-            "of this program; codes are explained in [errors.md](errors.md). A TIME bears its zone: "
+            "Exit codes: 0 done, 1 refused or not verified, 2 usage, 3 the hub could not be reached, 4 a "
+            "fault of this program; codes are explained in [errors.md](errors.md). A TIME bears its zone: "
             "`2026-11-24T09:00Z` or `2026-11-24T12:00+03:00`. A DURATION is `90s`, `10m`, `3h` or `2d`."
         ),
     ]

@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_out(update)
     update.set_defaults(run=_update)
     confirm = verbs.add_parser("confirm", help='say "still right"; due every 12 months')
-    confirm.add_argument("contact", metavar="CONTACT")
+    confirm.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     add_out(confirm)
     confirm.set_defaults(run=_confirm)
     rotate = verbs.add_parser("rotate", help="replace this desk's own sealing key, or its signing key")
@@ -64,7 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser(
         "show", help="show one contact with its devices; needs no passphrase and no network"
     )
-    show.add_argument("contact", metavar="CONTACT")
+    show.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     show.add_argument("--card", action="store_true", help="print its card file, to edit and give back")
     show.set_defaults(run=_show)
 
@@ -91,12 +91,12 @@ def _add_nominate(parser: argparse.ArgumentParser) -> None:
 
 def _add_devices(verbs: Any) -> None:
     added = verbs.add_parser("device-add", help="add a device to a contact or controller")
-    added.add_argument("contact", metavar="CONTACT")
+    added.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     add_device(added, several=False)
     add_out(added)
     added.set_defaults(run=_device_add)
     revoked = verbs.add_parser("device-revoke", help="end a device of a contact or controller")
-    revoked.add_argument("contact", metavar="CONTACT")
+    revoked.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     revoked.add_argument("number", metavar="NUMBER", type=int, help="the device's number")
     revoked.add_argument(
         "--reason", choices=("routine", "compromise", "lost"), required=True, help="why it ends"

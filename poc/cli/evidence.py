@@ -22,6 +22,11 @@ from poc.limits import EVIDENCE_BYTES_MAX
 
 _WARNINGS: Final = {"no-witnesses": "no witnesses: the operator could show different logs"}
 
+_ORDER: Final = (
+    "sent", "rejected", "accepted", "released", "not-needed", "cancelled",
+    "retrieved", "acknowledged", "declined", "recorded", "expired",
+)  # fmt: skip
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
@@ -40,6 +45,8 @@ def _verify(_context: Context, arguments: argparse.Namespace) -> Result:
     problems = [asdict(problem) for problem in report.problems]
     warnings = [_WARNINGS.get(code, code) for code in report.warnings]
     unproven = _not_proven(report)
+    # Within one second the order is the one in which things can happen.
+    timeline = sorted(report.timeline, key=lambda event: (event.at, _ORDER.index(event.event)))
     value = {
         "verified": not problems,
         "origin": report.origin,
@@ -50,13 +57,13 @@ def _verify(_context: Context, arguments: argparse.Namespace) -> Result:
         "header": form_value(report.header),
         "voice_code": report.voice_code,
         "log": {"size": report.log.size},
-        "timeline": [{**asdict(event), "at": format_time(event.at)} for event in report.timeline],
+        "timeline": [{**asdict(event), "at": format_time(event.at)} for event in timeline],
         "problems": problems,
         "not_proven": unproven,
         "receipt_sentence": RECEIPT_IS_NOT_AGREEMENT,
         "warnings": warnings,
     }
-    rows = [(both_times(e.at), e.event, e.who, e.contact or "", f"{e.kid[:12]}…") for e in report.timeline]
+    rows = [(both_times(e.at), e.event, e.who, e.contact or "", f"{e.kid[:12]}…") for e in timeline]
     notes = [f"PROBLEM {problem['code']}: {problem['detail']}" for problem in problems]
     notes += [f"not proven: {sentence}" for sentence in unproven]
     notes += [*RECEIPT_IS_NOT_AGREEMENT.values(), NON_ATTRIBUTION]

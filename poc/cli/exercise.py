@@ -13,7 +13,7 @@ from poc.cli import words
 from poc.cli.context import Context
 from poc.cli.lookup import names_line
 from poc.cli.message import reason_of
-from poc.cli.output import Result, Table, both_times, warn
+from poc.cli.output import Result, Table, both_times, short_id, warn
 from poc.core.exercise import MARKING, Level
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError, UnreachableError, UsageError
@@ -242,7 +242,9 @@ async def _ping(context: Context, arguments: argparse.Namespace) -> Result:
     ]
     counts = Counter(one.state for one in sent)
     value = {"exercise": arguments.id, "within_s": arguments.within, "pings": pings}
-    rows = [(p["contact"] or "", p["state"] or "", p["message"] or "", p["reason"] or "") for p in pings]
+    rows = [
+        (p["contact"] or "", p["state"] or "", short_id(p["message"] or ""), p["reason"] or "") for p in pings
+    ]
     lines = [
         f"{len(pings)} pings: " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     ]
@@ -276,7 +278,7 @@ async def _tally(context: Context, arguments: argparse.Namespace) -> Result:
     if still:
         warnings.append(f"{len(still)} can still answer in time, the last until {both_times(max(still))}")
     rows = [
-        (r.contact, r.grade, "" if r.answered_at is None else both_times(r.answered_at), r.message)
+        (r.contact, r.grade, "" if r.answered_at is None else both_times(r.answered_at), short_id(r.message))
         for r in results
     ]
     lines = [

@@ -132,7 +132,7 @@ def _card(c: FoundContact, at: datetime) -> list[str]:
 def custody(contact: FoundContact) -> str:
     """Who holds the contact's keys, with what that means where it is another."""
     if not contact.custody.startswith("hosted:"):
-        return contact.custody
+        return {"own": "the office itself", "national": "another body of its State"}[contact.custody]
     return f"{contact.custody.removeprefix('hosted:')}; that body could read and answer"
 
 

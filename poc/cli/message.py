@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from poc.cli import compose, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
-from poc.cli.output import Result, Table, both_times, warn
+from poc.cli.output import Result, Table, both_times, short_id, warn
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT, NextStep
 from poc.core.form import form_of
 from poc.core.strictjson import format_time, parse_time
@@ -183,7 +183,14 @@ async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
 def _inbox_cells(row: dict[str, Any]) -> tuple[str, ...]:
     subject = row["subject"] or f"not opened: {row['reason'] or 'unknown'}"
     named = (row[name] for name in ("precedence", "kind", "status", "state"))
-    return (row["message"], row["from"], _day(row["sent_at"]), *named, subject, _day(row["deadline"]))
+    return (
+        short_id(row["message"]),
+        row["from"],
+        _day(row["sent_at"]),
+        *named,
+        subject,
+        _day(row["deadline"]),
+    )
 
 
 def _inbox_row(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from poc.cli.lookup import custody, names_line, reachable
-from poc.cli.output import both_times
+from poc.cli.output import both_times, short_id
 from poc.core.strictjson import parse_time
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             answer += f": {contact['reason']}"
         reason = f": {message['reason']}" if message["reason"] else ""
         yield (
-            message["id"],
+            short_id(message["id"]),
             f"{message['state']}{reason}",
             contact["spoken"],
             contact["as"] or "",

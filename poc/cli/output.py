@@ -107,6 +107,11 @@ def both_times(at: datetime, zone: tzinfo | None = None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({day}{local:%H:%M %z})"
 
 
+def short_id(message: str) -> str:
+    """The end of a message's id: enough to name it to a command, and to tell rows apart."""
+    return f"…{message[-12:]}"
+
+
 def _write(stream: TextIO, line: str) -> None:
     """One line, safe; what the terminal's encoding lacks is shown as an escape instead of failing."""
     encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -49,7 +49,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     sign.add_argument("--key", metavar="KID", action="append", help="sign a file with this key, repeatable")
     sign.set_defaults(run=_sign)
     submit = verbs.add_parser("submit", help="submit a proposal file with the openings and keys it carries")
-    submit.add_argument("file", metavar="FILE", type=Path)
+    submit.add_argument("file", metavar="FILE", type=Path, help="the proposal file")
     submit.set_defaults(run=_submit)
 
 

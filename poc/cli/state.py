@@ -89,10 +89,7 @@ async def _enrol(context: Context, arguments: argparse.Namespace) -> Result:
         scan = b64u(hashlib.sha256(read_file(arguments.note_scan, BLOB_BYTES_MAX)).digest())
     body = {
         "kind": arguments.kind,
-        "names": {
-            "short": short,
-            "official": words.pairs(arguments.official or arguments.name, "the official name in"),
-        },
+        "names": {"short": short, "official": official or short},
         "authority": {"keys": authority.signing_jwks(), "threshold": arguments.threshold},
         "recovery": None if arguments.recovery is None else _recovery(arguments.recovery, arguments.state),
         "note_verbale": {"reference": arguments.note, "date": arguments.note_date, "scan_sha256": scan},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import Context
 from poc.cli.output import Progress, Result, Table, warn
-from poc.errors import CATALOGUE, RefusedError, UnreachableError
+from poc.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from poc.client.sdk import Desk
@@ -35,6 +35,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="tell on standard error how far it is, also without a terminal",
     )
+    parser.add_argument(
+        "--from-start",
+        action="store_true",
+        help="ask the hub for everything again, such as after a home was restored from a backup",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -42,7 +47,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=_has_keys(context)) as desk:
         try:
             async with _telling(desk, Progress(asked=arguments.progress)):
-                report = await desk.sync()
+                report = await desk.sync(from_start=arguments.from_start)
         except UnreachableError as error:
             raise _with_outbox(desk, error) from None
         except RefusedError as error:
@@ -53,10 +58,12 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     value = {**report.to_json(), "waiting": waiting}
     rows = [(str(value[name]), what) for name, what in _COUNTS]
     lines = [f"the log has {report.size} entries, every one verified here"]
-    notes = [_rejected_line(item) for item in report.rejected]
+    notes = [f"not taken by the hub: {item}" for item in report.rejected]
     if waiting:
         notes.append(f"{waiting} still waiting in the outbox")
-    return Result(value, lines, [Table(("count", "what"), rows)], report.warnings, notes=notes)
+    return Result(
+        value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
+    )
 
 
 def _has_keys(context: Context) -> bool:
@@ -82,13 +89,6 @@ def _alarm(desk: Desk, error: RefusedError) -> None:
     warn("ALARM ALARM ALARM")
     warn(f"The hub contradicts what it signed before ({error.code}). Nothing of it was accepted.")
     warn(f"Both signed heads are kept as proof in this home ({proofs} kept). Tell the other States.")
-
-
-def _rejected_line(item: str) -> str:
-    """A rejected thing as the outbox words it, with the next step of its code."""
-    code = item.partition(": ")[2].partition(": ")[0]
-    step = f"; next: {CATALOGUE[code].next_step}" if code in CATALOGUE else ""
-    return f"not taken by the hub: {item}{step}"
 
 
 @asynccontextmanager

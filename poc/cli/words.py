@@ -110,7 +110,7 @@ def find_id(part: str, ids: Iterable[str]) -> str:
         RefusedError: ``unknown-message``; ``ambiguous-id`` with the candidates.
     """
     known = sorted(set(ids))
-    wanted = part.strip().lower()
+    wanted = part.strip().lower().lstrip("…")
     if wanted in known:
         return wanted
     found = [name for name in known if name.startswith(wanted) or name.endswith(wanted)]

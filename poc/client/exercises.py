@@ -94,12 +94,15 @@ def announce(known: Known, exercise: str, members: dict[str, Any]) -> None:
 def order(known: Known, exercise: str, what: str) -> None:
     """Sign the next order (start, end), put it into the outbox, and keep it.
 
-    Raises ``exercise-unknown``, ``not-in-this-state``, ``no-device``.
+    Raises ``exercise-unknown``, ``not-in-this-state``, ``no-device``; ``right-missing`` for the exercise
+    of another controller.
     """
     play = known.play_of(exercise)
     kept = {name: (text, orders) for name, text, orders in known.trust.exercises()}
     if play is None:
         raise RefusedError("exercise-unknown", exercise)
+    if play.announcement.controller != known.party:
+        raise RefusedError("right-missing", f"{exercise} is run by {play.announcement.controller}")
     key = known.keys.signing(known.own_device("send").kid)
     number = len(play.orders) + 1
     form = form_of(

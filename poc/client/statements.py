@@ -91,6 +91,8 @@ def sign(
     statement = read_statement(signed.payload)
     if directory is not None and statement.origin != directory.origin:
         raise RefusedError("wrong-origin", f"this home belongs to {directory.origin}")
+    if directory is not None and statement.type == "registry.genesis":
+        raise RefusedError("already-logged", "the registry is founded")
     present = frozenset(jws.header_kid(s.protected) for s in signed.signatures)
     usable = _usable(statement, keys, directory, present, kids)
     if not usable:

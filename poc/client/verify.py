@@ -17,13 +17,15 @@ from poc.client.home import TRUST_NAME, open_home
 from poc.client.standing import NO_WITNESSES
 from poc.client.trust import Trust
 from poc.config import DeskSettings
+from poc.core.admission import read_header
 from poc.core.card import PARTS, Opening, read_opening
 from poc.core.checkpoint import Checkpoint, verify_checkpoint
 from poc.core.directory import Contact, Controller, Directory
-from poc.core.form import read_form
+from poc.core.form import form_of, read_form
 from poc.core.judge import log_verifiers
 from poc.core.keys import SealingPublicKey
 from poc.core.merkle import CompactRange, leaf_hash
+from poc.core.message import Envelope
 from poc.core.play import read_announcement, with_order
 from poc.core.rules import apply_all
 from poc.core.statement import SignedEntry, genesis_fingerprint, read_entry
@@ -31,6 +33,7 @@ from poc.core.strictjson import b64u, format_time, parse
 from poc.errors import PocError
 
 _STRIDE: Final = 64
+_OF_MESSAGES: Final = frozenset({"id-used-twice", "sequence-used-twice"})
 
 Told = Callable[[str], None]
 ValueT = TypeVar("ValueT")
@@ -233,20 +236,34 @@ class _Verifying:
         proofs = self.trust.proofs()
         for number, (kind, kept, shown) in enumerate(proofs, start=1):
             where = f"contradiction {number} ({kind})"
-            heads = [_or_bad(where, self._signed, note, directory) for note in (kept, shown) if note]
-            newest = heads[-1] if heads else None
-            if newest is None or not self._contradicts(newest, heads[0]):
-                raise _FoundBadError(where, "bad-proof", "the two heads do not contradict each other")
-            self.report.warnings.append(
-                f"ALARM: {kind}: the operator signed a head of size {newest.size} that contradicts one it "
-                "signed before; both are kept as proof. Report it."
-            )
+            if kind in _OF_MESSAGES:
+                told = _or_bad(where, self._of_messages, where, kept, shown)
+            else:
+                told = _or_bad(where, self._of_heads, where, kept, shown, directory)
+            self.report.warnings.append(f"ALARM: {kind}: {told}")
         self.report.contradictions = len(proofs)
-        self._done("kept contradictions of the operator, each proven by its signature", len(proofs))
+        self._done("kept contradictions, each of two signed things that do not fit together", len(proofs))
 
-    def _contradicts(self, shown: Checkpoint, kept: Checkpoint) -> bool:
-        """Whether a head is older than one shown before, or of another log than the one kept here."""
-        return shown.size < kept.size or self._root_at(shown.size) != shown.root
+    def _of_heads(self, where: str, kept: bytes, shown: bytes, directory: Directory) -> str:
+        """What two heads of the log's own key prove against its operator."""
+        heads = [self._signed(note, directory) for note in (kept, shown) if note]
+        if not heads:
+            raise _FoundBadError(where, "bad-proof", "no signed head in it")
+        first, newest = heads[0], heads[-1]
+        if newest.size > len(self.roots):
+            return f"a signed head of size {newest.size} is kept; this log is too short to compare it"
+        if newest.size >= first.size and self._root_at(newest.size) == newest.root:
+            raise _FoundBadError(where, "bad-proof", "the two heads do not contradict each other")
+        return f"the operator signed a head of size {newest.size} that contradicts one it signed before"
+
+    @staticmethod
+    def _of_messages(where: str, kept: bytes, shown: bytes) -> str:
+        """What two envelopes show of their sender; their content is verified where keys open it."""
+        envelopes = [form_of(Envelope, _value(item)["envelope"]) for item in (kept, shown)]
+        first, second = (read_header(envelope.protected) for envelope in envelopes)
+        if first.sender.contact != second.sender.contact or envelopes[0] == envelopes[1]:
+            raise _FoundBadError(where, "bad-proof", "not two messages of one sender")
+        return f"{first.sender.contact} signed two messages where there can be one"
 
     def _attention(self, directory: Directory) -> None:
         if directory.settings.quorum == "none":

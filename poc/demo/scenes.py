@@ -103,6 +103,7 @@ async def appoint_controller(desks: Desks) -> None:
     device = device_value(1, keys, _RIGHTS, now_utc() + timedelta(days=ROTATE_DAYS))
     body = {"names": cast.BODY_NAMES[CONTROLLER], "body": state_of(CONTROLLER), "devices": [device]}
     await _pass_round(desks, "controller.appoint", CONTROLLER, body, CONTROLLER, keys.sealing)
+    await desks[REGISTRARS[0]].sync()  # now that it is logged, the hub takes the controller's sealing key
 
 
 async def _pass_round(

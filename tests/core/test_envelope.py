@@ -18,6 +18,7 @@ from poc.core.draft import Addressee, AttachmentBytes, Draft
 from poc.core.envelope import (
     Randomness,
     SealingLimits,
+    check_enrolled,
     check_envelope,
     check_exercise_text,
     content_sha256,
@@ -408,6 +409,15 @@ JO = signing_key("jo.technical").kid
 )
 def test_the_hub_judges_by_the_directory_it_now_has(base: Directory, expected: str) -> None:
     assert code(admit, seal().envelope_bytes, base) == expected
+
+
+def test_only_a_contact_of_an_enrolled_state_or_a_controller_takes_part() -> None:
+    check_enrolled(directory(), "jo.technical")
+    check_enrolled(directory(), "x-arcc.controller-1")
+    assert code(check_enrolled, directory(), "jo.duty") == "unknown-contact"
+    assert code(check_enrolled, directory(), "ae.duty") == "unknown-state"
+    withdrawn = with_contact(directory(), "jo.technical", withdrawn=True)
+    assert code(check_enrolled, withdrawn, "jo.technical") == "unknown-contact"
 
 
 def test_the_registry_may_limit_slots_and_size_further() -> None:

@@ -345,6 +345,7 @@ def test_a_hub_that_contradicts_itself_is_named(directory: Directory) -> None:
     ("at", "contact", "expected"),
     [
         (NOW + timedelta(minutes=4), "sd.duty", ["expired-after-recorded"]),
+        (NOW + timedelta(minutes=3), "sd.duty", ["expired-after-recorded"]),
         (NOW + timedelta(minutes=2), "sd.duty", []),
         (NOW + timedelta(minutes=4), "eg.technical", []),
     ],

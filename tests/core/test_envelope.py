@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from poc.core import jws, sealed
+from poc.core.admission import check_times
 from poc.core.directory import Directory
 from poc.core.draft import Addressee, AttachmentBytes, Draft
 from poc.core.envelope import (
@@ -409,6 +410,13 @@ JO = signing_key("jo.technical").kid
 )
 def test_the_hub_judges_by_the_directory_it_now_has(base: Directory, expected: str) -> None:
     assert code(admit, seal().envelope_bytes, base) == expected
+
+
+def test_a_message_may_be_dated_five_minutes_ahead_and_no_second_more() -> None:
+    ahead = NOW + timedelta(minutes=5)
+    check_times(ahead, None, None, NOW + timedelta(days=1), NOW)
+    late = (ahead + timedelta(seconds=1), None, None, NOW + timedelta(days=1), NOW)
+    assert code(check_times, *late) == "sent-in-future"
 
 
 def test_only_a_contact_of_an_enrolled_state_or_a_controller_takes_part() -> None:

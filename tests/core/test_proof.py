@@ -383,6 +383,10 @@ def test_a_contact_that_said_both_is_named(directory: Directory) -> None:
     receipts = [case.accepted(), *(case.recorded(text, directory) for text in said)]
     data = case.evidence(directory, receipts=receipts, retrievals=[], acknowledgements=said)
     assert problems(data) == ["acknowledged-and-declined"]
+    for one in said:
+        alone = [case.accepted(), case.recorded(one, directory)]
+        data = case.evidence(directory, receipts=alone, retrievals=[], acknowledgements=[one])
+        assert problems(data) == []
 
 
 def test_the_checkpoint_may_carry_cosignatures_nobody_here_knows(good: bytes) -> None:

@@ -70,7 +70,15 @@ class HubProcess:
     """A started server. ``errors`` is what it wrote to standard error so far."""
 
     def __init__(self, home: Path, *options: str, port: int = 0) -> None:
-        command = [sys.executable, str(ROOT / "server.py"), "--home", str(home), "--port", str(port), *options]
+        command = [
+            sys.executable,
+            str(ROOT / "server.py"),
+            "--home",
+            str(home),
+            "--port",
+            str(port),
+            *options,
+        ]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -83,9 +83,9 @@ async def test_an_announcement_the_disk_did_not_take_is_not_known_and_can_be_mad
     async with world.running():
         await world.fill()
         told = {"announcement": announcement(world)}
-        await world.hub.store.writer.run_alone(lambda db: db.execute("PRAGMA query_only = ON").close())
+        await world.store.writer.run_alone(lambda db: db.execute("PRAGMA query_only = ON").close())
         status, _ = await world.ask("PUT", PATH, told, who=CONTROLLER)
         assert status == 503
         assert world.hub.exercises.play_of(EXERCISE) is None
-        await world.hub.store.writer.run_alone(lambda db: db.execute("PRAGMA query_only = OFF").close())
+        await world.store.writer.run_alone(lambda db: db.execute("PRAGMA query_only = OFF").close())
         assert (await world.ask("PUT", PATH, told, who=CONTROLLER))[0] == 201

@@ -10,7 +10,7 @@ import pytest
 
 from poc.core.card import OfficePart, make_opening
 from poc.core.form import form_of, form_value
-from poc.core.jws import b64u
+from poc.core.strictjson import b64u
 from poc.hub.log import View
 from tests.hub_messages import CONTROLLER, EXERCISE_PATH, announcement
 from tests.hub_world import World

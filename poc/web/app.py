@@ -108,7 +108,7 @@ def _serve(
 
 
 def _expect(hub: Hub) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
-    """What a client waits for before it sends its body (RFC 9110 10.1.1): leave to go on, and nothing else."""
+    """The answer to a client that waits before it sends its body (RFC 9110 10.1.1): go on, or no."""
 
     async def expect(request: web.Request) -> web.StreamResponse | None:
         if request.headers["Expect"].lower() != "100-continue":

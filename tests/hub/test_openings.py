@@ -88,12 +88,15 @@ def bytes_on_disk(home):
 
 async def erased(world):
     """Wait until what the last step superseded is erased."""
-    async with asyncio.timeout(5):
-        while (
-            world.hub.log.changed.is_set() or world.hub.openings._kept - world.hub.openings._current().keys()
-        ):
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if not world.hub.log.changed.is_set() and not stale(world):
+            return
+    raise AssertionError("not erased in time")
+
+
+def stale(world):
+    return world.hub.openings._kept - world.hub.openings._current().keys()
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ RAW = {
     "encoded dots": b"GET /tile/%2e%2e/%2e%2e/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "encoded slashes": b"GET /tile/0%2f000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "two slashes": b"GET //healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    "a whole address": b"GET http://elsewhere.example/healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "a whole address": b"GET http://elsewhere.example/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "a whole address that is none": b"GET http://[/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "a star": b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "connect": b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -1,7 +1,8 @@
-"""Writes ``schemas/``: one JSON Schema per form, generated from the models.
+"""Writes ``schemas/``: one JSON Schema per form, openapi.json, and beside them docs/routes.md.
 
 Run as ``python -m poc.schemas`` (``make schemas``); ``--check`` only compares and names what
-drifted. Nothing here decides what a form is: the models in ``poc.core`` do.
+drifted. Nothing here decides what a form is: the models in ``poc.core`` do, and the tables of routes
+and shapes in ``poc.web``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import Any, Final
 
 from poc.core import bodies, card, evidence, exercise, message, proposal, statement
 from poc.core.form import Form
+from poc.web import openapi
 
+OPENAPI_NAME: Final = "openapi.json"
+ROUTES_PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "routes.md"
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 FOLDER: Final = Path(__file__).resolve().parent.parent / "schemas"
 
@@ -51,6 +55,7 @@ def schema_of(name: str, model: type[Form]) -> dict[str, Any]:
 def files() -> dict[str, str]:
     """File name to text, for everything in ``schemas/``."""
     documents = {f"{name}.schema.json": schema_of(name, model) for name, model in FORMS.items()}
+    documents[OPENAPI_NAME] = openapi.build()
     return {name: json.dumps(value, indent=2, ensure_ascii=False) + "\n" for name, value in documents.items()}
 
 
@@ -77,6 +82,8 @@ def write(folder: Path = FOLDER) -> list[str]:
 if __name__ == "__main__":
     check = "--check" in sys.argv[1:]
     names = drift() if check else write()
+    if not check:
+        ROUTES_PAGE.write_text(openapi.routes_page(), "utf-8")
     for file_name in names:
         sys.stdout.write(f"{'differs' if check else 'written'}: {file_name}\n")
     sys.exit(1 if check and names else 0)

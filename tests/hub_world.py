@@ -43,7 +43,7 @@ class World:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        self.hub = hub
+        self.hub, self.store = hub, store
         async with aiohttp.ClientSession() as self.session:
             yield self
         await runner.cleanup()
@@ -66,7 +66,7 @@ class World:
         async with self.session.request(
             method, self.origin + path, data=io.BytesIO(body), headers=named
         ) as answer:
-            data = await answer.read()
+            data = self.data = await answer.read()
             self.seen = dict(answer.headers)
             is_json = answer.content_type.endswith("json")
             return answer.status, (await answer.json(content_type=None) if is_json else data)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -18,7 +19,7 @@ from poc.core.statement import (
     read_statement,
 )
 from poc.core.strictjson import b64u, canonical, format_time, parse
-from poc.errors import FaultError, RefusedError
+from poc.errors import RefusedError
 from poc.hub.caller import Caller
 from poc.hub.clock import Clock
 from poc.hub.log import Log, Logged
@@ -26,7 +27,7 @@ from poc.limits import PROPOSAL_SECONDS_MAX
 from poc.store.base import Store, StoredProposal
 
 _TRIES: Final = 50  # each lost try means that another signature was taken meanwhile
-_MOVED: Final = frozenset({"proposal-moved", "already-logged"})
+_TRY_AGAIN_SECONDS: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,12 @@ class Registry:
         """
         proposal_id = payload_sha256(signed.payload)
         for _ in range(_TRIES):
-            await self._refuse_logged(proposal_id)
-            existing = await self._store.read_proposal(proposal_id, self._now())
-            with _told_by(_MOVED):
+            async with _another_try():
+                await self._refuse_logged(proposal_id)
+                existing = await self._store.read_proposal(proposal_id, self._now())
                 if existing is not None:
                     return await self._join(existing, signed.signatures)
-                opened = await self._open(proposal_id, signed)
-                if opened is not None:
-                    return opened
+                return await self._open(proposal_id, signed)
         raise RefusedError("proposal-moved")
 
     async def sign(
@@ -71,12 +70,12 @@ class Registry:
         Raises ``not-found``, ``already-logged`` to those who could see the proposal, and as ``submit``.
         """
         for _ in range(_TRIES):
-            proposal = await self._store.read_proposal(proposal_id, self._now())
-            if proposal is None:
-                await self._refuse_logged(proposal_id, caller)
-            if proposal is None or not _may_see(caller, proposal.payload):
-                raise RefusedError("not-found")
-            with _told_by(_MOVED):
+            async with _another_try():
+                proposal = await self._store.read_proposal(proposal_id, self._now())
+                if proposal is None:
+                    await self._refuse_logged(proposal_id, caller)
+                if proposal is None or not _may_see(caller, proposal.payload):
+                    raise RefusedError("not-found")
                 return await self._join(proposal, signatures)
         raise RefusedError("proposal-moved")
 
@@ -96,18 +95,22 @@ class Registry:
         return found
 
     async def _refuse_logged(self, proposal_id: str, caller: Caller | None = None) -> None:
-        """Return unless the payload is logged (and the caller, where one is given, may know)."""
-        if proposal_id not in self._log.view.directory.payloads:
-            return
+        """Return unless the payload is logged (and the caller, where one is given, may know).
+
+        Raises ``already-logged``; ``proposal-moved`` while its checkpoint is not yet published.
+        """
         logged = await self._store.find_leaf(proposal_id)
         if logged is None:
-            raise FaultError("fault", "a payload of the log is not in the store")
+            return
         index, leaf = logged
-        if caller is None or _may_see(caller, read_entry(leaf.data).signed.payload):
-            raise RefusedError("already-logged", index=index, leaf_hash=b64u(leaf.leaf_hash))
+        if caller is not None and not _may_see(caller, read_entry(leaf.data).signed.payload):
+            return
+        if index >= self._log.view.directory.size:
+            raise RefusedError("proposal-moved")
+        raise RefusedError("already-logged", index=index, leaf_hash=b64u(leaf.leaf_hash))
 
-    async def _open(self, proposal_id: str, signed: SignedStatement) -> Logged | Proposed | None:
-        """Log a complete statement or open a proposal; None if another opened it meanwhile."""
+    async def _open(self, proposal_id: str, signed: SignedStatement) -> Logged | Proposed:
+        """Log a complete statement or open a proposal. Raises ``proposal-moved`` if one is open meanwhile."""
         now = self._now()
         progress = rules.check_proposal(self._log.view.directory, signed, now)
         if progress.complete:
@@ -115,7 +118,9 @@ class Registry:
         expires_at = now + timedelta(seconds=PROPOSAL_SECONDS_MAX)
         data = _signature_bytes(signed)
         proposal = StoredProposal(proposal_id, signed.payload, data, now, expires_at)
-        return Proposed(proposal_id, progress.missing) if await self._store.put_proposal(proposal) else None
+        if not await self._store.put_proposal(proposal):
+            raise RefusedError("proposal-moved")
+        return Proposed(proposal_id, progress.missing)
 
     async def _join(
         self, proposal: StoredProposal, signatures: tuple[jws.Signature, ...]
@@ -155,14 +160,16 @@ def _may_see(caller: Caller, payload: bytes) -> bool:
     return subject == caller.holder or (caller.role != "controller" and state_of(subject) == caller.state)
 
 
-@contextlib.contextmanager
-def _told_by(codes: frozenset[str]) -> Iterator[None]:
-    """Swallow a refusal that only says that another was faster: the caller looks again."""
+@contextlib.asynccontextmanager
+async def _another_try() -> AsyncIterator[None]:
+    """Swallow a refusal that only says that another was faster: the caller looks again, a moment later."""
     try:
         yield
     except RefusedError as error:
-        if error.code not in codes:
+        # With an index it is the answer; without, the rules met the payload of a step just made.
+        if error.code != "proposal-moved" and (error.code != "already-logged" or error.data):
             raise
+        await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
 
 def _signature_bytes(signed: SignedStatement) -> bytes:

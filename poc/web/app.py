@@ -26,6 +26,7 @@ from poc.web.routes import ROUTES, Route
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _SECURITY: Final = {
+    "Server": "poc",
     "Content-Security-Policy": (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
@@ -50,7 +51,8 @@ def make_app(
 
     app = web.Application(middlewares=[errors], client_max_size=BODY_DRAIN_BYTES_MAX)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _serve(hub, route, public_origin, limits))
+        serve = _serve(hub, route, public_origin, limits)
+        app.router.add_route(route.method, route.path, serve, expect_handler=_expect(hub))
     app.cleanup_ctx.append(_background(hub))
     return app
 
@@ -103,6 +105,21 @@ def _serve(
         return _response(await route.handler(call))
 
     return serve
+
+
+def _expect(hub: Hub) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
+    """The answer to a client that waits before it sends its body (RFC 9110 10.1.1): go on, or no."""
+
+    async def expect(request: web.Request) -> web.StreamResponse | None:
+        if request.headers["Expect"].lower() != "100-continue":
+            response = _response(problem(RefusedError("bad-request"), hub.now()))
+            response.force_close()
+            return response
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # as aiohttp's own does: the answer has not begun
+        return None
+
+    return expect
 
 
 async def _caller(

@@ -84,7 +84,12 @@ class GuardedHandler(RequestHandler):
             raise ConnectionError("an answer was begun")
         error = RefusedError("bad-request") if status < 500 else FaultError("fault")
         answer = problem(error, self._now())
-        response = web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
+        response = web.Response(
+            status=answer.status,
+            body=answer.body,
+            content_type=answer.content_type,
+            headers={"Server": "poc", "X-Content-Type-Options": "nosniff"},
+        )
         response.force_close()
         return response
 

@@ -435,3 +435,37 @@ async def test_a_closed_store_takes_and_gives_nothing(store):
         with pytest.raises(UnreachableError) as caught:
             await verb
         assert caught.value.code == "storage-failed"
+
+
+async def test_an_announcement_renews_the_openings_it_shows_and_no_others(store):
+    for name in ("c1", "c2", "c3"):
+        await store.put_opening(name, "jo.technical", "person", name.encode())
+    assert await store.put_exercise("ex", "x-arcc.one", "text", ["c1", "c3", "never kept"]) is True
+    found = await store.read_openings(0, 10)
+    assert [(o.number, o.commitment, o.data) for o in found] == [
+        (2, "c2", b"c2"),
+        (4, "c1", b"c1"),
+        (5, "c3", b"c3"),
+    ]
+    assert await store.put_exercise("ex", "x-arcc.one", "text", ["c1", "c2"]) is False
+    assert await store.read_openings(0, 10) == found
+
+
+async def test_a_refused_announcement_or_append_renews_nothing(store):
+    await store.put_opening("c1", "jo.technical", "person", b"x")
+    await store.put_exercise("ex", "x-arcc.one", "text")
+    with pytest.raises(RefusedError):
+        await store.put_exercise("ex", "x-arcc.one", "other", ["c1"])
+    with pytest.raises(RefusedError):
+        await store.append_entries(b"wrong", head(1), [leaf(0)], [], (), ["c1"])
+    assert [opening.number for opening in await store.read_openings(0, 10)] == [1]
+
+
+async def test_a_step_of_the_log_renews_openings_with_its_entries(store):
+    await store.put_opening("c1", "jo.technical", "person", b"x")
+    await store.put_opening("c2", "jo.technical", "person", b"y")
+    await store.append_entries(None, head(1), [leaf(0)], [], (), ["c1"])
+    assert [opening.commitment for opening in await store.read_openings(2, 10)] == ["c1"]
+    await store.delete_openings(["c1"])
+    await store.put_opening("c3", "jo.technical", "person", b"z")
+    assert [opening.number for opening in await store.read_openings(0, 10)] == [2, 4]

@@ -1,4 +1,4 @@
-"""Every start that cannot be, as a real process: one clear line, the right exit code, nothing half done."""
+"""Every start that cannot be, as a real process: one clear line and the right exit code."""
 
 from __future__ import annotations
 

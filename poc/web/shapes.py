@@ -1,0 +1,233 @@
+"""What each route takes and gives, and the codes it can give: for openapi.json and docs/routes.md.
+
+Forms are named by the files of ``schemas/``; what only travels around them is written here. A test holds
+real answers against these shapes, so that neither drifts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+B64U: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
+JWS: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"}
+ANY: Final[Schema] = {}
+
+
+def form(name: str) -> Schema:
+    """A form of ``schemas/``."""
+    return {"$ref": f"{name}.schema.json"}
+
+
+def list_of(item: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": item}
+
+
+def nothing_or(schema: Schema) -> Schema:
+    """The value, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def object_of(**members: Schema) -> Schema:
+    """An object of exactly these members."""
+    return {
+        "type": "object",
+        "properties": members,
+        "required": list(members),
+        "additionalProperties": False,
+    }
+
+
+SIGNATURES: Final = list_of(object_of(protected=B64U, signature=B64U))
+SEALING_KEY: Final = object_of(
+    kty={"const": "AKP"}, alg={"const": "HPKE-9-KE"}, pub={**B64U, "maxLength": 1700}
+)
+RECEIPT: Final = object_of(receipt=JWS)
+LOGGED: Final = object_of(index=NUMBER, leaf_hash=B64U, logged_at=TIME)
+PROPOSED: Final = object_of(proposal=B64U, missing=list_of(TEXT))
+PROPOSAL: Final = object_of(
+    id=B64U, payload=B64U, signatures=SIGNATURES, opened_at=TIME, expires_at=TIME, missing=list_of(TEXT)
+)
+ENVELOPE: Final = form("envelope")
+ITEM: Final = object_of(
+    number=NUMBER, message=TEXT, envelope=ENVELOPE, accepted=JWS, released=nothing_or(JWS)
+)
+EXERCISE: Final = object_of(number=NUMBER, id=TEXT, announcement=JWS, orders=list_of(JWS))
+MESSAGE: Final[Schema] = {
+    "anyOf": [
+        object_of(message=TEXT, envelope=ENVELOPE, accepted=JWS),
+        object_of(message=TEXT, envelope=ENVELOPE, accepted=JWS, released=nothing_or(JWS)),
+    ]
+}
+EVIDENCE: Final = object_of(
+    message=TEXT,
+    receipts=list_of(JWS),
+    retrievals=list_of(JWS),
+    acknowledgements=list_of(JWS),
+    cancels=list_of(JWS),
+)
+EVIDENCE_ITEM: Final = object_of(
+    number=NUMBER,
+    message=TEXT,
+    kind={"enum": ["receipt", "retrieval", "acknowledgement", "cancel"]},
+    jws=JWS,
+)
+
+FORM_CODES: Final = ("bad-json", "bad-form", "bad-base64", "newer-form")
+SIGNER_CODES: Final = ("unknown-key", "bad-signature", "key-ended", "key-compromised", "right-missing")
+STATEMENT_CODES: Final = (
+    *FORM_CODES,
+    *("already-logged", "superseded", "signatures-missing", "signature-not-called-for", "bad-signature"),
+    *("issued-ahead", "issued-too-long-ago", "not-yet-in-force", "clock-jumped", "read-only"),
+    *("not-logged-in-time", "no-log-key", "storage-failed"),
+)
+ANSWER_CODES: Final = (
+    *FORM_CODES,
+    *SIGNER_CODES,
+    *("wrong-type", "member-mismatch", "own-cannot-answer", "answer-used", "head-ahead"),
+    *("head-inconsistent", "read-only", "storage-failed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One route: what it takes, what it gives by status, and its own codes beside those of every route."""
+
+    answers: dict[int, Schema | str]
+    takes: Schema | None = None
+    codes: tuple[str, ...] = ()
+    follows: str | None = None
+    note: str = ""
+
+
+FEED_NOTE: Final = "Ask again from `next` until nothing is left; `next` then equals what was asked."
+SHAPES: Final[dict[str, Shape]] = {
+    "GET /": Shape({200: "text/html"}),
+    "GET /healthz": Shape({200: object_of(status={"const": "ok"})}),
+    "GET /readyz": Shape(
+        {200: object_of(status={"const": "ok"}), 503: object_of(reason=TEXT, message=TEXT, next=TEXT)},
+        note="The reasons are codes: `starting`, `no-registry`, `log-unproved`, `no-log-key`, `no-hub-key`, "
+        "`head-unsure`, `writer-failed`.",
+    ),
+    "GET /checkpoint": Shape({200: "text/plain"}, note="A signed note (C2SP tlog-checkpoint)."),
+    "GET /tile/entries/{tile}": Shape(
+        {200: "application/octet-stream"},
+        note="`{tile}` is `<N>` or `<N>.p/<W>` (C2SP tlog-tiles).",
+    ),
+    "GET /tile/{tile}": Shape(
+        {200: "application/octet-stream"},
+        note="`{tile}` is `<L>/<N>` or `<L>/<N>.p/<W>` (C2SP tlog-tiles).",
+    ),
+    "GET /v1/genesis": Shape({200: object_of(entry=B64U)}),
+    "POST /v1/statements": Shape(
+        {201: LOGGED, 202: PROPOSED},
+        takes=form("signed-statement"),
+        codes=STATEMENT_CODES,
+        note="201 only once the entry is in a published checkpoint. 409 `already-logged` names `index` and "
+        "`leaf_hash`; 409 `superseded` names `newest`. Every refusal of the rules is a code of its own.",
+    ),
+    "GET /v1/proposals": Shape({200: object_of(proposals=list_of(PROPOSAL))}),
+    "GET /v1/proposals/{id}": Shape({200: PROPOSAL}),
+    "POST /v1/proposals/{id}/signatures": Shape(
+        {201: LOGGED, 202: PROPOSED}, takes=object_of(signatures=SIGNATURES), codes=STATEMENT_CODES
+    ),
+    "GET /v1/cards": Shape(
+        {
+            200: object_of(
+                cards=list_of(object_of(number=NUMBER, contact=TEXT, part=TEXT, opening=form("opening"))),
+                next=NUMBER,
+            )
+        },
+        follows="since",
+        note=FEED_NOTE + " What becomes visible to the caller later (an exercise is announced, a visibility "
+        "changes) gets a new number, so it comes again.",
+    ),
+    "PUT /v1/cards/{id}": Shape(
+        {201: object_of(commitment=B64U), 200: object_of(commitment=B64U)},
+        takes=form("opening"),
+        codes=(*FORM_CODES, "commitment-mismatch", "storage-failed"),
+        note="From the authority of the contact's State or a device of it with `change`; for a listed "
+        "contact from a registrar.",
+    ),
+    "GET /v1/keys": Shape(
+        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER)},
+        follows="since",
+        note=FEED_NOTE,
+    ),
+    "GET /v1/keys/{id}": Shape({200: SEALING_KEY}),
+    "PUT /v1/keys/{id}": Shape(
+        {201: object_of(kid=B64U), 200: object_of(kid=B64U)},
+        takes=SEALING_KEY,
+        codes=(*FORM_CODES, "bad-key", "storage-failed"),
+    ),
+    "PUT /v1/messages/{id}": Shape(
+        {201: RECEIPT, 200: RECEIPT},
+        takes=ENVELOPE,
+        codes=(
+            *FORM_CODES,
+            *("not-canonical", "bad-padding", "duplicate-slot", "member-mismatch", "id-mismatch", "id-used"),
+            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots", "not-yet-in-force"),
+            *("sent-in-future", "bad-times", "expires-too-late", "expired", "status-not-admitted"),
+            *("controller-cannot-send-actual", "unknown-contact", "unknown-state", "contact-frozen"),
+            *("stale-slot-key", "no-addressee", "bad-sequence", "exercise-unknown", "exercise-not-open"),
+            *("exercise-lacks-side", *SIGNER_CODES, "read-only", "storage-failed"),
+        ),
+        note="The same bytes again: 200 and the same receipt. A refusal that is final for the id carries "
+        "`receipt`, the signed rejection; 409 `id-used` and `sequence-used` carry the receipt given before.",
+    ),
+    "GET /v1/messages/{id}": Shape(
+        {200: MESSAGE}, note="Its sender sees all slots; a recipient's device its own, and `released`."
+    ),
+    "POST /v1/messages/{id}/retrievals": Shape(
+        {201: RECEIPT, 200: RECEIPT}, takes=object_of(jws=JWS), codes=ANSWER_CODES
+    ),
+    "POST /v1/messages/{id}/acknowledgements": Shape(
+        {201: RECEIPT, 200: RECEIPT}, takes=object_of(jws=JWS), codes=ANSWER_CODES
+    ),
+    "POST /v1/messages/{id}/cancels": Shape(
+        {},
+        takes=object_of(jws=JWS),
+        codes=(*FORM_CODES, *SIGNER_CODES, "member-mismatch", "already-released"),
+        note="Nothing is held in this version: a valid cancel gets 409 `already-released`.",
+    ),
+    "GET /v1/messages/{id}/evidence": Shape(
+        {200: EVIDENCE}, note="A sender sees all; a recipient what is of the message or of itself."
+    ),
+    "GET /v1/inbox": Shape(
+        {200: object_of(items=list_of(ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+    ),
+    "GET /v1/evidence": Shape(
+        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+    ),
+    "GET /v1/exercises": Shape(
+        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER)},
+        follows="since",
+        note=FEED_NOTE + " An exercise gets a new number with each order.",
+    ),
+    "GET /v1/exercises/{id}": Shape({200: EXERCISE}),
+    "PUT /v1/exercises/{id}": Shape(
+        {201: object_of(id=TEXT), 200: object_of(id=TEXT)},
+        takes=object_of(announcement=JWS),
+        codes=(*FORM_CODES, *SIGNER_CODES, "id-mismatch", "id-used", "head-ahead", "storage-failed"),
+    ),
+    "POST /v1/exercises/{id}/orders": Shape(
+        {201: object_of(id=TEXT), 200: object_of(id=TEXT)},
+        takes=object_of(order=JWS),
+        codes=(
+            *(*FORM_CODES, *SIGNER_CODES, "member-mismatch", "not-yet-in-force", "order-out-of-sequence"),
+            *("not-in-this-state", "sent-in-future", "head-ahead", "storage-failed"),
+        ),
+    ),
+}
+
+EVERY_ROUTE: Final = ("bad-request", "too-large", "encoded-body", "too-slow", "starting", "fault")
+EVERY_SIGNED_ROUTE: Final = (
+    *("not-signed", "bad-request-signature", "digest-mismatch", "clock-skew", "nonce-used"),
+    *("not-found", "no-registry", "read-only"),
+)

@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from poc.config import load_hub_settings
+from poc.config import find_home, load_hub_settings
 from poc.errors import PocError
-from poc.web.serve import run
+from poc.logs import start_logs
+from poc.web.serve import check_home, not_started, run
 
 
 def main() -> int:
@@ -21,11 +22,12 @@ def main() -> int:
     parser.add_argument("--clock-confirmed", action="store_true", default=None)
     given = parser.parse_args()
     options = {name: getattr(given, name) for name in ("host", "metrics_port", "clock_confirmed")}
+    start_logs("info")
     try:
+        check_home(find_home(given.home))
         settings = load_hub_settings(given.home, port=given.port or None, **options)
     except PocError as error:
-        sys.stderr.write(f"{error.message}\n{error.next_step}\n")
-        return error.exit_code
+        return not_started(error)
     return run(settings, 0 if given.port == 0 else settings.port)
 
 

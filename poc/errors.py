@@ -102,6 +102,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "This form is known, but this version does not act on it yet.",
         "Leave it out, or wait for the version that brings it into force.",
     ),
+    "light-evidence": ErrorRow(
+        422,
+        "The evidence file does not hold the log's entries; this version cannot verify it without them.",
+        "Ask for the complete file, which holds the whole log.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),
@@ -485,6 +490,21 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
     ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "bad-key-file": ErrorRow(
+        422,
+        "The file does not hold the public keys that are needed.",
+        "Make it with `poc key export PARTY --out FILE` at the home that holds the keys.",
+    ),
+    "bad-card": ErrorRow(
+        422,
+        "The card file is not a contact's card.",
+        "Mend the member named; `poc contact show ID --card` prints one to start from.",
+    ),
+    "already-signed": ErrorRow(
+        409,
+        "This home has signed the statement already.",
+        "Pass it on to whoever must still sign; `poc proposal show` names the signatures it has.",
+    ),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
     "storage-failed": ErrorRow(
         503,
@@ -499,6 +519,53 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "read-only": ErrorRow(
         503, "The hub serves its log read-only.", "The operator finds the reason in the hub's log."
+    ),
+    "starting": ErrorRow(
+        503, "The hub is still reading its log.", "Try again in a minute; /readyz says when it is ready."
+    ),
+    "log-unproved": ErrorRow(
+        503,
+        "The stored log does not prove itself, so the hub shows nothing of it.",
+        "The operator stops the hub, keeps hub.db, has a desk run `poc verify`, and restores the newest "
+        "backup: docs/operate.md, Restore.",
+    ),
+    "no-log-key": ErrorRow(
+        503,
+        "The keyring of this home has no log key of this registry.",
+        "Restore keyring.jwe of this hub from its backup; the log can be signed by its own keys only.",
+    ),
+    "no-hub-key": ErrorRow(
+        503,
+        "The keyring of this home has no hub key of this registry.",
+        "Restore keyring.jwe of this hub from its backup; receipts can be signed by its own keys only.",
+    ),
+    "head-unsure": ErrorRow(
+        503,
+        "The disk failed while the log was written, so the hub does not know which checkpoint stands.",
+        "The operator checks the disk and starts the hub again: it reads what stands and goes on.",
+    ),
+    "writer-failed": ErrorRow(
+        503,
+        "The hub met a fault of its own while it wrote the log, so it logs nothing more.",
+        "The operator starts the hub again and reports the event `fault` of its log.",
+    ),
+    "not-logged-in-time": ErrorRow(
+        503,
+        "The statement was not logged in time; it may be logged later.",
+        "Send the same statement again: it is logged once, and the answer names its entry.",
+    ),
+    "not-a-hub": ErrorRow(
+        404,
+        "This folder is no hub's home.",
+        "Name the hub's home, or make an empty folder for a new one.",
+    ),
+    "cannot-listen": ErrorRow(
+        503,
+        "The hub cannot listen at this address.",
+        "Stop what listens there, or name another port: --port, --metrics-port.",
+    ),
+    "bad-request": ErrorRow(
+        400, "This is not HTTP as this hub takes it.", "See docs/routes.md and docs/limits.md."
     ),
     "clock-jumped": ErrorRow(
         503,
@@ -578,6 +645,12 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Put it into the file `passphrase` in the home (mode 0600), or name a file in POC_PASSPHRASE_FILE.",
     ),
     "no-such-file": ErrorRow(400, "A file cannot be read.", "Check the path and its permissions."),
+    "not-text": ErrorRow(
+        400, "The file is not UTF-8 text.", "Save it as UTF-8, or attach it with --attach instead."
+    ),
+    "ambiguous-id": ErrorRow(
+        409, "Several messages fit this part of an id.", "Type more of the id, or all of it."
+    ),
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),
@@ -622,6 +695,16 @@ CATALOGUE: dict[str, ErrorRow] = {
         404,
         "This folder is no desk's home.",
         "Make one with `poc registry join`.",
+    ),
+    "registry-exists": ErrorRow(
+        409,
+        "This hub has a registry already.",
+        "Start the hub; or name another home for another registry.",
+    ),
+    "not-a-demo": ErrorRow(
+        409,
+        "The folder holds something that is not a demo, and is left alone.",
+        "Name an empty or a new folder with DEMO_DIR.",
     ),
     "home-exists": ErrorRow(
         409,

@@ -35,6 +35,14 @@ BODY_DRAIN_BYTES_MAX: Final = 8 * MIB  # what is read of a body that is too larg
 BODY_DRAIN_SECONDS_MAX: Final = 10  # how long that reading lasts
 HEADER_SECONDS_MAX: Final = 10  # until the header of a request is complete
 BODY_SECONDS_MAX: Final = 30  # until its body is complete
+IDLE_SECONDS_MAX: Final = 75  # how long a connection may wait between two requests
+HEADER_LINE_BYTES_MAX: Final = 8190  # one line of a request's header
+HEADER_LINES_MAX: Final = 128  # lines of a request's header
+INBOX_ITEMS_MAX: Final = 50  # messages of one page of an inbox
+INBOX_PAGE_BYTES_MAX: Final = 4 * MIB  # ciphertext of one page of an inbox; one message always fits
+FEED_ITEMS_MAX: Final = 500  # openings, keys or evidence of one page
+LOG_SECONDS_MAX: Final = 30  # how long a statement waits to be logged before its sender is told
+LOAD_SECONDS_MAX: Final = 60  # how long a request waits for a hub that is still reading its log
 
 # Notes of C2SP
 NOTE_BYTES_MAX: Final = 128 * KIB  # a signed note; 16 signatures of 5 kB each fit

@@ -17,6 +17,7 @@ from poc.hub.hub import Hub
 from poc.hub.log import found
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
+from poc.web.connection import Deadlines, GuardedRunner
 from tests.registry import Registry, log_signer, signing_key
 
 
@@ -27,6 +28,7 @@ class World:
         self.home, self.registry = home, registry
         self.now: datetime = registry.now + timedelta(seconds=1)
         self.origin = ""
+        self.deadlines = Deadlines()
 
     @asynccontextmanager
     async def running(self):
@@ -36,7 +38,8 @@ class World:
             await found(store, first.signed, log_signer(), first.logged_at)
         hub = Hub(store, log_signer=log_signer(), hub_key=signing_key("hub"), now=lambda: self.now)
         await hub.load()
-        runner = web.AppRunner(make_app(hub, lambda: self.origin), auto_decompress=False)
+        app = make_app(hub, lambda: self.origin, self.deadlines)
+        runner = GuardedRunner(app, hub.now, self.deadlines)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -35,10 +35,17 @@ def create_home(
     values = {"hub_url": hub_url, "origin": origin, "fingerprint": fingerprint, "party": party}
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
     text, path = "".join(lines).encode(), home / CONFIG_NAME
-    if (home / TRUST_NAME).exists() or (path.exists() and path.read_bytes() != text):
+    check_no_desk(home)
+    if path.exists() and path.read_bytes() != text:
         raise RefusedError("home-exists", str(home))
     write_private(path, text)
     return load_desk_settings(home)
+
+
+def check_no_desk(home: Path) -> None:
+    """Return only if the folder is no desk's home yet; it may hold keys. Raises ``home-exists``."""
+    if (home / TRUST_NAME).exists():
+        raise RefusedError("home-exists", str(home))
 
 
 def create_trust(home: Path, genesis: bytes) -> None:

@@ -13,7 +13,7 @@ from poc.client.trust import Trust
 from poc.core.card import CardPart, Opening, read_opening
 from poc.core.checkpoint import head_of, verify_checkpoint
 from poc.core.directory import DeviceState, Directory
-from poc.core.form import Right, form_of, read_form, state_of
+from poc.core.form import Right, form_of, read_form
 from poc.core.judge import log_verifiers
 from poc.core.keys import SealingPublicKey, SigningKey
 from poc.core.merkle import CompactRange, leaf_hash
@@ -182,25 +182,22 @@ class Known:
                 return device
         raise RefusedError("no-device", f"{self.party or 'a reader'} {right or ''}".strip())
 
-    def request_key(self) -> SigningKey | None:
-        """The key that signs requests: the device's, else a registrar's, else the authority's."""
-        if self.keyring is None:
-            return None
-        try:
-            return self.keyring.signing(self.own_device().kid)
-        except RefusedError:
-            pass
-        kids = [r.key.kid for r in self.directory.settings.registrars]
-        state = self.directory.states.get(state_of(self.party)) if self.party else None
-        kids += list(state.authority_kids) if state else []
-        found = next((self.keyring.signing(kid) for kid in kids if self.keyring.has(kid)), None)
-        return found or self._newest_key(self.keyring)
+    def request_keys(self) -> tuple[SigningKey, ...]:
+        """The keys that may sign requests, the likeliest first: the device's, a registrar's, an authority's.
 
-    @staticmethod
-    def _newest_key(keyring: Keyring) -> SigningKey | None:
-        """Before the first sync nothing is known of enrolments: the hub knows which key is a party's."""
-        keys = (*keyring.by_role("authority"), *keyring.by_role("registrar"), *keyring.by_role("device"))
-        return keys[-1] if keys else None
+        Before the first sync nothing is known of enrolments, and after a rotation the log here still
+        names the old key: then the hub knows which key is good, and the newest is asked for first.
+        """
+        if self.keyring is None:
+            return ()
+        roles = ("device", "registrar", "authority")
+        newest_first = [key for role in roles for key in reversed(self.keyring.by_role(role))]
+        good = [key for key in newest_first if self._is_good(key.kid)]
+        return (*good, *(key for key in newest_first if key not in good))
+
+    def _is_good(self, kid: str) -> bool:
+        record = self.directory.keys.get(kid)
+        return record is not None and record.until is None
 
 
 def read_opening_form(value: Any) -> Opening:

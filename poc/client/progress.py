@@ -122,8 +122,8 @@ def receipts_of(known: Known, message_id: str) -> list[Receipt]:
     return found
 
 
-def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowledgement, datetime]]:
-    """The answers that verify and that the hub recorded, with that time, in the order of recording."""
+def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowledgement, Receipt]]:
+    """The answers that verify, each with the hub's receipt that records it, in the order of recording."""
     receipts = receipts_of(known, message_id)
     recorded = {receipt.artefact_sha256: receipt for receipt in receipts if receipt.event == "recorded"}
     found = []
@@ -135,18 +135,18 @@ def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowle
             answer = verify_answer(text, known.directory, receipt, root_at=known.root_at)
         except PocError:
             continue
-        found.append((answer, receipt.at))
-    return sorted(found, key=lambda pair: pair[1])
+        found.append((answer, receipt))
+    return sorted(found, key=lambda pair: pair[1].at)
 
 
 def _of_contact(
     contact: str,
-    answers: list[tuple[Retrieval | Acknowledgement, datetime]],
+    answers: list[tuple[Retrieval | Acknowledgement, Receipt]],
     receipts: list[Receipt],
     until: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
-    own = [(answer, at) for answer, at in answers if answer.contact == contact]
+    own = [(answer, receipt.at) for answer, receipt in answers if answer.contact == contact]
     retrieved = next((at for answer, at in own if answer.outcome == "retrieved"), None)
     said = next(((answer, at) for answer, at in own if answer.outcome != "retrieved"), None)
     expired = next((r.at for r in receipts if (r.event, r.contact) == ("expired", contact)), None)

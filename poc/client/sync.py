@@ -70,10 +70,10 @@ async def sync_all(
         with known.trust.transaction():
             for name in _FEEDS:
                 known.trust.set_cursor(name, 0)
-    hub.key = known.request_key()
+    hub.keys = known.request_keys()
     await _log_step(known, hub, report)
-    hub.key = known.request_key()
-    if hub.key is not None:
+    hub.keys = known.request_keys()
+    if hub.keys:
         if known.directory.body_of(known.party or "") is None:  # registrars see no exercises
             await _step(report, "exercises", lambda: sync_exercises(known, hub, report))
         await _step(report, "cards", lambda: sync_cards(known, hub, report))
@@ -181,7 +181,7 @@ def _seen_as(known: Known) -> bytes:
         "contact": None if contact is None else [contact.level, contact.withdrawn],
         "controller": party in directory.controllers,
         "registrar": directory.body_of(party),
-        "key": None if (key := known.request_key()) is None else key.kid,
+        "keys": [key.kid for key in known.request_keys()],
     }
     return canonical(standing)
 

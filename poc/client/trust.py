@@ -165,8 +165,9 @@ class Trust:
         return rows[0][0] if rows else None
 
     def set_value(self, name: str, data: bytes) -> None:
-        """Keep a single value."""
-        self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
+        """Keep a single value; one that is there already costs no write to the disk."""
+        if self.value(name) != data:
+            self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
 
     def drop_value(self, name: str) -> None:
         """Forget a single value."""
@@ -231,6 +232,10 @@ class Trust:
         """A public sealing key by its thumbprint."""
         rows = self._rows("SELECT jwk FROM sealing_key WHERE kid = ?", (kid,))
         return rows[0][0] if rows else None
+
+    def sealing_keys(self) -> dict[str, bytes]:
+        """The public sealing keys kept, by thumbprint."""
+        return {row[0]: row[1] for row in self._rows("SELECT kid, jwk FROM sealing_key")}
 
     # --- messages received ---
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
+from poc.core import jws
+from poc.core.exercise import Announcement, Order
+from poc.core.form import read_form, state_of
 from poc.core.play import Play, read_announcement, with_order
 from poc.core.receipts import artefact_sha256
-from poc.errors import RefusedError
+from poc.errors import PocError, RefusedError
 from poc.hub.caller import Caller
 from poc.hub.clock import Clock
 from poc.hub.log import Log
+from poc.hub.places import places_of
 from poc.store.base import Store, StoredExercise
 
-_PAGE: int = 100
+_PAGE: Final = 100
 
 
 class Exercises:
@@ -29,7 +34,7 @@ class Exercises:
         after = 0
         while rows := await self._store.read_exercises(after, _PAGE):
             for row in rows:
-                self._plays[row.id] = self._replayed(row)
+                self._plays[row.id] = _replayed(row)
                 after = row.number
 
     def play_of(self, exercise: str) -> Play | None:
@@ -41,16 +46,30 @@ class Exercises:
         return any(_takes_part(caller, play) and play.has(contact) for play in self._plays.values())
 
     async def announce(self, caller: Caller, exercise: str, text: str) -> bool:
-        """Keep the announcement of the caller's own exercise; False for a repeat."""
+        """Keep the announcement of the caller's own exercise; False for a repeat.
+
+        Openings that its sides may now see get a new number in the same transaction.
+        """
         directory = self._log.view.directory
         play = read_announcement(text, directory, least=directory.size)
         if play.announcement.id != exercise:
             raise RefusedError("id-mismatch", exercise)
         if play.announcement.controller != caller.holder:
             raise RefusedError("not-found")
-        created = await self._store.put_exercise(exercise, caller.holder, text)
+        shown = [
+            key[0]
+            for key, place in places_of(directory).items()
+            if place.visibility == "exercise" and play.has(key[1])
+        ]
+        known = exercise in self._plays
+        # Known before it is kept: else a reader between the two would pass by the renewed numbers.
         self._plays.setdefault(exercise, play)
-        return created
+        try:
+            return await self._store.put_exercise(exercise, caller.holder, text, shown)
+        except PocError:
+            if not known:
+                del self._plays[exercise]
+            raise
 
     async def order(self, caller: Caller, exercise: str, text: str) -> bool:
         """Add an order of the caller's own exercise; False for a repeat."""
@@ -85,19 +104,26 @@ class Exercises:
         play = self._plays.get(exercise)
         return play is not None and _takes_part(caller, play)
 
-    def _replayed(self, row: StoredExercise) -> Play:
-        directory = self._log.view.directory
-        play = read_announcement(row.announcement, directory)
-        for order in row.orders:
-            play = with_order(play, order, directory, now=self._now())
-        return play
+
+def _replayed(row: StoredExercise) -> Play:
+    """The exercise from what was verified and judged when it came.
+
+    It is not judged again: a controller's key that has ended since does not undo what stood before.
+    """
+    play = Play(
+        read_form(Announcement, jws.read_compact(row.announcement).payload), artefact_sha256(row.announcement)
+    )
+    for text in row.orders:
+        order = read_form(Order, jws.read_compact(text).payload)
+        play = replace(play, orders=(*play.orders, order), newest_sha256=artefact_sha256(text))
+    return play
 
 
 def _takes_part(caller: Caller, play: Play) -> bool:
     if caller.role == "registrar":
         return False
     if caller.role == "authority":
-        return any(party.split(".", 1)[0] == caller.holder for party in play.announcement.participants)
+        return any(state_of(party) == caller.holder for party in play.announcement.participants)
     return caller.role == "controller" or play.has(caller.holder)
 
 

@@ -1,20 +1,31 @@
-"""The hub put together from its store, keys and clock."""
+"""The hub put together from its store, keys and clock, and what runs beside its answers."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import Final
+
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
+from poc.errors import PocError, UnreachableError
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
+from poc.hub.metrics import Metrics
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
+from poc.limits import LOAD_SECONDS_MAX
+from poc.logs import log_event
 from poc.store.base import Store
+
+_SWEEP_SECONDS: Final = 60
 
 
 class Hub:
-    """Every use case, ready after :meth:`load`. ``log.run`` must run beside it."""
+    """Every use case, ready after :meth:`load`. :meth:`run` must run beside them."""
 
     def __init__(
         self,
@@ -27,14 +38,78 @@ class Hub:
     ) -> None:
         self.store = store
         self.now = now
-        self.log = Log(store, log_signer, now, clock_confirmed=clock_confirmed)
+        self.metrics = Metrics()
+        self.log = Log(store, log_signer, now, clock_confirmed=clock_confirmed, metrics=self.metrics)
         self.registry = Registry(store, self.log, now)
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises)
-        self.relay = Relay(store, self.log, self.exercises, hub_key, now)
+        self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
+        self._loaded = asyncio.Event()
+
+    @property
+    def reason(self) -> PocError | None:
+        """Why the hub takes nothing now; None when it takes statements and messages."""
+        if not self._loaded.is_set():
+            return UnreachableError("starting")
+        return self.log.reason or self.relay.reason
 
     async def load(self) -> None:
-        """Recompute and prove everything kept. Without a registry the hub only says so."""
+        """Recompute and prove everything kept. Raises ``storage-failed``.
+
+        Without a registry, or with a log that does not prove itself, the hub only says so: ``reason``.
+        """
         await self.log.load()
-        if self.log.reason != "no-registry":
+        if not self.log.is_empty:
             await self.exercises.load()
+            await self.openings.load()
+            await self._erase()
+        self._loaded.set()
+
+    async def wait_loaded(self) -> None:
+        """Return once the hub is loaded. Raises ``starting`` after ``LOAD_SECONDS_MAX``."""
+        try:
+            async with asyncio.timeout(LOAD_SECONDS_MAX):
+                await self._loaded.wait()
+        except TimeoutError:
+            raise UnreachableError("starting") from None
+
+    async def run(self) -> None:
+        """Write the log, erase what is superseded, forget what has passed, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.log.run(), name="log")
+            group.create_task(self._erase_after_each_step(), name="erase")
+            group.create_task(self._sweep(), name="sweep")
+
+    async def refresh_metrics(self) -> None:
+        """Bring those gauges up to date that are asked for rather than told."""
+        self.metrics.read_only.set(0 if self.reason is None else 1)
+        with contextlib.suppress(PocError):
+            self.metrics.proposals_open.set(len(await self.store.read_proposals(self.now())))
+            age = self.now() - self.log.view.directory.logged_at
+            self.metrics.entry_age_seconds.set(age.total_seconds())
+
+    async def _erase_after_each_step(self) -> None:
+        while True:
+            await self.log.changed.wait()
+            self.log.changed.clear()
+            await self._erase()
+
+    async def _sweep(self) -> None:
+        """Forget nonces and proposals that have passed. A failing disk is tried again."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            with contextlib.suppress(PocError):
+                await self.store.forget_nonces(self.now() - timedelta(seconds=1))
+                await self.store.expire_proposals(self.now())
+            if not self.log.is_empty:
+                await self._erase()
+
+    async def _erase(self) -> None:
+        """Erase superseded openings. What the disk did not let go is tried again by the sweep."""
+        try:
+            erased = await self.openings.erase_superseded()
+        except PocError as error:
+            log_event("not-erased", code=error.code)
+        else:
+            if erased:
+                log_event("erased", openings=erased)

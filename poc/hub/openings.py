@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
 
-from poc.core.card import Opening
+from poc.core.card import Opening, read_opening
 from poc.core.directory import Contact, Directory
 from poc.core.form import form_bytes, state_of
 from poc.core.proposal import SealingJwk
 from poc.core.strictjson import parse
-from poc.errors import RefusedError
+from poc.errors import RefusedError, UnreachableError
 from poc.hub.caller import Caller
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
-from poc.store.base import Store
+from poc.hub.places import Place, PlaceKey, places_of
+from poc.limits import FEED_ITEMS_MAX
+from poc.store.base import Store, StoredOpening
 
-_PAGE: int = 500
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    contact: Contact
-    part: str
-    visibility: str
+_TRIES: Final = 100
+_TRY_AGAIN_SECONDS: Final = 0.01
 
 
 class Openings:
@@ -33,30 +30,71 @@ class Openings:
         self._store = store
         self._log = log
         self._exercises = exercises
-        self._places: tuple[Directory | None, dict[str, _Place]] = (None, {})
+        self._places: tuple[Directory | None, Mapping[PlaceKey, Place]] = (None, {})
+        self._kept: set[PlaceKey] = set()
+
+    async def load(self) -> None:
+        """Learn which openings are kept, so that those no longer current are found without reading them."""
+        after = 0
+        while rows := await self._store.read_openings(after, FEED_ITEMS_MAX):
+            self._kept.update((row.commitment, row.contact) for row in rows)
+            after = rows[-1].number
 
     async def put_card(self, caller: Caller, commitment: str, opening: Opening) -> bool:
         """Keep the opening of a current commitment of the caller's own; False for a repeat.
 
-        Raises ``commitment-mismatch``, ``not-found``.
+        Raises ``commitment-mismatch`` (also for a part of another contact or registry), ``not-found``.
         """
-        place = self._current().get(commitment)
-        if place is None or place.part != opening.part or not _owns(caller, place.contact):
+        place = next(
+            (p for k, p in self._current().items() if k[0] == commitment and _owns(caller, p.contact)), None
+        )
+        if place is None or place.part != opening.part:
             raise RefusedError("not-found")
-        if opening.commitment() != commitment:
-            raise RefusedError("commitment-mismatch")
-        return await self._store.put_opening(commitment, place.contact.id, opening.part, form_bytes(opening))
+        read_opening(opening, place.contact.id, self._log.view.directory.origin, commitment)
+        data = form_bytes(opening)
+        created = await self._store.put_opening(commitment, place.contact.id, opening.part, data)
+        if created:
+            self._kept.add((commitment, place.contact.id))
+            # A step of the log meanwhile may have superseded it: then it is erased as any other.
+            self._log.changed.set()
+        return created
 
     async def cards(self, caller: Caller, since: int) -> dict[str, Any]:
-        """The openings numbered above ``since`` that are current and for this caller."""
-        rows = await self._store.read_openings(since, _PAGE)
+        """The openings numbered above ``since`` that are current and for this caller.
+
+        What becomes visible later (an exercise is announced, a visibility changes) gets a new number
+        in the same transaction, so a caller who goes on from ``next`` misses nothing.
+        """
+        rows = await self._rows_of_view(since)
         places = self._current()
         shown = [
             {"number": r.number, "contact": r.contact, "part": r.part, "opening": parse(r.data)}
             for r in rows
-            if r.commitment in places and self._sees(caller, places[r.commitment])
+            if (place := places.get((r.commitment, r.contact))) and self._sees(caller, place)
         ]
         return {"cards": shown, "next": rows[-1].number if rows else since}
+
+    async def _rows_of_view(self, since: int) -> tuple[StoredOpening, ...]:
+        """Rows no newer than the published view: a step between disk and view has renewed some already."""
+        for _ in range(_TRIES):
+            rows = await self._store.read_openings(since, FEED_ITEMS_MAX)
+            head = await self._store.read_head()
+            if head is None or head.checkpoint == self._log.view.checkpoint:
+                return rows
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        raise UnreachableError("read-only", "the published log is behind its store")
+
+    async def erase_superseded(self) -> int:
+        """Erase every kept opening whose commitment is no longer current; say how many there were.
+
+        Raises ``storage-failed``: then some may be left, and the next call tries them again.
+        """
+        stale = self._kept - self._current().keys()
+        if not stale:
+            return 0
+        erased = await self._store.delete_openings(sorted({commitment for commitment, _ in stale}))
+        self._kept -= stale
+        return erased
 
     async def put_key(self, caller: Caller, kid: str, jwk: SealingJwk) -> bool:
         """Keep a sealing key the log names, for a party of the caller's own; False for a repeat."""
@@ -79,24 +117,17 @@ class Openings:
 
     async def keys(self, since: int) -> dict[str, Any]:
         """The sealing keys numbered above ``since``."""
-        rows = await self._store.read_sealing_keys(since, _PAGE)
+        rows = await self._store.read_sealing_keys(since, FEED_ITEMS_MAX)
         shown = [{"number": row.number, "jwk": parse(row.jwk)} for row in rows]
         return {"keys": shown, "next": rows[-1].number if rows else since}
 
-    def _current(self) -> dict[str, _Place]:
+    def _current(self) -> Mapping[PlaceKey, Place]:
         directory = self._log.view.directory
         if self._places[0] is not directory:
-            places = {}
-            for contact in directory.contacts.values():
-                for part in ("office", "reach", "person"):
-                    commitment = contact.card.part(part)
-                    if commitment is not None and not contact.withdrawn:
-                        place = _Place(contact, part, commitment.visibility)
-                        places[commitment.commitment] = place
-            self._places = (directory, places)
+            self._places = (directory, places_of(directory))
         return self._places[1]
 
-    def _sees(self, caller: Caller, place: _Place) -> bool:
+    def _sees(self, caller: Caller, place: Place) -> bool:
         if caller.role in {"authority", "contact"} and caller.state == place.contact.state:
             return True
         if caller.role == "registrar" or place.visibility == "parties":

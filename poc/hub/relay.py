@@ -7,7 +7,7 @@ id or sequence number is used once is the store's promise.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
 from poc.core.directory import Directory
@@ -27,11 +27,13 @@ from poc.core.receipts import (
     verify_cancel,
 )
 from poc.core.strictjson import b64u, parse
-from poc.errors import CATALOGUE, RefusedError, UnreachableError
+from poc.errors import CATALOGUE, PocError, RefusedError, UnreachableError
 from poc.hub.caller import Caller
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
+from poc.hub.metrics import Metrics
+from poc.limits import FEED_ITEMS_MAX, INBOX_ITEMS_MAX, INBOX_PAGE_BYTES_MAX
 from poc.store.base import (
     Accepted,
     Answer,
@@ -43,21 +45,32 @@ from poc.store.base import (
     StoredSlot,
 )
 
-INBOX_PAGE: Final = 50
-EVIDENCE_PAGE: Final = 500
-
 
 class Relay:
     """Messages and their evidence."""
 
     def __init__(
-        self, store: Store, log: Log, exercises: Exercises, hub_key: SigningKey | None, now: Clock
+        self,
+        store: Store,
+        log: Log,
+        exercises: Exercises,
+        hub_key: SigningKey | None,
+        now: Clock,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._log = log
         self._exercises = exercises
         self._hub_key = hub_key
         self._now = now
+        self._metrics = metrics
+
+    @property
+    def reason(self) -> PocError | None:
+        """Why no receipt can be signed now, apart from the log's own reasons; None when all is well."""
+        if self._log.is_empty or self._is_hub_key():
+            return None
+        return RefusedError("no-hub-key", self._log.view.directory.origin)
 
     async def accept(self, caller: Caller, message_id: str, body: bytes) -> tuple[bool, str]:
         """Take an envelope once: (taken by this call, receipt). The same again gives the same receipt.
@@ -112,6 +125,7 @@ class Relay:
         ]
         result = await self._store.accept_message(message, slots)
         if isinstance(result, Accepted):
+            self._metrics.messages_accepted.labels(header.status).inc()
             return True, result.receipt
         if result.reason is not None:
             raise _rejected(result.reason, result.receipt)
@@ -127,6 +141,7 @@ class Relay:
         )
         result = await self._store.reject_message(rejection)
         if isinstance(result, Accepted):
+            self._metrics.messages_rejected.labels(header.status).inc()
             raise RefusedError(error.code, error.detail, **{**error.data, "receipt": result.receipt})
         if result.reason is not None:
             raise _rejected(result.reason, result.receipt)
@@ -135,7 +150,8 @@ class Relay:
     async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:
         """What came for the caller's device, in order."""
         kids = _sealing_kids(self._log.view.directory, caller)
-        rows = await self._store.read_inbox(kids, after, INBOX_PAGE)
+        rows = _page(await self._store.read_inbox(kids, after, INBOX_ITEMS_MAX))
+        self._metrics.inbox_pages.inc()
         return {"items": [_item(row) for row in rows], "next": rows[-1].number if rows else after}
 
     async def show(self, caller: Caller, message_id: str) -> dict[str, Any]:
@@ -178,7 +194,10 @@ class Relay:
                 recorded_at=now,
             )
         )
-        return isinstance(result, Accepted), result.receipt
+        created = isinstance(result, Accepted)
+        if created:
+            self._metrics.evidence_recorded.labels(kind).inc()
+        return created, result.receipt
 
     async def cancel(self, caller: Caller, message_id: str, text: str) -> None:
         """Verify a cancel. Always raises: nothing is held in this version, so ``already-released``."""
@@ -204,7 +223,7 @@ class Relay:
 
     async def evidence_feed(self, caller: Caller, after: int) -> dict[str, Any]:
         """The evidence about all messages of the caller's contact, in order."""
-        rows = await self._store.read_evidence_feed(caller.holder, after, EVIDENCE_PAGE)
+        rows = await self._store.read_evidence_feed(caller.holder, after, FEED_ITEMS_MAX)
         items = [_evidence(row) for row in rows]
         return {"items": items, "next": rows[-1].number if rows else after}
 
@@ -217,9 +236,14 @@ class Relay:
         return message, slots
 
     def _sign(self, form: Receipt) -> str:
-        if self._hub_key is None or self._log.read_only:
+        if self._hub_key is None or self._log.read_only or not self._is_hub_key():
             raise UnreachableError("read-only")
         return sign_form(form, RECEIPT, self._hub_key)
+
+    def _is_hub_key(self) -> bool:
+        """Whether the key at hand is one whose receipts the registry takes now."""
+        record = None if self._hub_key is None else self._log.view.directory.keys.get(self._hub_key.kid)
+        return record is not None and record.role == "hub" and record.until is None
 
 
 def _rejected(reason: str, receipt: str) -> RefusedError:
@@ -248,6 +272,16 @@ def _message(message: StoredMessage, slots: list[StoredSlot] | tuple[StoredSlot,
         },
         "accepted": message.receipt,
     }
+
+
+def _page(rows: tuple[InboxItem, ...]) -> tuple[InboxItem, ...]:
+    """As many of the rows, from the first, as one answer may carry."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.message.ciphertext)
+        if count and size > INBOX_PAGE_BYTES_MAX:
+            return rows[:count]
+    return rows
 
 
 def _item(row: InboxItem) -> dict[str, Any]:

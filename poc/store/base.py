@@ -217,11 +217,13 @@ class Store(Protocol):
         leaves: Sequence[Leaf],
         subtrees: Sequence[Subtree],
         closed_proposals: Sequence[str] = (),
+        renewed_openings: Sequence[str] = (),
     ) -> None:
         """Move the head from the checkpoint ``expected`` to ``head``, with all that comes by it, or nothing.
 
         ``leaves`` follow the last entry; none of them renews the checkpoint at the same size.
-        ``closed_proposals`` are deleted in the same step.
+        ``closed_proposals`` are deleted in the same step. ``renewed_openings`` are commitments whose
+        openings, where kept, get a new number in it, so that whoever follows the feed meets them again.
 
         Raises:
             RefusedError: ``head-moved``, the newest checkpoint is not, byte for byte, ``expected``;
@@ -346,8 +348,12 @@ class Store(Protocol):
 
     # --- exercises ---
 
-    async def put_exercise(self, exercise_id: str, controller: str, announcement: str) -> bool:
+    async def put_exercise(
+        self, exercise_id: str, controller: str, announcement: str, renewed_openings: Sequence[str] = ()
+    ) -> bool:
         """Keep an announcement: True; False if exactly this text is kept.
+
+        ``renewed_openings`` as with ``append_entries``, if it was not kept before.
 
         Raises:
             RefusedError: ``id-used``, another announcement has this id.

@@ -95,6 +95,7 @@ class MemoryStore:
         leaves: Sequence[Leaf],
         subtrees: Sequence[Subtree],
         closed_proposals: Sequence[str] = (),
+        renewed_openings: Sequence[str] = (),
     ) -> None:
         """See ``Store``."""
         if (self._head.checkpoint if self._head else None) != expected:
@@ -117,6 +118,13 @@ class MemoryStore:
         self._hashes.update(added)
         for proposal in closed_proposals:
             self._proposals.pop(proposal, None)
+        self._renew_openings(renewed_openings)
+
+    def _renew_openings(self, commitments: Sequence[str]) -> None:
+        for commitment in commitments:
+            kept = self._openings.pop(commitment, None)
+            if kept is not None:
+                self._openings[commitment] = replace(kept, number=next(self._opening_numbers))
 
     @verb
     async def read_leaves(self, start: int, end: int) -> tuple[Leaf, ...]:
@@ -294,8 +302,7 @@ class MemoryStore:
     @verb
     async def read_slots(self, message_id: str) -> tuple[StoredSlot, ...]:
         """See ``Store``."""
-        found = self._messages.get(message_id)
-        return found[1] if found else ()
+        return self._messages[message_id][1] if message_id in self._messages else ()
 
     @verb
     async def record_answer(self, answer: Answer) -> Accepted | Existing:
@@ -348,7 +355,9 @@ class MemoryStore:
         return 1 + max((exercise.number for exercise in self._exercises.values()), default=0)
 
     @verb
-    async def put_exercise(self, exercise_id: str, controller: str, announcement: str) -> bool:
+    async def put_exercise(
+        self, exercise_id: str, controller: str, announcement: str, renewed_openings: Sequence[str] = ()
+    ) -> bool:
         """See ``Store``."""
         if kept := self._exercises.get(exercise_id):
             if (kept.controller, kept.announcement) != (controller, announcement):
@@ -357,6 +366,7 @@ class MemoryStore:
         number = self._next_number()
         self._exercises[exercise_id] = StoredExercise(number, exercise_id, controller, announcement, ())
         self._order_hashes[exercise_id] = []
+        self._renew_openings(renewed_openings)
         return True
 
     @verb

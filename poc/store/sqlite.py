@@ -145,6 +145,7 @@ class SqliteStore:
         leaves: Sequence[Leaf],
         subtrees: Sequence[Subtree],
         closed_proposals: Sequence[str] = (),
+        renewed_openings: Sequence[str] = (),
     ) -> None:
         """See ``Store``."""
         job = partial(
@@ -154,6 +155,7 @@ class SqliteStore:
             leaves=leaves,
             subtrees=subtrees,
             closed_proposals=closed_proposals,
+            renewed_openings=renewed_openings,
         )
         await self._write(job)
 
@@ -281,11 +283,17 @@ class SqliteStore:
 
     # --- exercises ---
 
-    async def put_exercise(self, exercise_id: str, controller: str, announcement: str) -> bool:
+    async def put_exercise(
+        self, exercise_id: str, controller: str, announcement: str, renewed_openings: Sequence[str] = ()
+    ) -> bool:
         """See ``Store``."""
         return await self._write(
             partial(
-                relay.put_exercise, exercise_id=exercise_id, controller=controller, announcement=announcement
+                relay.put_exercise,
+                exercise_id=exercise_id,
+                controller=controller,
+                announcement=announcement,
+                renewed_openings=renewed_openings,
             )
         )
 

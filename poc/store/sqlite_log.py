@@ -32,11 +32,13 @@ def read_head(db: sqlite3.Connection) -> StoredHead | None:
 
 def append_entries(
     db: sqlite3.Connection,
+    *,
     expected: bytes | None,
     head: StoredHead,
     leaves: Sequence[Leaf],
     subtrees: Sequence[Subtree],
     closed_proposals: Sequence[str],
+    renewed_openings: Sequence[str],
 ) -> None:
     """See ``Store.append_entries``."""
     old = read_head(db)
@@ -60,6 +62,7 @@ def append_entries(
         [(subtree.level, subtree.index, subtree.hash) for subtree in subtrees],
     )
     db.executemany("DELETE FROM proposals WHERE id = ?", [(proposal,) for proposal in closed_proposals])
+    renew_openings(db, renewed_openings)
 
 
 def _swap_head(db: sqlite3.Connection, expected: bytes | None, head: StoredHead) -> None:
@@ -193,6 +196,15 @@ def read_opening(db: sqlite3.Connection, commitment: str) -> StoredOpening | Non
         "SELECT number, commitment, contact, part, data FROM openings WHERE commitment = ?", (commitment,)
     ).fetchone()
     return StoredOpening(*row) if row else None
+
+
+def renew_openings(db: sqlite3.Connection, commitments: Sequence[str]) -> None:
+    """Give openings new numbers, where they are kept; only a new row gets one that was never used."""
+    for commitment in commitments:
+        opening = read_opening(db, commitment)
+        if opening is not None:
+            db.execute("DELETE FROM openings WHERE commitment = ?", (commitment,))
+            put_opening(db, commitment, opening.contact, opening.part, opening.data)
 
 
 def delete_openings(db: sqlite3.Connection, commitments: Sequence[str]) -> int:

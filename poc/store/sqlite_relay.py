@@ -22,7 +22,7 @@ from poc.store.base import (
     StoredMessage,
     StoredSlot,
 )
-from poc.store.sqlite_log import seconds, time_of
+from poc.store.sqlite_log import renew_openings, seconds, time_of
 
 _MESSAGE = (
     "messages.id, body_sha256, digest, sender_contact, sender_kid, status, exercise,"
@@ -243,7 +243,13 @@ def forget_nonces(db: sqlite3.Connection, before: datetime) -> int:
     return db.execute("DELETE FROM nonces WHERE until < ?", (seconds(before),)).rowcount
 
 
-def put_exercise(db: sqlite3.Connection, exercise_id: str, controller: str, announcement: str) -> bool:
+def put_exercise(
+    db: sqlite3.Connection,
+    exercise_id: str,
+    controller: str,
+    announcement: str,
+    renewed_openings: Sequence[str],
+) -> bool:
     """See ``Store.put_exercise``."""
     row = db.execute("SELECT controller, announcement FROM exercises WHERE id = ?", (exercise_id,)).fetchone()
     if row:
@@ -255,6 +261,7 @@ def put_exercise(db: sqlite3.Connection, exercise_id: str, controller: str, anno
         " VALUES (?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM exercises))",
         (exercise_id, controller, announcement),
     )
+    renew_openings(db, renewed_openings)
     return True
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -132,7 +133,11 @@ def run_batch(jobs: Sequence[Job[Any]], db: sqlite3.Connection) -> list[Any]:
 
 
 class Writer:
-    """Gathers writes and hands them to the one writing connection, batch after batch."""
+    """Gathers writes and hands them to the one writing connection, batch after batch.
+
+    ``on_commit`` is told the writes and the seconds of each commit. A defect that ended the work would
+    leave nobody waiting: whatever waits, and whatever comes, is refused.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -140,6 +145,8 @@ class Writer:
         self._wake = asyncio.Event()
         self._closing = False
         self.batches = 0
+        self.on_commit: Callable[[int, float], None] | None = None
+        # Its outermost loop answers every fault, and close waits for it; no TaskGroup spans the two.
         self._task = asyncio.create_task(self._work(), name="store writer")
 
     async def submit(self, job: Job[T]) -> T:
@@ -176,27 +183,43 @@ class Writer:
         await self._connection.close()
 
     async def _work(self) -> None:
-        while self._waiting or not self._closing:
-            await self._wake.wait()
-            batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-            if not self._waiting and not self._closing:
-                self._wake.clear()
-            if batch:
-                await self._commit(batch)
+        try:
+            while self._waiting or not self._closing:
+                await self._wake.wait()
+                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                if not self._waiting and not self._closing:
+                    self._wake.clear()
+                if batch:
+                    await self._commit(batch)
+        finally:
+            self._closing = True
+            for _, future in self._waiting:
+                if not future.done():
+                    future.set_exception(UnreachableError("storage-failed", "the writer ended"))
 
     async def _commit(self, batch: Sequence[tuple[Job[Any], asyncio.Future[Any]]]) -> None:
         self.batches += 1
-        outcomes: Sequence[Any]
+        began = time.monotonic()
+        outcomes: Sequence[Any] = [_Failed(UnreachableError("storage-failed", "the writer ended"))] * len(
+            batch
+        )
         try:
             outcomes = await self._connection.run(partial(run_batch, [job for job, _ in batch]))
         except sqlite3.Error as error:
             outcomes = [_Failed(storage_failed(error)) for _ in batch]
         except Exception as error:  # noqa: BLE001 -- the outermost loop: a defect in a job must not end the writer
             outcomes = [_Failed(error)] * len(batch)
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            if future.done():
-                continue  # its caller was cancelled
-            if isinstance(outcome, _Failed):
-                future.set_exception(outcome.error)
-            else:
-                future.set_result(outcome)
+        finally:
+            _answer(batch, outcomes)
+        if self.on_commit is not None:
+            self.on_commit(len(batch), time.monotonic() - began)
+
+
+def _answer(batch: Sequence[tuple[Job[Any], asyncio.Future[Any]]], outcomes: Sequence[Any]) -> None:
+    for (_, future), outcome in zip(batch, outcomes, strict=True):
+        if future.done():
+            continue  # its caller was cancelled
+        if isinstance(outcome, _Failed):
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome)

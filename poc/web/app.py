@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
@@ -17,13 +16,15 @@ from aiohttp import web
 from poc.errors import FaultError, PocError, RefusedError
 from poc.hub.caller import Caller
 from poc.hub.hub import Hub
-from poc.limits import BODY_DRAIN_BYTES_MAX, BODY_DRAIN_SECONDS_MAX, BODY_SECONDS_MAX
+from poc.limits import BODY_DRAIN_BYTES_MAX, BODY_DRAIN_SECONDS_MAX
 from poc.logs import log_event
 from poc.web.auth import authenticate
 from poc.web.call import Answer, Call
+from poc.web.connection import Deadlines
 from poc.web.errors import problem
 from poc.web.routes import ROUTES, Route
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _SECURITY: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -32,48 +33,74 @@ _SECURITY: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_SWEEP_SECONDS: Final = 60
+_METHODS: Final = frozenset(route.method for route in ROUTES)
 
 
-def make_app(hub: Hub, public_origin: Callable[[], str]) -> web.Application:
-    """The application of a loaded hub. ``public_origin`` is what requests are signed for."""
+def make_app(
+    hub: Hub, public_origin: Callable[[], str], deadlines: Deadlines | None = None
+) -> web.Application:
+    """The application of a hub, and what runs beside it. Requests are signed for ``public_origin``."""
+    limits = deadlines or Deadlines()
 
     @web.middleware
-    async def errors(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except web.HTTPMethodNotAllowed as error:
-            answer = problem(RefusedError("method-not-allowed"), hub.now())
-            return _response(answer, {"Allow": ", ".join(sorted(error.allowed_methods))})
-        except web.HTTPException:
-            return _response(problem(RefusedError("not-found"), hub.now()))
-        except PocError as error:
-            return _response(problem(error, hub.now()))
-        except Exception as error:  # noqa: BLE001 (the outermost loop: a fault of ours is answered, and logged)
-            log_event("fault", error=type(error).__name__)
-            return _response(problem(FaultError("fault"), hub.now()))
+    async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await _answered(hub, request, handler)
+        _count(hub, request, response.status)
+        return response
 
     app = web.Application(middlewares=[errors], client_max_size=BODY_DRAIN_BYTES_MAX)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _serve(hub, route, public_origin))
+        app.router.add_route(route.method, route.path, _serve(hub, route, public_origin, limits))
     app.cleanup_ctx.append(_background(hub))
     return app
 
 
+async def _answered(hub: Hub, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The answer, whatever happens on the way to it."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        answer = problem(RefusedError("method-not-allowed"), hub.now())
+        return _response(answer, {"Allow": ", ".join(sorted(error.allowed_methods))})
+    except web.HTTPException:
+        return _response(problem(RefusedError("not-found"), hub.now()))
+    except (web.RequestPayloadError, ConnectionError):
+        response = _response(problem(RefusedError("bad-request"), hub.now()))
+        response.force_close()
+        return response
+    except PocError as error:
+        if isinstance(error, FaultError):
+            log_event("fault", error=error.code)
+        response = _response(problem(error, hub.now()))
+        if error.code == "too-slow":
+            response.force_close()
+        return response
+    except Exception as error:  # noqa: BLE001 (the outermost loop: a fault of ours is answered, and logged)
+        log_event("fault", error=type(error).__name__)
+        return _response(problem(FaultError("fault"), hub.now()))
+
+
+def _count(hub: Hub, request: web.Request, status: int) -> None:
+    """Log and count a request by its route's pattern; what a client made up is named `other`."""
+    resource = request.match_info.route.resource
+    path = "other" if resource is None else resource.canonical
+    method = request.method if request.method in _METHODS else "other"
+    hub.metrics.requests.labels(path, method, str(status)).inc()
+    log_event("request", method=method, route=path, status=status)
+
+
 def _serve(
-    hub: Hub, route: Route, public_origin: Callable[[], str]
+    hub: Hub, route: Route, public_origin: Callable[[], str], limits: Deadlines
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def serve(request: web.Request) -> web.Response:
-        body = await _read_body(request, route.body_bytes_max)
+        body = await _read_body(request, route.body_bytes_max, limits.body)
+        if not route.early:
+            await hub.wait_loaded()
         caller = await _caller(hub, route, request, body, public_origin())
         if len(request.query) != len(set(request.query)):
             raise RefusedError("bad-form", "a query member stands twice")
         call = Call(hub, caller, request.match_info, dict(request.query), body, public_origin())
-        answer = await route.handler(call)
-        log_event("request", method=route.method, route=route.path, status=answer.status)
-        return _response(answer)
+        return _response(await route.handler(call))
 
     return serve
 
@@ -93,11 +120,14 @@ async def _caller(
     return caller
 
 
-async def _read_body(request: web.Request, bytes_max: int) -> bytes:
+async def _read_body(request: web.Request, bytes_max: int, seconds_max: float) -> bytes:
     """The body within its bounds. Raises ``encoded-body``, ``too-large``, ``too-slow``."""
+    if request.headers.get("Content-Encoding"):
+        await _drain(request, 0)
+        raise RefusedError("encoded-body")
     data = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
+        async with asyncio.timeout(seconds_max):
             async for chunk in request.content.iter_any():
                 data += chunk
                 if len(data) > bytes_max:
@@ -107,8 +137,6 @@ async def _read_body(request: web.Request, bytes_max: int) -> bytes:
     if len(data) > bytes_max:
         await _drain(request, len(data))
         raise RefusedError("too-large", f"{bytes_max} bytes are the limit here", limit_bytes=bytes_max)
-    if request.headers.get("Content-Encoding"):
-        raise RefusedError("encoded-body")
     return bytes(data)
 
 
@@ -136,19 +164,9 @@ def _response(answer: Answer, more: dict[str, str] | None = None) -> web.Respons
 
 def _background(hub: Hub) -> Callable[[web.Application], AsyncIterator[None]]:
     async def run(_app: web.Application) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(hub.log.run()), asyncio.create_task(_sweep(hub))]
-        yield
-        for task in tasks:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(hub.run(), name="hub")
+            yield
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     return run
-
-
-async def _sweep(hub: Hub) -> None:
-    """Forget what has passed: nonces and proposals. A failing disk is tried again."""
-    while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
-        with contextlib.suppress(PocError):
-            await hub.store.forget_nonces(hub.now() - timedelta(seconds=1))
-            await hub.store.expire_proposals(hub.now())

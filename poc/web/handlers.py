@@ -31,9 +31,11 @@ async def healthz(_call: Call) -> Answer:
 
 
 async def readyz(call: Call) -> Answer:
-    """503 with the reason while nothing can be logged."""
-    reason = call.hub.log.reason
-    return answer_json({"status": "ok"} if reason is None else {"reason": reason}, 503 if reason else 200)
+    """503 with the reason, and what to do, while statements and messages are not taken."""
+    error = call.hub.reason
+    if error is None:
+        return answer_json({"status": "ok"})
+    return answer_json({"reason": error.code, "message": error.message, "next": error.next_step}, 503)
 
 
 async def checkpoint(call: Call) -> Answer:

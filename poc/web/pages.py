@@ -25,14 +25,20 @@ _BODY = """<h1>Registry <bdi>{origin}</bdi></h1>
 <p>للتحقق لا تثق بهذه الصفحة: قارن البصمة بالبصمة المكتوبة على الورق، ثم شغّل
 <bdi><code>poc registry join</code></bdi> و<bdi><code>poc verify</code></bdi> على جهازك.</p>{counts_ar}
 </section>"""
+_UNPROVED = """<h1>The log is not shown</h1>
+<p>The hub is reading its log, or the log did not prove itself. <code>/readyz</code> says which.</p>
+<section lang="ar" dir="rtl"><h1>السجل غير معروض</h1>
+<p>يقرأ الخادم سجله الآن، أو تعذّر إثبات صحة السجل. انظر <bdi><code>/readyz</code></bdi>.</p></section>"""
 _EMPTY = """<h1>No registry yet</h1>
 <section lang="ar" dir="rtl"><h1>لا يوجد سجل بعد</h1></section>"""
 
 
 def render(hub: Hub) -> bytes:
     """The page as it stands now."""
-    if hub.log.reason == "no-registry":
-        return _FRAME.format(body=_EMPTY).encode()
+    if hub.log.is_empty:
+        reason = hub.reason
+        empty = reason is not None and reason.code == "no-registry"
+        return _FRAME.format(body=_EMPTY if empty else _UNPROVED).encode()
     view = hub.log.view
     counts_en, counts_ar = _counts(view.directory)
     body = _BODY.format(

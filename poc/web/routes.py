@@ -19,7 +19,10 @@ Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route. ``roles`` empty: anyone, unsigned. ``policy``: anyone too where the registry says so."""
+    """One route. ``roles`` empty: anyone, unsigned. ``policy``: anyone too where the registry says so.
+
+    ``early``: answered also while the log is still being read.
+    """
 
     method: str
     path: str
@@ -28,6 +31,7 @@ class Route:
     summary: str
     body_bytes_max: int = 0
     policy: bool = False
+    early: bool = False
 
 
 ANYONE: Final[frozenset[Role]] = frozenset()
@@ -39,9 +43,16 @@ PLAYERS: Final[frozenset[Role]] = frozenset({"contact", "controller", "authority
 OWNERS: Final[frozenset[Role]] = frozenset({"contact", "authority", "registrar"})
 
 ROUTES: Final[tuple[Route, ...]] = (
-    Route("GET", "/", ANYONE, handlers.page, "The public page."),
-    Route("GET", "/healthz", ANYONE, handlers.healthz, "The process answers."),
-    Route("GET", "/readyz", ANYONE, handlers.readyz, "The hub takes statements and messages; else why not."),
+    Route("GET", "/", ANYONE, handlers.page, "The public page.", early=True),
+    Route("GET", "/healthz", ANYONE, handlers.healthz, "The process answers.", early=True),
+    Route(
+        "GET",
+        "/readyz",
+        ANYONE,
+        handlers.readyz,
+        "The hub takes statements and messages; else why not.",
+        early=True,
+    ),
     Route("GET", "/checkpoint", ANYONE, handlers.checkpoint, "The newest signed checkpoint."),
     Route("GET", "/tile/entries/{tile:.+}", PARTIES, handlers.entries, "A bundle of entries.", policy=True),
     Route("GET", "/tile/{tile:.+}", ANYONE, handlers.tile, "A tile of hashes."),

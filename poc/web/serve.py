@@ -1,50 +1,97 @@
-"""Runs a hub as a process: opens its home, listens, stops within 5 seconds of SIGTERM."""
+"""Runs a hub as a process: opens its home, listens, stops within 5 seconds of SIGTERM.
+
+What cannot be mended by waiting stops the start with its code; a log that does not prove itself does
+not: the hub then answers, shows nothing of it, and says why.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import sqlite3
+from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import start_http_server
 
 from poc.config import HubSettings
 from poc.core.note import Signer
 from poc.core.statement import read_entry, read_statement
-from poc.errors import PocError, RefusedError
+from poc.errors import FaultError, PocError, RefusedError, UnreachableError
 from poc.hub.clock import system_clock
 from poc.hub.hub import Hub
-from poc.keyring import Keyring, read_passphrase_file
+from poc.hub.metrics import CONTENT_TYPE
+from poc.keyring import KEYRING_NAME, Keyring, read_passphrase_file
 from poc.logs import log_event, start_logs
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
+from poc.web.connection import GuardedRunner
 
-_STOP_SECONDS = 3.0
+_DESK_FILES = ("trust.db",)
+
+
+def check_home(home: Path) -> None:
+    """Return only if the folder may be a hub's home. Raises ``not-a-hub``."""
+    if not home.is_dir():
+        raise RefusedError("not-a-hub", f"{home} is no folder")
+    desk = next((name for name in _DESK_FILES if (home / name).exists()), None)
+    if desk is not None:
+        raise RefusedError("not-a-hub", f"{home} holds {desk}: it is a desk's home")
 
 
 async def serve(settings: HubSettings, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line first."""
-    start_logs(settings.log_level)
-    store = await SqliteStore.open(settings.home)
-    if store.notice:
-        log_event("sqlite", notice=store.notice)
-    try:
-        hub = await _hub(store, settings)
-        await _listen(hub, settings, port)
-    finally:
-        await store.close()
-
-
-async def _hub(store: SqliteStore, settings: HubSettings) -> Hub:
-    """The loaded hub. One whose log does not prove itself is not started."""
+    """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     keyring = await asyncio.to_thread(_unlock, settings.home)
+    async with contextlib.AsyncExitStack() as stack:
+        store = await SqliteStore.open(settings.home)
+        stack.push_async_callback(store.close)
+        if store.notice:
+            log_event("sqlite", notice=store.notice)
+        hub = await _hub(store, settings, keyring)
+        store.writer.on_commit = hub.metrics.commit
+        if settings.metrics_port is not None:
+            await _listen(stack, _metrics_runner(hub), settings.metrics_host, settings.metrics_port)
+        bound = {"origin": settings.public_origin}
+        runner = GuardedRunner(make_app(hub, lambda: bound["origin"]), hub.now)
+        address = await _listen(stack, runner, settings.host, port)
+        if "public_origin" not in settings.model_fields_set:
+            bound["origin"] = address
+        async with asyncio.TaskGroup() as group:
+            loading = group.create_task(_load(hub, settings, address), name="load")
+            await stopped.wait()
+            loading.cancel()
+    log_event("stopped")
+
+
+async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
+    """Read and prove the log, then say so. Raises what only another keyring or disk can mend."""
+    await hub.load()
+    error = hub.reason
+    if error is not None and error.code in {"no-log-key", "no-hub-key"}:
+        raise error
+    if error is None:
+        log_event("ready", entries=hub.log.view.directory.size)
+    elif error.code == "no-registry":
+        command = f"poc registry init --from F --home {settings.home}"
+        log_event("no-registry", next=f"run `{command}`, then start this hub again")
+    else:
+        log_event("read-only", code=error.code, message=error.message, next=error.next_step)
+    print(f"listening on {address}", flush=True)  # noqa: T201 (the one line on standard output)
+
+
+async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | None) -> Hub:
+    """The hub with its keys, not yet loaded."""
     leaves = await store.read_leaves(0, 1)
     signer = hub_key = None
     if leaves and keyring is not None:
-        origin = read_statement(read_entry(leaves[0].data).signed.payload).origin
-        signer = next((Signer(origin, key) for key in keyring.by_role("log")), None)
-        hub_key = next(iter(keyring.by_role("hub")), None)
+        with contextlib.suppress(RefusedError):  # an unreadable genesis is what the load says
+            origin = read_statement(read_entry(leaves[0].data).signed.payload).origin
+            signer = next((Signer(origin, key) for key in reversed(keyring.by_role("log"))), None)
+            hub_key = next(reversed(keyring.by_role("hub")), None)
     hub = Hub(
         store,
         log_signer=signer,
@@ -52,54 +99,59 @@ async def _hub(store: SqliteStore, settings: HubSettings) -> Hub:
         now=system_clock,
         clock_confirmed=settings.clock_confirmed,
     )
-    await hub.load()
-    if hub.log.reason == "no-registry":
-        command = f"poc registry init --from F --home {settings.home}"
-        log_event("no-registry", next=f"run `{command}`, then start this hub again")
-    elif hub.log.reason is not None:
-        log_event("read-only", next="the keyring of this home holds no log key of the registry")
+    hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub
 
 
 def _unlock(home: Path) -> Keyring | None:
+    """The keyring of the home, None where there is none. Raises ``no-passphrase``, ``wrong-passphrase``."""
+    if not (home / KEYRING_NAME).exists():
+        return None
     passphrase = read_passphrase_file(home)
     if passphrase is None:
-        return None
-    try:
-        return Keyring.unlock(home, passphrase)
-    except RefusedError as error:
-        if error.code == "no-keyring":
-            return None
-        raise
+        raise RefusedError("no-passphrase", str(home))
+    return Keyring.unlock(home, passphrase)
 
 
-async def _listen(hub: Hub, settings: HubSettings, port: int) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    bound = {"origin": settings.public_origin}
-    app = make_app(hub, lambda: bound["origin"])
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_STOP_SECONDS)
+async def _listen(stack: contextlib.AsyncExitStack, runner: web.AppRunner, host: str, port: int) -> str:
+    """Listen; the address. Raises ``cannot-listen``."""
     await runner.setup()
+    stack.push_async_callback(runner.cleanup)
     try:
-        await web.TCPSite(runner, settings.host, port).start()
-        address = f"http://{settings.host}:{runner.addresses[0][1]}"
-        if "public_origin" not in settings.model_fields_set:
-            bound["origin"] = address
-        if settings.metrics_port is not None:
-            start_http_server(settings.metrics_port, settings.metrics_host)
-        print(f"listening on {address}", flush=True)  # noqa: T201 (the one line on standard output)
-        await stopped.wait()
-    finally:
-        await runner.cleanup()
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise UnreachableError("cannot-listen", f"{host}:{port}: {error.strerror}") from None
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{runner.addresses[0][1]}"
+
+
+def _metrics_runner(hub: Hub) -> GuardedRunner:
+    async def metrics(_request: web.Request) -> web.Response:
+        await hub.refresh_metrics()
+        return web.Response(body=hub.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    return GuardedRunner(app, hub.now)
 
 
 def run(settings: HubSettings, port: int) -> int:
     """Serve; the exit code: 0 stopped as asked, else what the error says."""
+    start_logs(settings.log_level)
     try:
         asyncio.run(serve(settings, port))
-    except PocError as error:
-        log_event("not-started", code=error.code, message=error.message, next=error.next_step)
-        return error.exit_code
+    except (PocError, BaseExceptionGroup) as error:
+        return not_started(_first(error))
     return 0
+
+
+def not_started(error: PocError) -> int:
+    """Say on one line why the hub did not start, or ended; the exit code."""
+    log_event("not-started", code=error.code, message=error.message, next=error.next_step)
+    return error.exit_code
+
+
+def _first(error: BaseException) -> PocError:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, PocError) else FaultError("fault", type(error).__name__)

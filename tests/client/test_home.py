@@ -184,9 +184,9 @@ async def test_unlocking_does_not_hold_up_the_loop(desks, world, monkeypatch):
 async def test_a_keyring_given_to_a_desk_signs_its_next_request(desks, world):
     jo = desks[0]
     async with await reopened(jo, world) as locked_desk:
-        assert locked_desk.hub.key is None
+        assert not locked_desk.hub.keys
         locked_desk.use_keyring(jo.keys)
-        assert locked_desk.hub.key is not None
+        assert locked_desk.hub.keys
 
 
 async def test_a_join_that_was_interrupted_can_be_done_again(desks, world, tmp_path):

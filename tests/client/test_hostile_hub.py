@@ -414,3 +414,26 @@ async def test_whatever_the_hub_answers_the_message_stays_to_be_sent(desks, betw
             between.honest()
             await jo.sync()
             assert jo.known.trust.outbox_row("message", sent.id).state == "accepted", (status, body)
+
+
+NO_ANSWERS = (
+    b"{}",
+    b'{"index":-1,"leaf_hash":"x"}',
+    b'{"index":true,"leaf_hash":"x"}',
+    b'{"index":1}',
+    b'{"proposal":"x","missing":7}',
+    b'{"proposal":"x","missing":[{}]}',
+    b'{"proposal":null}',
+)
+
+
+async def test_an_answer_to_a_statement_that_is_none_leaves_it_waiting(desks, world, between):
+    jo = desks[0]
+    for number, answer in enumerate(NO_ANSWERS):
+        between.alter = lambda _m, path, _b, answer=answer: (
+            (answer, 201) if path == "/v1/statements" else None
+        )
+        jo.known.trust.put_outbox("statement", f"{number}", b"{}")
+        report = await jo.sync()
+        assert any("bad-answer-from-hub" in warning for warning in report.warnings), answer
+        assert jo.known.trust.outbox_row("statement", f"{number}").state == "waiting", answer

@@ -1,0 +1,51 @@
+"""What the hub counts, in a registry of its own: docs/metrics.md describes each. No label is an id."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_SECONDS_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """The hub's counters and gauges; every label has few values, all of the program's own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        told: dict[str, Any] = {"registry": self.registry}
+        self.requests = Counter("poc_requests", "Requests answered.", ["route", "method", "status"], **told)
+        self.messages_accepted = Counter("poc_messages_accepted", "Envelopes accepted.", ["status"], **told)
+        self.messages_rejected = Counter(
+            "poc_messages_rejected", "Envelopes refused for good.", ["status"], **told
+        )
+        self.evidence_recorded = Counter(
+            "poc_evidence_recorded", "Signed records of recipients taken.", ["kind"], **told
+        )
+        self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
+        self.statement_batch = Histogram(
+            "poc_statement_batch_size", "Statements of one log step.", buckets=_BATCH_BUCKETS, **told
+        )
+        self.commit_batch = Histogram(
+            "poc_commit_batch_size", "Writes of one commit.", buckets=_BATCH_BUCKETS, **told
+        )
+        self.commit_seconds = Histogram(
+            "poc_commit_seconds", "Seconds of one commit.", buckets=_SECONDS_BUCKETS, **told
+        )
+        self.log_size = Gauge("poc_log_size", "Entries of the log.", **told)
+        self.proposals_open = Gauge("poc_proposals_open", "Proposals that wait for signatures.", **told)
+        self.entry_age_seconds = Gauge("poc_last_entry_age_seconds", "Since the newest entry.", **told)
+        self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
+        self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
+
+    def commit(self, writes: int, seconds: float) -> None:
+        """Count one commit of the store."""
+        self.commit_batch.observe(writes)
+        self.commit_seconds.observe(seconds)
+
+    def text(self) -> bytes:
+        """Everything in the text format of Prometheus."""
+        return generate_latest(self.registry)

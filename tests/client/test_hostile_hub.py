@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,8 @@ async def test_one_bad_item_is_told_set_aside_and_the_others_are_kept(desks, wor
     jo = desks[0]
     message = await full(desks, world)
     member = FEEDS[name].member
-    for what in (None, 1, "x", [], {}, {"v": 1}, -1, True, "é" * 3000):
+    values: list[Any] = [None, 1, "x", [], {}, {"v": 1}, -1, True, "é" * 3000]
+    for what in values:
         jo.known.trust.set_cursor(name, 0)
 
         def edit(page, what=what):

@@ -16,7 +16,7 @@ from poc.core.admission import slot_sha256
 from poc.core.envelope import envelope_digest, read_header
 from poc.core.evidence import Acknowledgement, Receipt, Retrieval
 from poc.core.form import form_of, read_form
-from poc.core.message import Envelope, EnvelopeHeader
+from poc.core.message import Envelope
 from poc.core.receipts import check_answerer, check_of_envelope, verify_answer, verify_cancel, verify_receipt
 from poc.core.strictjson import parse
 from poc.errors import RefusedError
@@ -52,9 +52,9 @@ def verify_piece(known: Known, message: str, kind: str, text: str) -> None:
     ``core.receipts``.
     """
     last: RefusedError | None = None
-    for envelope, header in _envelopes(known, message):
+    for envelope, complete in _envelopes(known, message):
         try:
-            _verify_about(known, envelope, header, kind, text)
+            _verify_about(known, envelope, kind, text, complete=complete)
         except RefusedError as error:
             last = error
         else:
@@ -62,27 +62,22 @@ def verify_piece(known: Known, message: str, kind: str, text: str) -> None:
     raise last or RefusedError("unknown-message", message)
 
 
-def _envelopes(known: Known, message: str) -> Iterator[tuple[Envelope, EnvelopeHeader]]:
-    """The envelopes of an id that are here: as sent, or as delivered with our own slot only."""
+def _envelopes(known: Known, message: str) -> Iterator[tuple[Envelope, bool]]:
+    """The envelopes of an id that are here: complete as sent, or as delivered with our own slot only."""
     sent = known.trust.outbox_row("message", message)
     if sent is not None:
-        yield _with_header(read_form(Envelope, sent.body))
+        yield read_form(Envelope, sent.body), True
     for row in known.trust.inbox(message):
         item: Any = parse(row.item)
-        yield _with_header(form_of(Envelope, item["envelope"]))
+        yield form_of(Envelope, item["envelope"]), False
 
 
-def _with_header(envelope: Envelope) -> tuple[Envelope, EnvelopeHeader]:
-    return envelope, read_header(envelope.protected)
-
-
-def _verify_about(known: Known, envelope: Envelope, header: EnvelopeHeader, kind: str, text: str) -> None:
+def _verify_about(known: Known, envelope: Envelope, kind: str, text: str, *, complete: bool) -> None:
     directory, root_at = known.directory, known.root_at
-    digest = digest_of(envelope)
+    header, digest = read_header(envelope.protected), digest_of(envelope)
     if kind == "cancel":
-        check_of_envelope(
-            verify_cancel(text, directory, header.sender.contact, root_at=root_at), header, digest
-        )
+        cancel = verify_cancel(text, directory, header.sender.contact, root_at=root_at)
+        check_of_envelope(cancel, header, digest)
         return
     if kind == "receipt":
         check_of_envelope(verify_receipt(text, directory, root_at), header, digest)
@@ -93,8 +88,8 @@ def _verify_about(known: Known, envelope: Envelope, header: EnvelopeHeader, kind
     if not isinstance(answer, expected):
         raise RefusedError("wrong-type", f"this is no {kind}")
     check_of_envelope(answer, header, digest)
-    if header.sender.contact == known.party:  # only the sender's copy names every addressee
-        check_answerer(answer, header, {slot.header.contact for slot in envelope.recipients})
+    addressees = {slot.header.contact for slot in envelope.recipients}
+    check_answerer(answer, header, addressees if complete else {answer.contact})
 
 
 def digest_of(envelope: Envelope) -> str:
@@ -143,8 +138,8 @@ def verify_recorded(known: Known, answer: str, text: str) -> Receipt:
 
 def _receipt_over(known: Known, body: bytes, text: str, event: str) -> tuple[Receipt, Envelope]:
     receipt = verify_receipt(text, known.directory, known.root_at)
-    envelope, header = _with_header(read_form(Envelope, body))
-    check_of_envelope(receipt, header, digest_of(envelope))
+    envelope = read_form(Envelope, body)
+    check_of_envelope(receipt, read_header(envelope.protected), digest_of(envelope))
     if receipt.event != event:
         raise RefusedError("receipt-mismatch", f"{receipt.event} instead of {event}")
     return receipt, envelope

@@ -11,6 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from poc.client.api import HubClient
 from poc.client.evidence import digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
@@ -18,9 +20,9 @@ from poc.client.gossip import heads_of_item, keep_contradictions
 from poc.client.known import Known
 from poc.client.sequences import sequences
 from poc.client.trust import InboxRow
-from poc.core import jws
+from poc.core import jws, lifecycle
 from poc.core.directory import Directory
-from poc.core.envelope import DeliveredEnvelope, OpenedMessage, open_envelope, read_header
+from poc.core.envelope import DeliveredEnvelope, OpenedMessage, open_envelope, read_header, spoken_name
 from poc.core.evidence import NextStep
 from poc.core.form import form_of, read_form
 from poc.core.judge import COMPROMISED
@@ -28,7 +30,7 @@ from poc.core.message import Envelope, Slot
 from poc.core.play import ping_answer
 from poc.core.receipts import Answering, acknowledgement, retrieval, sign_form
 from poc.core.strictjson import canonical, format_time, parse, parse_time
-from poc.errors import RefusedError
+from poc.errors import CATALOGUE, RefusedError
 
 _NOT_VERIFIED: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
 TRY_AGAIN: Final = _NOT_VERIFIED | {"exercise-unknown", "exercise-not-open", "no-key", "unsigned-note"}
@@ -108,7 +110,9 @@ def _conflicts(known: Known) -> list[str]:
         if other is not None and row.reason == "seen-before" and _verifies_alone(known, row):
             known.trust.add_proof("id-used-twice", other.item, row.item)
             told.append(f"{row.sender} sent two different messages under the id {row.message}")
-    for first, second in sequences(verified).twice:
+    read = sequences(verified)
+    told += [gap.told() for gap in read.gaps]
+    for first, second in read.twice:
         known.trust.add_proof("sequence-used-twice", first.item, second.item)
         told.append(f"{first.sender} used one sequence number for {first.message} and {second.message}")
     return told
@@ -220,22 +224,72 @@ def queue_answer(
 ) -> str:
     """Sign a retrieval, acknowledgement or decline and put it into the outbox; gives its reference.
 
-    Raises ``own-cannot-answer``, ``no-device``.
+    Raises ``own-cannot-answer``, ``no-device``, ``answer-used`` (this device gave it before),
+    ``not-in-this-state`` (acknowledging after declining, or the other way), ``unknown-contact`` and
+    ``bad-times`` (of the next step), ``bad-form``.
     """
     if opened.use == "own":
         raise RefusedError("own-cannot-answer", opened.contact)
     machine = outcome == "retrieved"
     device = known.own_device("retrieve" if machine else "acknowledge")
     key = known.keys.signing(device.kid)
+    ref = f"{opened.header.id}:{outcome}:{key.kid}"
+    if not machine:
+        _check_may_answer(known, opened.header.id, outcome, ref)
+        _check_next(known, next_step)
     answering = Answering(opened.header, opened.digest, opened.contact, key.kid, known.head, known.now())
     answer = None if word is None else ping_answer(opened.cek, opened.header.id, opened.contact, word)
     if machine:
         text = sign_form(retrieval(answering), jws.RETRIEVAL, key)
     else:
-        form = acknowledgement(
-            answering, officer=officer, answer=answer, next_step=next_step, declined=reason
-        )
+        try:
+            form = acknowledgement(
+                answering, officer=officer, answer=answer, next_step=next_step, declined=reason
+            )
+        except ValidationError as error:
+            members = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+            raise RefusedError("bad-form", ", ".join(sorted(members))) from None
         text = sign_form(form, jws.ACKNOWLEDGEMENT, key)
-    ref = f"{opened.header.id}:{outcome}:{key.kid}"
     known.trust.put_outbox("answer", ref, canonical({"jws": text}))
     return ref
+
+
+def _check_may_answer(known: Known, message: str, outcome: str, ref: str) -> None:
+    """An answer is given once by a device, and what this home said before limits what it may say."""
+    state = "awaited"
+    for row in known.trust.outbox(kind="answer"):
+        answered, _, rest = row.ref.partition(":")
+        if answered != message or row.state == "rejected":
+            continue
+        if row.ref == ref:
+            raise RefusedError("answer-used", outcome)
+        state = lifecycle.advance(lifecycle.ACKNOWLEDGEMENT, state, rest.partition(":")[0])
+    lifecycle.advance(lifecycle.ACKNOWLEDGEMENT, state, outcome)
+
+
+def _check_next(known: Known, next_step: NextStep | None) -> None:
+    if next_step is None:
+        return
+    if next_step.contact is not None:
+        known.directory.contact(next_step.contact)
+    if next_step.at is not None and next_step.at <= known.now():
+        raise RefusedError("bad-times", f"a reply by {format_time(next_step.at)}, which has passed")
+
+
+def inbox_value(row: InboxRow) -> dict[str, Any]:
+    """A kept message as a list shows it: from the envelope alone, which anyone could have written."""
+    item = parse_item(row)
+    header = read_header(item["envelope"]["protected"])
+    slot = item["envelope"]["recipients"][0]["header"]
+    problem = CATALOGUE.get(row.reason or "")
+    return {
+        "message": row.message, "from": row.sender, "status": header.status,
+        "exercise": header.exercise, "kind": header.kind, "precedence": header.precedence,
+        "sent_at": format_time(header.sent_at), "arrived_at": row.arrived_at,
+        "expires_at": format_time(header.expires_at),
+        "expired_on_arrival": header.expires_at <= parse_time(row.arrived_at),
+        "sequence": slot["sequence"], "spoken": spoken_name(row.sender, slot["contact"], slot["sequence"]),
+        "state": row.state, "verified": is_verified(row), "reason": row.reason,
+        "sentence": None if problem is None else problem.sentence,
+        "next": None if problem is None else problem.next_step,
+    }  # fmt: skip

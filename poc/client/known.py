@@ -11,7 +11,7 @@ from typing import Any
 
 from poc.client.trust import Trust
 from poc.core.card import CardPart, Opening, read_opening
-from poc.core.checkpoint import head_of
+from poc.core.checkpoint import head_of, verify_checkpoint
 from poc.core.directory import DeviceState, Directory
 from poc.core.form import Right, form_of, read_form
 from poc.core.judge import log_verifiers
@@ -29,20 +29,41 @@ class Known:
     """The verified directory of a desk and what stands beside it."""
 
     def __init__(self, trust: Trust, party: str | None, clock: Callable[[], datetime]) -> None:
-        """Recompute the directory from the leaves kept, every signature included."""
+        """Recompute the directory from the leaves kept, every signature included.
+
+        Nothing that this program computed before is believed: whoever can write to the disk cannot make
+        a desk accept what the log's signers did not sign. It costs about 0.4 ms an entry (115 entries
+        0.07 s, 2,000 0.9 s, 10,000 3.4 s), so call it off the event loop.
+        """
         self.trust = trust
         self.party = party
         self.keyring: Keyring | None = None
         self._clock = clock
-        leaves = trust.leaves()
+        leaves, head = trust.log()
         self.directory: Directory = apply_all(None, [read_entry(leaf) for leaf in leaves])
         self._ranges = [CompactRange()]
         self._grow(leaves)
+        self._check_head(head)
         self._plays: dict[str, Play] | None = None
 
     def now(self) -> datetime:
         """The clock of this desk."""
         return self._clock()
+
+    def _check_head(self, head: bytes | None) -> None:
+        """Refuse a file whose entries are not those its own verified head was kept for."""
+        if head is None:
+            return
+        directory = self.directory
+        kept = verify_checkpoint(head, directory.origin, log_verifiers(directory.settings.log_keys))
+        if (kept.size, kept.root) != (directory.size, directory.tree.root()):
+            raise RefusedError("home-damaged", f"{directory.size} entries, a head of {kept.size}")
+
+    def catch_up(self) -> None:
+        """Take over what another process with this home has verified meanwhile."""
+        leaves, _ = self.trust.log(self.directory.size)
+        if leaves:
+            self.advance(apply_all(self.directory, [read_entry(leaf) for leaf in leaves]), leaves)
 
     def _grow(self, leaves: list[bytes]) -> None:
         for leaf in leaves:

@@ -18,6 +18,7 @@ from poc.core.statement import read_entry
 from poc.core.tiles import TILE_WIDTH, decode_entries, entries_path
 from poc.errors import RefusedError
 
+ENTRIES_MAX: Final = 200_000  # new entries of one sync; they are in memory until their root is checked
 _TOO_NEW: Final = frozenset({"newer-form", "not-yet-in-force", "unknown-algorithm"})
 
 
@@ -27,10 +28,13 @@ async def sync_log(known: Known, hub: HubClient) -> int:
     Raises:
         RefusedError: ``rollback``, ``fork``, ``update-needed``, or what a signature or rule is refused for.
     """
+    known.catch_up()
     directory = known.directory
     note = await hub.get("/checkpoint", signed=False)
     shown = verify_checkpoint(note, directory.origin, log_verifiers(directory.settings.log_keys))
     _check_not_behind(known, shown, note)
+    if shown.size - directory.size > ENTRIES_MAX:
+        raise RefusedError("bad-answer-from-hub", f"{shown.size} entries, {directory.size} known")
     leaves = await _fetch_leaves(hub, directory.size, shown.size)
     tree = directory.tree
     for leaf in leaves:

@@ -67,7 +67,7 @@ async def flush(known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_OR
     """
     result = Flushed()
     for kind in kinds:
-        for row in known.trust.outbox(kind=kind):
+        for row in known.trust.unsettled(kind):
             if row.state in _UNSENT:
                 await _send(known, hub, row, result)
     return result
@@ -182,12 +182,31 @@ def settle_statements(known: Known) -> list[str]:
     Call it after a sync of the log: the hub said that these were logged.
     """
     warnings = []
-    for row in known.trust.outbox():
+    for row in (*known.trust.unsettled("statement"), *known.trust.unsettled("signature")):
         payload = row.ref.partition(":")[0]
-        if row.kind not in ("statement", "signature") or row.state not in _UNSETTLED:
+        if row.state not in _UNSETTLED:
             continue
         if payload in known.directory.payloads:
             known.trust.set_outbox(row.number, "logged", reason=None, answer=row.answer)
         elif row.state == "submitted":
             warnings.append(f"the hub said that {row.kind} {payload} is logged; the verified log lacks it")
+    return warnings
+
+
+def settle_messages(known: Known) -> list[str]:
+    """Settle what a verified ``accepted`` receipt shows to have arrived, whatever was answered at the time.
+
+    Gives a warning for each message that the hub refused and accepted.
+    """
+    warnings = []
+    for row in known.trust.unsettled("message"):
+        texts = [text for kind, text in known.trust.evidence(row.ref) if kind == "receipt"]
+        found = next((text for text in texts if _verify(known, row, text, None) is None), None)
+        if found is None:
+            continue
+        known.trust.set_outbox(row.number, "accepted", reason=None, answer=canonical({"receipt": found}))
+        if row.state == "rejected":
+            warnings.append(
+                f"the hub refused message {row.ref} ({row.reason}), but its receipt says accepted"
+            )
     return warnings

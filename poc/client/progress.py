@@ -21,7 +21,7 @@ from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.play import deadline
 from poc.core.receipts import artefact_sha256, verify_answer, verify_receipt
 from poc.core.strictjson import format_time
-from poc.errors import PocError, RefusedError
+from poc.errors import CATALOGUE, PocError, RefusedError
 
 
 def message_progress(known: Known, message_id: str) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def message_progress(known: Known, message_id: str) -> dict[str, Any]:
         **_about(row, header),
         "accepted_at": None if accepted is None else format_time(accepted.at),
         "deadline": None if until is None else format_time(until),
+        "refusal": _refusal(row, receipts),
         "receipt_sentence": RECEIPT_IS_NOT_AGREEMENT,
         "contacts": [
             {
@@ -82,6 +83,20 @@ def _about(row: OutboxRow, header: EnvelopeHeader) -> dict[str, Any]:
         "respond_by": None if header.respond_by is None else format_time(header.respond_by),
         "respond_within_s": header.respond_within_s,
         "expires_at": format_time(header.expires_at),
+    }
+
+
+def _refusal(row: OutboxRow, receipts: list[tuple[Receipt, str]]) -> dict[str, Any] | None:
+    """Why the hub refused the message for good, and whether it signed that it did."""
+    if row.state != "rejected":
+        return None
+    code = (row.reason or "hub-refused").partition(":")[0]
+    found = next((r for r, _ in receipts if (r.event, r.reason) == ("rejected", code)), None)
+    return {
+        "reason": code,
+        "next": CATALOGUE[code].next_step if code in CATALOGUE else None,
+        "signed": found is not None,
+        "at": None if found is None else format_time(found.at),
     }
 
 

@@ -6,19 +6,19 @@ with real defaults. Over 400 lines, because it is the one list of what a desk of
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, Self
 
 from poc.client import exercises, lookup, sending
 from poc.client.api import HubClient
 from poc.client.exercises import PingResult
-from poc.client.home import TRUST_NAME, check_no_desk, create_home, locked, open_home
-from poc.client.inbox import newest_row, open_row, open_sent, queue_answer
+from poc.client.feeds import member
+from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
+from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
 from poc.client.lookup import LookupResult, Query
 from poc.client.proposing import Proposing
@@ -27,16 +27,19 @@ from poc.client.sync import SyncReport, standing_warnings, sync_all, sync_log
 from poc.client.trust import Trust
 from poc.config import DeskSettings
 from poc.core.directory import Directory
-from poc.core.envelope import Draft, OpenedMessage, read_header
+from poc.core.envelope import Draft, OpenedMessage
 from poc.core.evidence import NextStep
-from poc.core.form import read_form
+from poc.core.form import form_of, read_form
 from poc.core.message import Envelope
 from poc.core.proof import build_evidence
 from poc.core.rules import start
 from poc.core.statement import genesis_fingerprint, parse_fingerprint, read_entry
-from poc.core.strictjson import canonical, format_time, parse, unb64u
+from poc.core.strictjson import format_time, unb64u
 from poc.errors import RefusedError
 from poc.keyring import KEYRING_NAME, Keyring
+
+if TYPE_CHECKING:  # slow to import, and a desk that stays offline does not need it
+    import aiohttp
 
 Clock = Callable[[], datetime]
 Random = Callable[[int], bytes]
@@ -56,7 +59,6 @@ class Desk(Proposing):
         settings: DeskSettings,
         known: Known,
         hub: HubClient,
-        own_session: aiohttp.ClientSession | None,
         random: Random,
     ) -> None:
         """Use :meth:`join` or :meth:`open`."""
@@ -64,7 +66,6 @@ class Desk(Proposing):
         self.settings = settings
         self.known = known
         self.hub = hub
-        self._own_session = own_session
         self._random = random
 
     @classmethod
@@ -86,9 +87,9 @@ class Desk(Proposing):
         """
         expected = parse_fingerprint(fingerprint)
         check_no_desk(home)
-        session = http or aiohttp.ClientSession()
+        hub = HubClient(url, http, (), clock, random)
         try:
-            answer: Any = await HubClient(url, session, (), clock, random).get_json("/v1/genesis")
+            answer: Any = await hub.get_json("/v1/genesis")
             if not isinstance(answer.get("entry"), str):
                 raise RefusedError("bad-answer-from-hub", "/v1/genesis")
             leaf = unb64u(answer["entry"])
@@ -100,14 +101,9 @@ class Desk(Proposing):
                 )
             origin = start(entry).origin
             create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
-            trust = Trust(home / TRUST_NAME, create=True)
-            with trust.transaction():
-                trust.add_entries(0, [leaf], b"")
-                trust.drop_value("head")
-            trust.close()
+            create_trust(home, leaf)
         finally:
-            if http is None:
-                await session.close()
+            await hub.close()
         return await cls.open(home, passphrase, http=http, clock=clock, random=random)
 
     @classmethod
@@ -122,23 +118,18 @@ class Desk(Proposing):
     ) -> Desk:
         """Open a home; with a passphrase its keyring too. Raises ``not-a-desk``, ``wrong-passphrase``."""
         settings = open_home(home)
-        known = Known(Trust(home / TRUST_NAME), settings.party, clock)
+        known = await asyncio.to_thread(Known, Trust(home / TRUST_NAME), settings.party, clock)
         if known.directory.fingerprint != settings.fingerprint:
             raise RefusedError("wrong-fingerprint", "trust.db is of another registry")
         if passphrase is not None and (home / KEYRING_NAME).exists():
-            known.keyring = Keyring.unlock(home, passphrase)
-        own = None if http is not None else aiohttp.ClientSession()
-        session = http or own
-        if session is None:
-            raise RefusedError("bad-setting", "no session")
-        hub = HubClient(settings.hub_url, session, known.request_keys(), clock, random)
-        return cls(home, settings, known, hub, own, random)
+            known.keyring = await asyncio.to_thread(Keyring.unlock, home, passphrase)
+        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random)
+        return cls(home, settings, known, hub, random)
 
     async def close(self) -> None:
         """Close the home and the connection made for it."""
         self.known.trust.close()
-        if self._own_session is not None:
-            await self._own_session.close()
+        await self.hub.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -161,6 +152,7 @@ class Desk(Proposing):
     def use_keyring(self, keyring: Keyring) -> None:
         """Give the desk a keyring that is unlocked already."""
         self.known.keyring = keyring
+        self.hub.keys = self.known.request_keys()
 
     @property
     def directory(self) -> Directory:
@@ -220,17 +212,11 @@ class Desk(Proposing):
         ]  # fmt: skip
 
     def inbox(self) -> list[dict[str, Any]]:
-        """The messages received, oldest first: what the envelope shows, nothing of the content."""
-        rows = []
-        for row in self.known.trust.inbox():
-            item: Any = parse(row.item)
-            header = read_header(item["envelope"]["protected"])
-            rows.append({
-                "message": row.message, "from": row.sender, "status": header.status,
-                "exercise": header.exercise, "kind": header.kind, "precedence": header.precedence,
-                "sent_at": format_time(header.sent_at), "state": row.state, "reason": row.reason,
-            })  # fmt: skip
-        return rows
+        """The messages received, oldest first: what the envelope shows, nothing of the content.
+
+        A refused one has the code as ``reason`` and its sentence as ``sentence``.
+        """
+        return [inbox_value(row) for row in self.known.trust.inbox()]
 
     def show(self, message: str) -> OpenedMessage:
         """Open a message received or sent, in memory. Raises ``unknown-message`` or why it is refused."""
@@ -248,16 +234,20 @@ class Desk(Proposing):
         word: str | None = None,
         next_step: NextStep | None = None,
     ) -> str:
-        """Acknowledge receipt; gives ``done`` or ``waiting``. Receipt is not agreement."""
+        """Acknowledge receipt; gives ``done``, ``waiting`` or ``unverified-receipt``. It is not agreement.
+
+        Raises why the message is refused or not verified, ``own-cannot-answer``, ``no-device``,
+        ``answer-used``, ``not-in-this-state`` (declined before), ``unknown-contact``, ``bad-times``.
+        """
         return await self._answer(message, "acknowledged", officer=officer, word=word, next_step=next_step)
 
     async def decline(self, message: str, reason: str, *, officer: str | None = None) -> str:
-        """Decline a message with a reason's code; final for this contact."""
+        """Decline a message with a reason's code; final for this contact. Raises as :meth:`acknowledge`."""
         return await self._answer(message, "declined", officer=officer, reason=reason)
 
     async def _answer(self, message: str, outcome: str, **said: Any) -> str:
-        opened = self.show(message)
         async with locked(self.home):
+            opened = self.show(message)
             with self.known.trust.transaction():
                 ref = queue_answer(self.known, opened, outcome, **said)
                 self.known.trust.set_inbox_state(newest_row(self.known, message).number, outcome)
@@ -280,17 +270,17 @@ class Desk(Proposing):
         sent = self.known.trust.outbox_row("message", message)
         if sent is None:
             answer = await self.hub.get_json(f"/v1/messages/{message}")
-            envelope = read_form(Envelope, canonical(answer["envelope"]))
+            envelope = form_of(Envelope, member(answer, "envelope", dict))
         else:
             envelope = read_form(Envelope, sent.body)
         checkpoint = self.known.trust.value("head") or b""
         return build_evidence(
             origin=self.directory.origin,
             envelope=envelope,
-            receipts=pieces["receipts"],
-            retrievals=pieces["retrievals"],
-            acknowledgements=pieces["acknowledgements"],
-            cancels=pieces["cancels"],
+            receipts=member(pieces, "receipts", list),
+            retrievals=member(pieces, "retrievals", list),
+            acknowledgements=member(pieces, "acknowledgements", list),
+            cancels=member(pieces, "cancels", list),
             checkpoint=checkpoint.decode(),
             leaves=self.known.trust.leaves(),
             cek=self.show(message).cek if disclose else None,

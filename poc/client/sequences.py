@@ -26,6 +26,14 @@ class Gap:
     first: int
     last: int
 
+    def told(self) -> str:
+        """The gap in a sentence, which accuses nobody."""
+        numbers = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
+        return (
+            f"not received from {self.sender} ({self.status}): number {numbers}: "
+            "never sent, not sealed to this device, or withheld"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sequences:

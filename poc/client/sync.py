@@ -18,7 +18,7 @@ from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
 from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
 from poc.client.log import sync_log
-from poc.client.outbox import flush, settle_statements
+from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.standing import standing_warnings
 from poc.client.trust import OUTBOX_ORDER
 from poc.core.card import read_opening
@@ -81,7 +81,7 @@ async def sync_all(
         await _flush_step(known, hub, report)
         if _is_device(known):
             await _messages_step(known, hub, clock, report)
-    report.warnings += settle_statements(known)
+    report.warnings += [*settle_statements(known), *settle_messages(known)]
     report.size = known.directory.size
     report.warnings += [*standing_warnings(known, clock()), *hub.take_warnings()]
     return report

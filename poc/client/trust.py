@@ -32,9 +32,13 @@ CREATE TABLE IF NOT EXISTS sealing_key (kid TEXT PRIMARY KEY, jwk BLOB NOT NULL)
 CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL,
   sender TEXT NOT NULL, digest TEXT NOT NULL, kid TEXT NOT NULL, item BLOB NOT NULL, arrived_at TEXT NOT NULL,
   state TEXT NOT NULL, reason TEXT, UNIQUE (message, sender, digest)) STRICT;
+CREATE INDEX IF NOT EXISTS inbox_unverified ON inbox (number)
+  WHERE state IN ('new', 'not-verified', 'refused');
 CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
   ref TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
   reason TEXT, answer BLOB, UNIQUE (kind, ref)) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_unsettled ON outbox (kind)
+  WHERE state NOT IN ('accepted', 'done', 'logged');
 CREATE TABLE IF NOT EXISTS sequence (kid TEXT NOT NULL, contact TEXT NOT NULL, status TEXT NOT NULL,
   newest INTEGER NOT NULL, PRIMARY KEY (kid, contact, status)) STRICT;
 CREATE TABLE IF NOT EXISTS evidence (number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL UNIQUE,
@@ -127,13 +131,13 @@ class Trust:
         self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, write: bool = True) -> Iterator[None]:
         """All or nothing. Inside another transaction it is part of that one. Raises ``storage-failed``."""
         if self._db.in_transaction:
             yield
             return
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
             except BaseException:
@@ -182,6 +186,12 @@ class Trust:
     def leaves(self) -> list[bytes]:
         """Every leaf of the log, in order."""
         return [row[0] for row in self._rows("SELECT leaf FROM entry ORDER BY number")]
+
+    def log(self, first: int = 0) -> tuple[list[bytes], bytes | None]:
+        """The leaves from a number on, and the checkpoint kept over them: of one moment."""
+        with self.transaction(write=False):
+            rows = self._rows("SELECT leaf FROM entry WHERE number >= ? ORDER BY number", (first,))
+            return [row[0] for row in rows], self.value("head")
 
     def add_entries(self, first: int, leaves: Sequence[bytes], head: bytes) -> None:
         """Keep verified entries together with the checkpoint that covers them."""
@@ -314,6 +324,12 @@ class Trust:
         rows = [OutboxRow(*row) for row in self._rows("SELECT * FROM outbox ORDER BY number")]
         return [r for r in rows if state in (None, r.state) and kind in (None, r.kind)]
 
+    def unsettled(self, kind: str) -> list[OutboxRow]:
+        """What of a kind did not come to its good end, oldest first; the rest may be many."""
+        settled = "('accepted', 'done', 'logged')"
+        sql = f"SELECT * FROM outbox WHERE kind = ? AND state NOT IN {settled} ORDER BY number"  # noqa: S608
+        return [OutboxRow(*row) for row in self._rows(sql, (kind,))]
+
     def outbox_row(self, kind: str, ref: str) -> OutboxRow | None:
         """One thing of the outbox."""
         rows = self._rows("SELECT * FROM outbox WHERE kind = ? AND ref = ?", (kind, ref))
@@ -335,7 +351,8 @@ class Trust:
     def put_evidence(self, message: str, kind: str, jws: str, reason: str | None = None) -> bool:
         """Keep a piece of evidence; ``reason`` is the code it does not verify for. True if it was not here.
 
-        A piece that was kept with a reason takes the new one: it may verify after a sync.
+        A piece that was kept with a reason takes what is said of it now: it may verify after a sync, and
+        may have been shown as of another message before.
         """
         sha256 = b64u(hashlib.sha256(jws.encode()).digest())
         with self.transaction():
@@ -344,7 +361,9 @@ class Trust:
                 (sha256, message, kind, jws, reason),
             )
             self._write(
-                "UPDATE evidence SET reason = ? WHERE sha256 = ? AND reason IS NOT NULL", (reason, sha256)
+                "UPDATE evidence SET message = ?, kind = ?, reason = ? "
+                "WHERE sha256 = ? AND reason IS NOT NULL",
+                (message, kind, reason, sha256),
             )
         return fresh == 1
 

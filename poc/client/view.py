@@ -19,7 +19,7 @@ from poc.core.exercise import MARKING
 from poc.core.form import form_value, read_form, state_of
 from poc.core.message import Envelope, Message
 from poc.core.play import deadline
-from poc.core.strictjson import format_time
+from poc.core.strictjson import format_time, parse
 from poc.errors import CATALOGUE, PocError
 
 ATTRIBUTION: Final = {
@@ -236,6 +236,7 @@ def _warnings(
 ) -> list[dict[str, str]]:
     codes = [state] if state in ("not-verified", "refused", "unverified-receipt") else []
     codes += [reason] if reason is not None and state in ("not-verified", "refused") else []
+    codes += _told_twice(known, opened.message.id)
     codes += opened.warnings
     if opened.message.expires_at <= known.now() and "arrived-after-expiry" not in codes:
         codes.append("expired")
@@ -245,6 +246,16 @@ def _warnings(
         body = custody.removeprefix("hosted:")
         sentences = {language: text.format(body=body) for language, text in _CUSTODY.items()}
         found.append({"code": "custody-hosted", **sentences})
+    return found
+
+
+def _told_twice(known: Known, message: str) -> list[str]:
+    """What of this message contradicts another of its sender, by the proofs kept."""
+    found = []
+    for kind, *items in known.trust.proofs():
+        if kind in ("id-used-twice", "sequence-used-twice"):
+            values: list[Any] = [parse(item) for item in items]
+            found += [kind for value in values if value["message"] == message]
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 from poc.client.sdk import Desk
 from poc.core.strictjson import canonical
 from tests import registry as made
-from tests.desk_world import CONTROLLER, SIDES, keyring, registry
+from tests.desk_world import CONTROLLER, SIDES, Between, keyring, registry
 from tests.hub_world import World
 
 
@@ -42,3 +42,9 @@ async def desks(world, tmp_path):
             await desk.sync()
             opened.append(desk)
         yield opened
+
+
+@pytest.fixture
+async def between(world, desks):
+    async with Between(world).running(*desks) as hub:
+        yield hub

@@ -25,6 +25,7 @@ START_SECONDS = 120
 
 def commands():
     block = re.search(r"<!-- run with the demo -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    assert block is not None
     return [line.strip() for line in block[1].splitlines() if line.startswith("    ")]
 
 

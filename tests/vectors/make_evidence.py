@@ -22,6 +22,7 @@ from poc.core.receipts import acknowledgement, sign_form
 from poc.core.rules import apply_all
 from poc.core.strictjson import canonical
 from tests import evidence_world as world
+from tests.message_world import signing_key
 
 PATH = Path(__file__).parent / "evidence" / "evidence.json"
 SEEDS = {
@@ -78,7 +79,7 @@ def variants(text: str) -> list[dict[str, Any]]:
 
 
 def _by_sender() -> str:
-    key = world.signing_key("jo.technical")
+    key = signing_key("jo.technical")
     return sign_form(acknowledgement(world.answering(key, "jo.technical")), jws.ACKNOWLEDGEMENT, key)
 
 

@@ -18,8 +18,9 @@ from tests.registry import START, Registry, openings, usual
 def named(**names):
     """A registry of States with their own names."""
     registry = Registry()
-    for state, (english, arabic, *french) in names.items():
-        short = {"en": english, "ar": arabic, **{"fr": name for name in french}}
+    for state, given in names.items():
+        english, arabic = given[:2]
+        short = dict(zip(("en", "ar", "fr"), given, strict=False))
         registry.enrol(
             state, names={"short": short, "official": {"en": f"Republic of {english}", "ar": arabic}}
         )

@@ -22,7 +22,6 @@ setup: ## .venv with the locked packages and this project; quick when nothing ch
 
 # make hands variables of its command line on by itself. One silent command: the demo's last line is the last line.
 demo: setup ## the main job on real processes; DEMO_DIR= PORT= ONCE=1 ATTACH=
-	@test -e poc/demo/__main__.py || { echo "the demo is not built yet: see README.md" >&2; exit 1; }
 	@exec $(PY) -m poc.demo </dev/null
 
 test: test-core test-all ## every test, and every branch of core, in under 6 minutes on 2 cores
@@ -32,10 +31,10 @@ test-core: setup # core alone reaches 100 % of its branches, without foreign vec
 		--cov --cov-report=term --cov-fail-under=100 </dev/null
 
 test-all: setup
-	@$(PY) -m pytest -q -n 2 -m "not long" </dev/null
+	@$(PY) -m pytest -q -n 2 --dist loadgroup -m "not long" </dev/null
 
 test-long: setup ## full counts, each named
-	@POC_LONG=1 $(PY) -m pytest -v -n 2 -m long </dev/null
+	@POC_LONG=1 $(PY) -m pytest -v -n 2 --dist loadgroup -m long </dev/null
 
 check: setup ## format, lint, strict types, test
 	@$(PY) -m ruff format --check $(POC_LINT)
@@ -50,7 +49,7 @@ format: setup ## what the formatter and the linter can mend by themselves
 schemas: setup ## schemas/ and openapi.json from the models
 	@$(PY) -m poc.schemas </dev/null
 
-docs-tables: setup ## docs/errors.md, docs/limits.md and docs/settings.md from the code
+docs-tables: setup ## docs/commands.md, errors.md, limits.md and settings.md from the code
 	@$(PY) -m tools.docs_tables
 
 # No pip configuration of this machine takes part, so that no index or folder of it reaches the lock.

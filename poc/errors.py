@@ -102,6 +102,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "This form is known, but this version does not act on it yet.",
         "Leave it out, or wait for the version that brings it into force.",
     ),
+    "light-evidence": ErrorRow(
+        422,
+        "The evidence file does not hold the log's entries; this version cannot verify it without them.",
+        "Ask for the complete file, which holds the whole log.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),
@@ -485,6 +490,21 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
     ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "bad-key-file": ErrorRow(
+        422,
+        "The file does not hold the public keys that are needed.",
+        "Make it with `poc key export PARTY --out FILE` at the home that holds the keys.",
+    ),
+    "bad-card": ErrorRow(
+        422,
+        "The card file is not a contact's card.",
+        "Mend the member named; `poc contact show ID --card` prints one to start from.",
+    ),
+    "already-signed": ErrorRow(
+        409,
+        "This home has signed the statement already.",
+        "Pass it on to whoever must still sign; `poc proposal show` names the signatures it has.",
+    ),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
     "storage-failed": ErrorRow(
         503,
@@ -625,6 +645,12 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Put it into the file `passphrase` in the home (mode 0600), or name a file in POC_PASSPHRASE_FILE.",
     ),
     "no-such-file": ErrorRow(400, "A file cannot be read.", "Check the path and its permissions."),
+    "not-text": ErrorRow(
+        400, "The file is not UTF-8 text.", "Save it as UTF-8, or attach it with --attach instead."
+    ),
+    "ambiguous-id": ErrorRow(
+        409, "Several messages fit this part of an id.", "Type more of the id, or all of it."
+    ),
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),
@@ -670,10 +696,25 @@ CATALOGUE: dict[str, ErrorRow] = {
         "This folder is no desk's home.",
         "Make one with `poc registry join`.",
     ),
+    "registry-exists": ErrorRow(
+        409,
+        "This hub has a registry already.",
+        "Start the hub; or name another home for another registry.",
+    ),
+    "not-a-demo": ErrorRow(
+        409,
+        "The folder holds something that is not a demo, and is left alone.",
+        "Name an empty or a new folder with DEMO_DIR.",
+    ),
     "home-exists": ErrorRow(
         409,
         "There is a desk's home here already.",
         "Use it, or name another folder.",
+    ),
+    "home-damaged": ErrorRow(
+        409,
+        "A file of this desk's home is damaged.",
+        "Restore the home from a backup, or keep it aside and join again with the same keyring.",
     ),
     "not-synced": ErrorRow(
         409,

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import card, evidence, exercise, message, proposal, statement
+from poc.core import bodies, card, evidence, exercise, message, proposal, statement
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -25,7 +25,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "statement": statement.StatementForm,
     "signed-statement": statement.SignedStatementForm,
     "entry": statement.EntryForm,
-    **{f"body.{name}": model for name, model in statement.BODIES.items()},
+    **{f"body.{name}": model for name, model in bodies.BODIES.items()},
     "proposal": proposal.Proposal,
     "card.office": card.OfficePart,
     "card.reach": card.ReachPart,

@@ -10,6 +10,20 @@ from functools import cache
 from typing import Any
 
 from poc.core import jws, merkle
+from poc.core.bodies import (
+    ActsOn,
+    Authority,
+    Body,
+    CallBack,
+    Device,
+    Enrol,
+    Nominate,
+    NoteVerbale,
+    Rotate,
+    SealingRef,
+    StateNames,
+    jwk_form,
+)
 from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
 from poc.core.directory import Directory
 from poc.core.envelope import Sealed, read_envelope
@@ -25,21 +39,9 @@ from poc.core.receipts import (
     verify_answer,
 )
 from poc.core.statement import (
-    ActsOn,
-    Authority,
-    Body,
-    CallBack,
-    Device,
-    Enrol,
-    Nominate,
-    NoteVerbale,
-    Rotate,
-    SealingRef,
     SignedEntry,
     SignedStatement,
-    StateNames,
     genesis_fingerprint,
-    jwk_form,
     make_entry,
     statement_payload,
 )

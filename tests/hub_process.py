@@ -1,4 +1,4 @@
-"""A hub as a real process: its home made ready, its server started, stopped or killed; requests signed for it.
+"""A hub as a real process: its home made ready, its server started, stopped or killed; signed requests.
 
 A registry made here is dated by the machine's clock, because the process has no other.
 """

@@ -14,6 +14,7 @@ from typing import Any
 
 from poc.core import jws, merkle
 from poc.core.admission import SealingLimits, read_envelope
+from poc.core.bodies import Registrar, RegistryLimits, Settings, StateNames, Thresholds, jwk_form
 from poc.core.card import CardCommitments, Commitment
 from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
 from poc.core.directory import Anchor, Contact, Controller, DeviceState, Directory, KeyRecord, State
@@ -26,7 +27,6 @@ from poc.core.message import MessageBody, MessageText
 from poc.core.note import Signer
 from poc.core.play import Play, read_announcement, with_order
 from poc.core.receipts import accepted_receipt, sign_form
-from poc.core.statement import Registrar, RegistryLimits, Settings, StateNames, Thresholds, jwk_form
 from poc.core.strictjson import b64u
 from poc.core.uuid7 import uuid7
 
@@ -159,7 +159,10 @@ def _state(state: str) -> State:
 
 
 def _keys() -> dict[str, KeyRecord]:
-    records = [KeyRecord(HUB.kid, "hub", ORIGIN, HUB.public, None, frozenset(), 0)]
+    records = [
+        KeyRecord(HUB.kid, "hub", ORIGIN, HUB.public, None, frozenset(), 0),
+        KeyRecord(LOG.key.kid, "log", ORIGIN, None, None, frozenset(), 0),
+    ]
     for party, rights in RIGHTS.items():
         for n, may in enumerate(rights, 1):
             key = signing_key(party, n)
@@ -187,6 +190,7 @@ def directory(size: int = SIZE) -> Directory:
         contacts=MappingProxyType({party: _contact(party) for party in contacts}),
         controllers=MappingProxyType({controller.id: controller}),
         keys=MappingProxyType(_keys()),
+        log_vkeys=MappingProxyType({LOG.key.kid: LOG.vkey()}),
     )
 
 

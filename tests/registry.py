@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from poc.core import jws
+from poc.core.bodies import BODIES, jwk_form
 from poc.core.card import OfficePart, Opening, ReachPart, make_opening
-from poc.core.checkpoint import Checkpoint, sign_checkpoint
+from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
 from poc.core.directory import Anchor, Directory
 from poc.core.form import form_of
 from poc.core.keys import SealingKey, SigningKey
@@ -18,11 +19,9 @@ from poc.core.merkle import consistency_proof
 from poc.core.note import Signer
 from poc.core.rules import apply, start
 from poc.core.statement import (
-    BODIES,
     CHAINED,
     SignedEntry,
     SignedStatement,
-    jwk_form,
     make_entry,
     read_statement,
     statement_payload,
@@ -49,9 +48,9 @@ def jwk(label: str) -> dict[str, str]:
     return jwk_form(signing_key(label).public).model_dump()
 
 
-def log_signer() -> Signer:
-    """The test log's signer."""
-    return Signer(ORIGIN, signing_key("log"))
+def log_signer(label: str = "log") -> Signer:
+    """The test log's signer, or another one of its name."""
+    return Signer(ORIGIN, signing_key(label))
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -236,15 +235,20 @@ class Registry:
         }
         self.submit("controller.appoint", controller, body, *REGISTRARS, f"{controller} 1")
 
-    def checkpoint(self, size: int | None = None) -> bytes:
+    def checkpoint(self, size: int | None = None, by: str = "log") -> bytes:
         """The signed checkpoint of the log's first ``size`` entries."""
-        return sign_checkpoint(Checkpoint(ORIGIN, *self._tree(size)), log_signer())
+        return sign_checkpoint(Checkpoint(ORIGIN, *self._tree(size)), log_signer(by))
 
-    def attest_body(self, size: int | None = None) -> dict[str, Any]:
+    def head(self, size: int | None = None, by: str = "log") -> str:
+        """The head of the log's first ``size`` entries."""
+        return head_of(self.checkpoint(size, by), [log_signer(by).verifier()])
+
+    def attest_body(self, size: int | None = None, by: str = "log") -> dict[str, Any]:
         """Body of ``registry.attest`` over the first ``size`` entries."""
         count = len(self.entries) if size is None else size
         proof = consistency_proof(count, len(self.entries), self._node)
-        return {"checkpoint": self.checkpoint(count).decode(), "consistency": [b64u(node) for node in proof]}
+        checkpoint = self.checkpoint(count, by).decode()
+        return {"checkpoint": checkpoint, "consistency": [b64u(node) for node in proof]}
 
     def _tree(self, size: int | None) -> tuple[int, bytes]:
         from poc.core.merkle import CompactRange, leaf_hash

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from poc import schemas
-from poc.core.statement import BODIES
+from poc.core.bodies import BODIES
 
 
 def test_the_schemas_in_the_tree_are_those_of_the_models() -> None:

@@ -1,11 +1,14 @@
-"""Write docs/errors.md, docs/limits.md and docs/settings.md from the code: `make docs-tables`.
+"""Write docs/commands.md, errors.md, limits.md and settings.md from the code: `make docs-tables`.
 
-The code is the one place where an error, a limit or a setting is described; a test fails when a page has
-drifted from it. Not here: JSON Schemas and openapi.json (`make schemas`), and pages written by hand.
+The code is the one place where a command, an error, a limit or a setting is described; a test fails when
+a page has drifted from it. Not here: JSON Schemas and openapi.json (`make schemas`), and pages written by
+hand.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -13,6 +16,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from poc import limits
+from poc.cli.main import NOUNS, build_parser
 from poc.config import CONFIG_NAME, ENV_ELSEWHERE, ENV_PREFIX, DeskSettings, HubSettings
 from poc.errors import CATALOGUE, FaultError, RefusedError, UnreachableError, UsageError
 
@@ -33,10 +37,81 @@ def pages() -> dict[str, str]:
     """Every page made here, by its name in docs/."""
     limits_source = Path(limits.__file__).read_text(encoding="utf-8")
     return {
+        "commands.md": commands_page(),
         "errors.md": errors_page(),
         "limits.md": limits_page(limits_source),
         "settings.md": settings_page(),
     }
+
+
+def commands_page() -> str:
+    """Every command with its options, in the order of `poc --help`."""
+    parts = [
+        "# Commands",
+        MADE_BY.format(source="poc/cli"),
+        (
+            "`--home DIR` (or `POC_HOME`) names the home, `--json` makes standard output exactly one JSON "
+            "value; both work before the noun and after the verb. Progress and warnings go to standard "
+            "error. "
+            "Exit codes: 0 done, 1 refused or not verified, 2 usage, 3 the hub could not be reached, 4 a "
+            "fault of this program; codes are explained in [errors.md](errors.md). A TIME bears its zone: "
+            "`2026-11-24T09:00Z` or `2026-11-24T12:00+03:00`. A DURATION is `90s`, `10m`, `3h` or `2d`."
+        ),
+    ]
+    for noun, about in NOUNS.items():
+        if importlib.util.find_spec(f"poc.cli.{noun}") is None:
+            continue
+        parts.append(f"## poc {noun}\n\n{about[0].upper()}{about[1:]}.")
+        parts += [command_section(command, parser) for command, parser in commands_of(noun)]
+    return page(parts)
+
+
+def commands_of(noun: str) -> list[tuple[str, argparse.ArgumentParser]]:
+    """Every command of a noun with its parser: the noun itself where it has no verbs."""
+    root = dict(children_of(build_parser(noun)))[noun]
+    verbs = children_of(root)
+    return [(f"{noun} {verb}", parser) for verb, parser in verbs] or [(noun, root)]
+
+
+def children_of(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
+    """The parsers under one, by name."""
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001
+    return [child for group in groups for child in group.choices.items()]
+
+
+def help_of(parser: argparse.ArgumentParser, verb: str) -> str:
+    """What the list of verbs says of one."""
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001
+    said = {choice.dest: choice.help for group in groups for choice in group._choices_actions}  # noqa: SLF001
+    return said.get(verb) or ""
+
+
+def command_section(command: str, parser: argparse.ArgumentParser) -> str:
+    """One command: what it does, a row for each option."""
+    noun, _, verb = command.partition(" ")
+    root = dict(children_of(build_parser(noun)))[noun]
+    lines = [f"### poc {command}", ""] if verb else []
+    about = help_of(root, verb) if verb else ""
+    if about:
+        lines += [f"{about[0].upper()}{about[1:]}.", ""]
+    rows = [option_row(action) for action in parser._actions if action.dest != "help"]  # noqa: SLF001
+    if rows:
+        lines += ["| option | meaning |", "|---|---|", *rows]
+    if parser.epilog:
+        lines += ["", parser.epilog]
+    return "\n".join(lines).rstrip() or "It has no options."
+
+
+def option_row(action: argparse.Action) -> str:
+    """An option with its values and its meaning, as a row."""
+    named = action.metavar or (action.choices and "|".join(str(c) for c in action.choices)) or ""
+    value = named if isinstance(named, str) else " ".join(named)
+    many = " …" if action.nargs in ("*", "+") else ""
+    names = ", ".join(action.option_strings) or value + many
+    shown = f"{names} {value}{many}" if action.option_strings and value else names
+    required = " Required." if action.required and action.option_strings else ""
+    cells = (f"`{shown}`", f"{action.help or '?'}.{required}")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def errors_page() -> str:

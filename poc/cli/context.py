@@ -64,6 +64,8 @@ def read_file(path: Path, size_bytes_max: int) -> bytes:
             data = file.read(size_bytes_max + 1)
     except OSError as error:
         raise UsageError("no-such-file", f"{path}: {error.strerror}") from None
+    except ValueError:  # a null byte, or what no file name can hold
+        raise UsageError("no-such-file", f"{path}: not a name of a file") from None
     if len(data) > size_bytes_max:
         raise RefusedError("too-large", f"{path}: more than {size_bytes_max} bytes")
     return data

@@ -6,10 +6,13 @@ import argparse
 import getpass
 import secrets
 import sys
+from pathlib import Path
+from typing import Any
 
-from poc.cli.context import Context
+from poc.cli.context import Context, write_file
 from poc.cli.output import Result, Table
 from poc.core.form import PARTY_PATTERN, is_state
+from poc.core.strictjson import canonical
 from poc.errors import RefusedError, UsageError
 from poc.keyring import KEYRING_NAME, Keyring, read_index
 
@@ -27,8 +30,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     new.set_defaults(run=_new)
     listing = verbs.add_parser("list", help="list the home's keys; needs no passphrase")
     listing.set_defaults(run=_list)
-    export = verbs.add_parser("export", help="give a key's public part; needs no passphrase")
-    export.add_argument("kid", metavar="KID", help="the key's id, or enough of its beginning")
+    export = verbs.add_parser("export", help="give public keys to hand over; needs no passphrase")
+    export.add_argument(
+        "which", metavar="PARTY|KID", help="a party, for its keys in use; or a key's id or its beginning"
+    )
+    export.add_argument("--role", choices=ROLES, help="only the party's keys of this role")
+    export.add_argument("--out", metavar="FILE", type=Path, help="write them into a new file")
     export.set_defaults(run=_export)
     passphrase = verbs.add_parser("passphrase", help="change the passphrase (asked for at the terminal)")
     passphrase.set_defaults(run=_passphrase)
@@ -61,13 +68,25 @@ def _list(context: Context, _arguments: argparse.Namespace) -> Result:
 
 
 def _export(context: Context, arguments: argparse.Namespace) -> Result:
-    found = [row for row in read_index(context.home) if row["kid"].startswith(arguments.kid)]
-    if len(found) != 1:
-        raise RefusedError("no-key", f"{len(found)} keys begin with {arguments.kid[:43]}")
-    row = found[0]
-    return Result(
-        row, lines=[f"{name}: {value}" for name, value in {**row, **row["jwk"]}.items() if name != "jwk"]
-    )
+    rows = _chosen(read_index(context.home), arguments.which, arguments.role)
+    value = rows[0] if arguments.which != rows[0]["party"] else {"keys": rows}
+    if arguments.out is not None:
+        write_file(arguments.out, canonical(value) + b"\n")
+    lines = [f"{row['use']} {row['kid']} ({row['role']} of {row['party']})" for row in rows]
+    return Result(value, lines=lines)
+
+
+def _chosen(index: list[dict[str, Any]], which: str, role: str | None) -> list[dict[str, Any]]:
+    """A party's keys that are in use, or the one key whose id begins so. Raises ``no-key``."""
+    rows = [row for row in index if row["party"] == which and row["retired_at"] is None]
+    if not rows:
+        rows = [row for row in index if row["kid"].startswith(which)]
+        if len(rows) != 1:
+            raise RefusedError("no-key", f"{len(rows)} keys begin with {which[:43]}")
+    rows = [row for row in rows if role in (None, row["role"])]
+    if not rows:
+        raise RefusedError("no-key", f"{which[:43]} has no key of the role {role}")
+    return rows
 
 
 def _passphrase(context: Context, _arguments: argparse.Namespace) -> Result:

@@ -1,74 +1,149 @@
-"""``poc proposal``: show what a proposal file says and who has signed it; add this home's signatures."""
+"""``poc proposal``: statements that wait for signatures, at the hub or as a file.
+
+A file needs no desk: whoever holds a key that the statement calls for can show and sign it. Names of
+files and of proposals never clash: a proposal's id is 43 characters of base64url.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
+from typing import Any, Final
 
 from poc.cli.context import Context, read_file
-from poc.cli.output import Result
+from poc.cli.filed import told
+from poc.cli.output import Result, Table
+from poc.client import statements
+from poc.client.home import TRUST_NAME
 from poc.core import jws
 from poc.core.form import form_value
 from poc.core.proposal import Proposal, proposal_bytes, read_proposal, with_signatures
-from poc.core.statement import Statement, format_fingerprint, genesis_fingerprint
+from poc.core.statement import (
+    SignedStatement,
+    Statement,
+    format_fingerprint,
+    genesis_fingerprint,
+    read_signed_statement,
+    read_statement,
+)
 from poc.core.strictjson import format_time, parse, unb64u
-from poc.errors import RefusedError
 from poc.keyring import Keyring, write_private
 from poc.limits import BODY_BYTES_MAX
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_WHICH: Final = "a proposal's id at the hub, or a proposal file"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    show = verbs.add_parser("show", help="show what a proposal file says and who has signed it")
-    show.add_argument("file", metavar="FILE", type=Path)
+    listing = verbs.add_parser("list", help="list the hub's open proposals that concern this home")
+    listing.set_defaults(run=_list)
+    show = verbs.add_parser("show", help="show what a proposal says and who has signed it")
+    show.add_argument("which", metavar="ID|FILE", help=_WHICH)
     show.set_defaults(run=_show)
-    sign = verbs.add_parser(
-        "sign", help="sign the file's statement with the keys of this home named by --key"
-    )
-    sign.add_argument("file", metavar="FILE", type=Path)
-    sign.add_argument("--key", metavar="KID", action="append", required=True, help="sign with this key")
+    sign = verbs.add_parser("sign", help="sign with the keys of this home that the statement calls for")
+    sign.add_argument("which", metavar="ID|FILE", help=f"{_WHICH}, which is then written anew")
+    sign.add_argument("--key", metavar="KID", action="append", help="sign a file with this key, repeatable")
     sign.set_defaults(run=_sign)
+    submit = verbs.add_parser("submit", help="submit a proposal file with the openings and keys it carries")
+    submit.add_argument("file", metavar="FILE", type=Path, help="the proposal file")
+    submit.set_defaults(run=_submit)
+
+
+def _is_file(which: str) -> bool:
+    return Path(which).exists() or not _ID.fullmatch(which)
+
+
+async def _list(context: Context, _arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        rows = []
+        for value in await desk.proposals():
+            signed = read_signed_statement({name: value[name] for name in ("payload", "signatures")})
+            statement = read_statement(signed.payload)
+            rows.append(
+                {
+                    "id": statement.sha256,
+                    "type": statement.type,
+                    "subject": statement.subject,
+                    "opened_at": value.get("opened_at"),
+                    "expires_at": value.get("expires_at"),
+                    "missing": value.get("missing", []),
+                }
+            )
+        cells = [
+            [r["id"], r["type"], r["subject"], str(r["expires_at"]), "; ".join(map(str, r["missing"]))]
+            for r in rows
+        ]
+        table = Table(("proposal", "type", "subject", "expires", "still to sign"), cells)
+        return Result({"proposals": rows}, tables=[table], warnings=desk.warnings())
+
+
+async def _show(context: Context, arguments: argparse.Namespace) -> Result:
+    if _is_file(arguments.which):
+        proposal, statement = _read(Path(arguments.which))
+        return _described(proposal.signed, statement, proposal)
+    async with context.desk(unlock=True) as desk:
+        signed = await desk.fetch_proposal(arguments.which)
+        return _described(signed, read_statement(signed.payload))
 
 
 def _read(path: Path) -> tuple[Proposal, Statement]:
     return read_proposal(read_file(path, BODY_BYTES_MAX))
 
 
-def _show(_context: Context, arguments: argparse.Namespace) -> Result:
-    proposal, statement = _read(arguments.file)
-    return _told(proposal, statement)
-
-
-def _told(proposal: Proposal, statement: Statement) -> Result:
-    signers = [jws.header_kid(signature.protected) for signature in proposal.signed.signatures]
-    value = {
+def _described(signed: SignedStatement, statement: Statement, file: Proposal | None = None) -> Result:
+    signers = [jws.header_kid(signature.protected) for signature in signed.signatures]
+    openings = () if file is None else file.openings
+    value: dict[str, Any] = {
+        "id": statement.sha256,
         "type": statement.type,
         "subject": statement.subject,
         "origin": statement.origin,
         "issued_at": format_time(statement.issued_at),
-        "id": statement.sha256,
         "signatures": signers,
         "statement": parse(statement.payload),
-        "openings": [parse(unb64u(opening.bytes)) for opening in proposal.openings],
+        "openings": [parse(unb64u(opening.bytes)) for opening in openings],
     }
     lines = [f"{name}: {value[name]}" for name in ("type", "subject", "origin", "issued_at", "id")]
     if statement.type == "registry.genesis":
         value["fingerprint"] = genesis_fingerprint(statement.payload)
-        lines.append(f"fingerprint: {format_fingerprint(genesis_fingerprint(statement.payload))}")
+        lines.append(f"fingerprint: {format_fingerprint(value['fingerprint'])}")
     lines += [f"signature by {kid} (not verified here)" for kid in signers]
     lines += json.dumps(form_value(statement.body), indent=2, ensure_ascii=False).split("\n")
+    for opened in value["openings"]:
+        lines += json.dumps(opened, indent=2, ensure_ascii=False).split("\n")
     return Result(value, lines=lines)
 
 
-def _sign(context: Context, arguments: argparse.Namespace) -> Result:
-    proposal, statement = _read(arguments.file)
-    keys = Keyring.unlock(context.home, context.passphrase())
-    missing = [kid for kid in arguments.key if not keys.has(kid)]
-    if missing:
-        raise RefusedError("no-key", ", ".join(kid[:43] for kid in missing))
-    added = tuple(jws.sign(statement.payload, jws.STATEMENT, keys.signing(kid)) for kid in arguments.key)
-    signed = with_signatures(proposal, added)
-    write_private(arguments.file, proposal_bytes(signed))
-    return _told(signed, statement)
+async def _sign(context: Context, arguments: argparse.Namespace) -> Result:
+    if not _is_file(arguments.which):
+        return await _sign_at_hub(context, arguments.which)
+    path = Path(arguments.which)
+    proposal, statement = _read(path)
+    if (context.home / TRUST_NAME).exists():
+        async with context.desk(unlock=True) as desk:
+            signed = desk.sign(proposal.signed, arguments.key)
+    else:
+        keys = Keyring.unlock(context.home, context.passphrase())
+        signed = statements.sign(proposal.signed, keys, None, arguments.key)
+    longer = with_signatures(proposal, signed.signatures)
+    write_private(path, proposal_bytes(longer))
+    return _described(signed, statement, longer)
+
+
+async def _sign_at_hub(context: Context, proposal: str) -> Result:
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        signed = await desk.fetch_proposal(proposal)
+        return told(signed, await desk.sign_proposal(proposal), desk.warnings())
+
+
+async def _submit(context: Context, arguments: argparse.Namespace) -> Result:
+    data = read_file(arguments.file, BODY_BYTES_MAX)
+    proposal, _ = read_proposal(data)
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        return told(proposal.signed, await desk.submit_file(data), desk.warnings())

@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
-
-import aiohttp
-from yarl import URL
+from typing import TYPE_CHECKING, Any, Final
 
 from poc.core.httpsig import sign_request
 from poc.core.keys import SigningKey
 from poc.core.strictjson import b64u, canonical, parse, parse_time
-from poc.errors import CATALOGUE, PocError, RefusedError, UnreachableError
+from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError
+
+if TYPE_CHECKING:  # 0.3 s to import, which a command that stays offline does not pay
+    import aiohttp
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 TIMEOUT_SECONDS: Final = 30
@@ -24,23 +24,47 @@ _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next
 
 
 class HubClient:
-    """One desk's way to its hub. The session may be shared by many desks."""
+    """One desk's way to its hub. A session given may be shared by many desks.
+
+    Without one, a session is made at the first request, and :meth:`close` closes it.
+    """
 
     def __init__(
         self,
         base: str,
-        http: aiohttp.ClientSession,
-        key: SigningKey | None,
+        http: aiohttp.ClientSession | None,
+        keys: tuple[SigningKey, ...],
         clock: Callable[[], datetime],
         random: Callable[[int], bytes],
     ) -> None:
-        """``base`` is the hub's public origin: requests are signed for it."""
+        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``."""
         self._base = base.rstrip("/")
         self._http = http
+        self._own: aiohttp.ClientSession | None = None
         self._clock = clock
         self._random = random
-        self.key = key
+        self.keys = keys
         self.warnings: list[str] = []
+
+    async def close(self) -> None:
+        """Close the session made here; one that was given stays open."""
+        if self._own is not None:
+            await self._own.close()
+            self._own = None
+
+    def _session(self) -> aiohttp.ClientSession:
+        import aiohttp  # noqa: PLC0415 (see the top)
+
+        if self._http is not None:
+            return self._http
+        if self._own is None:
+            self._own = aiohttp.ClientSession()
+        return self._own
+
+    def take_warnings(self) -> list[str]:
+        """What was to be told since the last time, each once."""
+        told, self.warnings = list(dict.fromkeys(self.warnings)), []
+        return told
 
     async def get(self, path: str, *, signed: bool = True) -> bytes:
         """The body of a GET. Raises as :meth:`request`."""
@@ -57,27 +81,51 @@ class HubClient:
     async def request(self, method: str, path: str, body: bytes, *, signed: bool = True) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
 
+        A key that the hub does not take, such as one that was replaced since the last sync, gives way to
+        the next of ``keys``.
+
         Raises:
             RefusedError: the hub's code, ``hub-refused`` for one not known here, ``bad-answer-from-hub``.
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
+        if not signed or not self.keys:
+            return await self._timed(method, path, body, None)
+        for tried in range(len(self.keys)):
+            try:
+                return await self._timed(method, path, body, self.keys[0])
+            except RefusedError as error:
+                if error.code != "bad-request-signature" or tried == len(self.keys) - 1:
+                    raise
+                self.keys = (*self.keys[1:], self.keys[0])
+        raise FaultError("fault", "no key was tried")
+
+    async def _timed(self, method: str, path: str, body: bytes, key: SigningKey | None) -> bytes:
         try:
-            return await self._once(method, path, body, self._clock(), signed=signed)
+            return await self._once(method, path, body, self._clock(), key)
         except RefusedError as error:
             told = error.data.get("time") or error.data.get("server_time")
             if error.code != "clock-skew" or not isinstance(told, str):
                 raise
+            try:
+                created = parse_time(told)
+            except RefusedError:
+                raise error from None
             self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(method, path, body, parse_time(told), signed=signed)
+            return await self._once(method, path, body, created, key)
 
-    async def _once(self, method: str, path: str, body: bytes, now: datetime, *, signed: bool) -> bytes:
+    async def _once(
+        self, method: str, path: str, body: bytes, now: datetime, key: SigningKey | None
+    ) -> bytes:
+        import aiohttp  # noqa: PLC0415 (see the top)
+        from yarl import URL  # noqa: PLC0415
+
         url = self._base + path
         headers = {"Content-Type": "application/json"} if body else {}
-        if signed and self.key is not None:
-            headers |= sign_request(method, url, body, self.key, now, b64u(self._random(16)))
+        if key is not None:
+            headers |= sign_request(method, url, body, key, now, b64u(self._random(16)))
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                async with self._http.request(
+                async with self._session().request(
                     method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
                 ) as answer:
                     data = await _bounded(answer)

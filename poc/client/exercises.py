@@ -6,20 +6,24 @@ Whether an exercise is open and how answers are graded is decided in ``core.play
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from poc.client.inbox import open_sent
 from poc.client.known import Known
 from poc.core import jws
+from poc.core.bodies import Tested
 from poc.core.draft import Draft
+from poc.core.envelope import OpenedMessage, read_header
 from poc.core.evidence import Receipt
 from poc.core.exercise import Announcement, Order
-from poc.core.form import form_of
-from poc.core.message import MessageBody
-from poc.core.play import Ping, RecordedAnswer, deadline, grade, tally
+from poc.core.form import form_of, read_form
+from poc.core.message import Envelope, MessageBody
+from poc.core.play import Grade, Ping, RecordedAnswer, answered_word, deadline, grade, tally
 from poc.core.receipts import artefact_sha256, sign_form, verify_answer, verify_receipt
-from poc.core.strictjson import canonical, format_time
+from poc.core.statement import read_signed_statement, read_statement
+from poc.core.strictjson import canonical, format_time, parse
 from poc.errors import PocError, RefusedError
 
 WORD_DIGITS: Final = 6
@@ -35,14 +39,34 @@ def default_exercise(known: Known, contacts: Sequence[str], now: datetime) -> st
         if play.is_open(now) and all(play.has(party) for party in parties)
     )
     if not found:
-        raise RefusedError("no-exercise", ", ".join(sorted(contacts)))
+        nearly = _lacking(known, parties, now)
+        told = "; ".join(f"{name} is open but lacks {', '.join(lacks)}" for name, lacks in nearly.items())
+        raise RefusedError("no-exercise", told or "none is open", candidates=sorted(nearly))
     if len(found) > 1:
         raise RefusedError("several-exercises", ", ".join(found), candidates=found)
     return found[0]
 
 
+def _lacking(known: Known, parties: set[str], now: datetime) -> dict[str, list[str]]:
+    """The open exercises, each with the sides it lacks."""
+    return {
+        name: sorted(party for party in parties if not play.has(party))
+        for name, play in sorted(known.plays.items())
+        if play.is_open(now)
+    }
+
+
 def announce(known: Known, exercise: str, members: dict[str, Any]) -> None:
-    """Sign an announcement and put it into the outbox, and keep it. Raises ``bad-form``, ``no-device``."""
+    """Sign an announcement and put it into the outbox, and keep it.
+
+    Raises ``bad-form``, ``no-device``, ``id-used`` (an announcement is never replaced), ``right-missing``
+    for any but a controller in office.
+    """
+    office = known.directory.controllers.get(known.party or "")
+    if office is None or office.dismissed:
+        raise RefusedError("right-missing", f"{known.party or 'a reader'} is no controller of exercises")
+    if exercise in {name for name, _, _ in known.trust.exercises()}:
+        raise RefusedError("id-used", exercise)
     key = known.keys.signing(known.own_device("send").kid)
     form = form_of(
         Announcement,
@@ -70,12 +94,15 @@ def announce(known: Known, exercise: str, members: dict[str, Any]) -> None:
 def order(known: Known, exercise: str, what: str) -> None:
     """Sign the next order (start, end), put it into the outbox, and keep it.
 
-    Raises ``exercise-unknown``, ``not-in-this-state``, ``no-device``.
+    Raises ``exercise-unknown``, ``not-in-this-state``, ``no-device``; ``right-missing`` for the exercise
+    of another controller.
     """
     play = known.play_of(exercise)
     kept = {name: (text, orders) for name, text, orders in known.trust.exercises()}
     if play is None:
         raise RefusedError("exercise-unknown", exercise)
+    if play.announcement.controller != known.party:
+        raise RefusedError("right-missing", f"{exercise} is run by {play.announcement.controller}")
     key = known.keys.signing(known.own_device("send").kid)
     number = len(play.orders) + 1
     form = form_of(
@@ -106,8 +133,6 @@ def order(known: Known, exercise: str, what: str) -> None:
 
 
 def _texts(orders: bytes) -> list[str]:
-    from poc.core.strictjson import parse  # noqa: PLC0415
-
     value: Any = parse(orders)
     return list(value)
 
@@ -133,24 +158,104 @@ def ping_word(random: Any) -> str:
     return f"{int.from_bytes(random(8), 'big') % 10**WORD_DIGITS:0{WORD_DIGITS}d}"
 
 
+@dataclass(frozen=True, slots=True)
+class PingResult:
+    """How one contact did on one ping, with the acknowledgement that counts, if there is one."""
+
+    contact: str
+    message: str
+    grade: Grade
+    deadline_at: datetime
+    answered_at: datetime | None
+    acknowledgement_sha256: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The value shown with ``--json``."""
+        return {
+            "contact": self.contact,
+            "grade": self.grade,
+            "answered_at": None if self.answered_at is None else format_time(self.answered_at),
+            "message": self.message,
+            "deadline_at": format_time(self.deadline_at),
+        }
+
+
+def ping_results(known: Known, exercise: str) -> list[PingResult]:
+    """Every ping of this desk that the hub accepted, graded, by contact.
+
+    From sealed copies and verified evidence alone. Raises ``exercise-unknown``.
+    """
+    if exercise not in known.plays:
+        raise RefusedError("exercise-unknown", exercise)
+    results = []
+    for row in known.trust.outbox(state="accepted", kind="message"):
+        header = read_header(read_form(Envelope, row.body).protected)
+        if header.kind == "ping" and header.exercise == exercise:
+            results.append(_result(known, open_sent(known, row.body, row.answer)))
+    return sorted(results, key=lambda result: (result.contact, result.message))
+
+
+def _result(known: Known, opened: OpenedMessage) -> PingResult:
+    message = opened.message
+    contact = next(to.contact for to in message.to if to.use == "action")
+    due_at = deadline(message, opened.accepted.at if opened.accepted else message.sent_at)
+    words = (message.body.fields["word"],)
+    ping = Ping(message.id, contact, opened.cek, words, due_at)
+    answers = recorded_answers(known, message.id)
+    right = [
+        answer
+        for answer in answers
+        if answer.outcome == "acknowledged"
+        and answered_word(opened.cek, message.id, answer.contact, answer.answer, words) is not None
+    ]
+    first = min(right, key=lambda answer: answer.recorded_at, default=None)
+    return PingResult(
+        contact,
+        message.id,
+        grade(ping, answers),
+        due_at,
+        None if first is None else first.recorded_at,
+        None if first is None else first.artefact_sha256,
+    )
+
+
 def tally_pings(known: Known, exercise: str) -> dict[str, int]:
     """Counts by grade over this desk's pings, from sealed copies and verified evidence alone."""
-    grades = []
-    for row in known.trust.outbox(state="accepted", kind="message"):
-        opened = open_sent(known, row.body, row.answer)
-        message = opened.message
-        if message.kind != "ping" or message.exercise != exercise:
+    return tally(result.grade for result in ping_results(known, exercise))
+
+
+def untold_successes(known: Known, exercise: str) -> list[tuple[str, dict[str, str]]]:
+    """Contacts that answered a ping and of whom this desk has not said so: (contact, body of the statement).
+
+    One for each contact, of its newest ping answered. Misses are never logged.
+    """
+    told = {
+        (statement.subject, statement.body.message)
+        for row in known.trust.outbox(kind="statement")
+        if row.state != "rejected"
+        for statement in [read_statement(read_signed_statement(parse(row.body)).payload)]
+        if isinstance(statement.body, Tested)
+    }
+    found: dict[str, dict[str, str]] = {}
+    for result in ping_results(known, exercise):
+        if result.acknowledgement_sha256 is None or (result.contact, result.message) in told:
             continue
-        contact = next(to.contact for to in message.to if to.use == "action")
-        accepted_at = opened.accepted.at if opened.accepted else message.sent_at
-        ping = Ping(
-            message.id, contact, opened.cek, (message.body.fields["word"],), deadline(message, accepted_at)
-        )
-        grades.append(grade(ping, recorded_answers(known, message.id)))
-    return tally(grades)
+        found[result.contact] = {
+            "exercise": exercise,
+            "message": result.message,
+            "acknowledgement_sha256": result.acknowledgement_sha256,
+        }
+    return sorted(found.items())
 
 
-def recorded_answers(known: Known, message: str) -> list[RecordedAnswer]:
+@dataclass(frozen=True, slots=True)
+class _Answer(RecordedAnswer):
+    """A recorded answer with the hash of its exact text."""
+
+    artefact_sha256: str
+
+
+def recorded_answers(known: Known, message: str) -> list[_Answer]:
     """The answers to a message that verify and that the hub recorded, with the time of recording."""
     pieces = known.trust.evidence(message)
     recorded: dict[str | None, Receipt] = {}
@@ -168,5 +273,6 @@ def recorded_answers(known: Known, message: str) -> list[RecordedAnswer]:
             answer = verify_answer(text, known.directory, found, root_at=known.root_at)
         except PocError:
             continue
-        answers.append(RecordedAnswer(answer.outcome, answer.contact, answer.answer, found.at))
+        sha256 = artefact_sha256(text)
+        answers.append(_Answer(answer.outcome, answer.contact, answer.answer, found.at, sha256))
     return answers

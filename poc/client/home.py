@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from poc.client.trust import Trust
 from poc.config import CONFIG_NAME, DeskSettings, load_desk_settings
 from poc.errors import RefusedError
 from poc.keyring import write_private
@@ -27,13 +28,37 @@ _LOCK_STEP_SECONDS: Final = 0.05
 def create_home(
     home: Path, *, hub_url: str, origin: str, fingerprint: str, party: str | None
 ) -> DeskSettings:
-    """Write the settings of a new desk and give them back. Raises ``home-exists``, ``bad-setting``."""
-    if (home / CONFIG_NAME).exists() or (home / TRUST_NAME).exists():
-        raise RefusedError("home-exists", str(home))
+    """Write the settings of a new desk and give them back. Raises ``home-exists``, ``bad-setting``.
+
+    The same again, for a home whose making was interrupted before its ``trust.db`` was in place, is fine.
+    """
     values = {"hub_url": hub_url, "origin": origin, "fingerprint": fingerprint, "party": party}
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
-    write_private(home / CONFIG_NAME, "".join(lines).encode())
+    text, path = "".join(lines).encode(), home / CONFIG_NAME
+    check_no_desk(home)
+    if path.exists() and path.read_bytes() != text:
+        raise RefusedError("home-exists", str(home))
+    write_private(path, text)
     return load_desk_settings(home)
+
+
+def check_no_desk(home: Path) -> None:
+    """Return only if the folder is no desk's home yet; it may hold keys. Raises ``home-exists``."""
+    if (home / TRUST_NAME).exists():
+        raise RefusedError("home-exists", str(home))
+
+
+def create_trust(home: Path, genesis: bytes) -> None:
+    """Put a ``trust.db`` that holds the genesis in place, whole or not at all."""
+    part = home / f"{TRUST_NAME}.part"
+    for leftover in home.glob(f"{TRUST_NAME}.part*"):
+        leftover.unlink()
+    trust = Trust(part, create=True)
+    with trust.transaction():
+        trust.add_entries(0, [genesis], b"")
+        trust.drop_value("head")
+    trust.close()
+    part.replace(home / TRUST_NAME)
 
 
 def open_home(home: Path) -> DeskSettings:

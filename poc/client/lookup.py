@@ -1,28 +1,49 @@
 """Look-ups over the verified directory and its open cards: local, instant, offline, pure.
 
-Names are folded: case, accents, alef, hamza, ta marbuta and diacritics make no difference.
+Names are folded: case, accents, alef, hamza, ta marbuta and diacritics make no difference. A name that is
+not one of a State's own is never taken for it; spellings by ear are only good for a suggestion.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 
 from poc.core import hours
-from poc.core.card import CardPart, OfficePart, ReachPart, WorkingHours
+from poc.core.card import CardPart, OfficePart, PersonPart, ReachPart, WorkingHours
 from poc.core.directory import Contact, Directory, State
+from poc.core.form import state_of
 from poc.core.strictjson import format_time
 from poc.core.text import fold
 from poc.errors import RefusedError
 
 LANGUAGES = ("ar", "en", "fr")
 TESTED_DAYS = 366
+
+_NEAR: Final = 0.55
+_ARTICLE: Final = re.compile(r"^(?:ال|al |el |a[dlnrstz]sh? |the |les? |la |l )")
+# What is left of a name in Latin or Arabic letters when vowels and shades of one sound are taken away.
+_SOUNDS: Final = str.maketrans(
+    dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهويپچژگ", "btsjhkddrzsssdtd\0gfkklmnh\0\0pjjg", strict=True))
+)
+_LATIN_SOUNDS: Final = (
+    ("kh", "k"),
+    ("gh", "g"),
+    ("sh", "s"),
+    ("th", "s"),
+    ("dh", "d"),
+    ("q", "k"),
+    ("c", "k"),
+)
+_SILENT: Final = re.compile(r"[aeiouyw\0اآأإء' ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +61,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class FoundContact:
-    """A contact as shown: what the log and its open card parts say. Times are texts."""
+    """A contact as shown: what the log and its open card parts say. Times are texts.
+
+    ``reachable_now`` is of the moment asked about; ``None`` where the card with its hours is not open here.
+    """
 
     contact: str
     state: str
@@ -48,17 +72,37 @@ class FoundContact:
     role: str
     level: str
     names: dict[str, str]
+    department: dict[str, str]
     channels: list[dict[str, Any]]
     languages: list[str]
     zone: str | None
+    local_time: str | None
+    hours: dict[str, Any] | None
     reachable_now: bool | None
     next_open_at: str | None
     confirmed_at: str
+    confirm_due_at: str
     confirm_overdue: bool
     sealing_overdue: bool
     tested_within_12_months: bool
     custody: str
     alternate_of: str | None
+    alternates: list[str]
+    frozen: bool
+    person: dict[str, Any] | None
+
+    def warnings(self) -> list[str]:
+        """What is told beside the contact and never stops anybody."""
+        told = []
+        if self.confirm_overdue:
+            told.append(
+                f"{self.contact}: confirmation overdue since {self.confirm_due_at}; it may be out of date"
+            )
+        if self.sealing_overdue:
+            told.append(f"{self.contact}: sealing key overdue; messages are still sealed to it")
+        if self.frozen:
+            told.append(f"{self.contact}: frozen by its own State; reach it by voice")
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +125,100 @@ def lookup(
     state = None if query.state is None else find_state(directory, query.state)
     found = []
     for contact in sorted(directory.contacts.values(), key=lambda c: c.id):
-        if contact.withdrawn or (state is not None and contact.state != state):
+        if not _is_in_force(directory, contact) or (state is not None and contact.state != state):
             continue
-        shown = _shown(directory, contact, cards.get(contact.id, {}), at)
-        if _fits(query, shown, cards.get(contact.id, {})):
+        card = cards.get(contact.id, {})
+        shown = show_contact(directory, contact, card, at)
+        if _fits(query, shown, directory.states.get(contact.state)):
             found.append(shown)
     return LookupResult(tuple(found), directory.logged_at)
 
 
+def _is_in_force(directory: Directory, contact: Contact) -> bool:
+    state = directory.states.get(contact.state)
+    return not contact.withdrawn and (state is None or state.status != "withdrawn")
+
+
+# --- States and contacts by what people call them ----------------------------------------------
+
+
 def find_state(directory: Directory, wanted: str) -> str:
     """A State's id by id or by any of its names. Raises ``unknown-state`` naming the nearest."""
+    names = _names_of_states(directory)
+    asked = fold(wanted)
+    found = names.get(asked) or names.get(_bare(asked))
+    if found is not None:
+        return found
+    words = set(asked.split())
+    fitting = {state for name, state in names.items() if words and words <= set(name.split())}
+    if len(fitting) == 1:
+        return fitting.pop()
+    near = _nearest(asked, {**_territory_names(directory), **names})
+    hint = f"; did you mean {near} ({_name(directory, near)})?" if near else ""
+    raise RefusedError("unknown-state", f"{wanted[:60]}{hint}", nearest=near)
+
+
+def find_contact(directory: Directory, wanted: str) -> str:
+    """The id of a contact in force, as typed in any case. Raises ``unknown-contact`` naming the nearest."""
+    asked = wanted.strip().lower()
+    known = sorted(c.id for c in directory.contacts.values() if _is_in_force(directory, c))
+    if asked in known:
+        return asked
+    own = [contact for contact in known if state_of(contact) == asked]
+    near = own or difflib.get_close_matches(asked, known, n=3, cutoff=_NEAR)
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else ""
+    raise RefusedError("unknown-contact", f"{wanted[:60]}{hint}", nearest=near[0] if near else None)
+
+
+def _names_of_states(directory: Directory) -> dict[str, str]:
+    """Every folded name with its State; a name of two States is nobody's, an id is always its own."""
     names: dict[str, str] = {}
+    shared: set[str] = set()
     for state in directory.states.values():
-        for name in (state.id, *_all_names(state)):
-            names.setdefault(fold(name), state.id)
-    found = names.get(fold(wanted))
-    if found is None:
-        near = difflib.get_close_matches(fold(wanted), names, n=1, cutoff=0.4)
-        hint = f"; did you mean {names[near[0]]} ({near[0]})?" if near else ""
-        raise RefusedError("unknown-state", f"{wanted[:60]}{hint}", nearest=names[near[0]] if near else None)
-    return found
+        if state.status == "withdrawn":
+            continue
+        for name in {form for given in _all_names(state) for form in (fold(given), _bare(fold(given)))}:
+            if names.setdefault(name, state.id) != state.id:
+                shared.add(name)
+    ids = {fold(state.id): state.id for state in directory.states.values() if state.status != "withdrawn"}
+    return {**{name: state for name, state in names.items() if name and name not in shared}, **ids}
+
+
+def _territory_names(directory: Directory) -> dict[str, str]:
+    """What CLDR calls the States: people may type it, but only a State's own names are its names."""
+    return {
+        fold(name): state
+        for state in directory.states
+        for language in LANGUAGES
+        for name in [_territories(language).get(state.upper())]
+        if name
+    }
+
+
+def _bare(name: str) -> str:
+    """A folded name without its article."""
+    return _ARTICLE.sub("", name)
+
+
+def _nearest(asked: str, names: Mapping[str, str]) -> str | None:
+    near = difflib.get_close_matches(asked, [n for n in names if len(n) > 2], n=1, cutoff=_NEAR)
+    if near:
+        return names[near[0]]
+    heard = _sound(asked)
+    return next((state for name, state in names.items() if len(heard) > 1 and _sound(name) == heard), None)
+
+
+def _sound(name: str) -> str:
+    """The consonants of a name, the same for Arabic letters and their usual Latin spellings."""
+    plain = _bare(name)
+    for spelling, sound in _LATIN_SOUNDS:
+        plain = plain.replace(spelling, sound)
+    return re.sub(r"(.)\1+", r"\1", _SILENT.sub("", plain.translate(_SOUNDS)))
+
+
+def _name(directory: Directory, state: str) -> str:
+    names = state_names(directory.states[state])
+    return names.get("en") or next(iter(names.values()), state)
 
 
 def _all_names(state: State) -> Iterable[str]:
@@ -113,82 +231,113 @@ def state_names(state: State) -> dict[str, str]:
     """A State's own short names; CLDR only fills gaps."""
     names = dict(state.names.short)
     for language in LANGUAGES:
-        known = Locale(language).territories.get(state.id.upper())
+        known = _territories(language).get(state.id.upper())
         if language not in names and known:
-            names[language] = str(known)
+            names[language] = known
     return names
 
 
-def _fits(query: Query, shown: FoundContact, card: Mapping[str, CardPart]) -> bool:
-    if query.contact is not None and shown.contact != query.contact:
+@lru_cache(maxsize=8)
+def _territories(language: str) -> dict[str, str]:
+    return {code: str(name) for code, name in Locale(language).territories.items()}
+
+
+# --- does a contact fit? -----------------------------------------------------------------------
+
+
+def _fits(query: Query, shown: FoundContact, state: State | None) -> bool:
+    if query.contact is not None and shown.contact != query.contact.strip().lower():
         return False
     if query.role is not None and shown.role != query.role:
         return False
-    if query.language is not None and query.language not in shown.languages:
+    if query.language is not None and not any(_speaks(query.language, own) for own in shown.languages):
         return False
     if query.reachable_now and not shown.reachable_now:
         return False
-    return query.text is None or all(w in _haystack(shown, card) for w in fold(query.text).split())
+    return query.text is None or all(w in _haystack(shown, state) for w in fold(query.text).split())
 
 
-def _haystack(shown: FoundContact, card: Mapping[str, CardPart]) -> str:
-    office = card.get("office")
-    department = office.department if isinstance(office, OfficePart) and office.department else {}
-    channels = (channel["value"] for channel in shown.channels)
+def _speaks(asked: str, own: str) -> bool:
+    """``ar`` is spoken where ``ar-JO`` is; ``ar-JO`` is not where only ``ar`` is told."""
+    return f"{own.lower()}-".startswith(f"{asked.strip().lower()}-")
+
+
+def _haystack(shown: FoundContact, state: State | None) -> str:
     texts = (
         shown.contact,
+        shown.role,
+        shown.level,
         *shown.state_names.values(),
+        *(() if state is None else _all_names(state)),
         *shown.names.values(),
-        *department.values(),
-        *channels,
+        *shown.department.values(),
+        *(channel["value"] for channel in shown.channels),
+        *(channel["label"] or "" for channel in shown.channels),
     )
-    return fold(" ".join((shown.role, *texts)))
+    return fold(" ".join(texts))
 
 
-def _shown(
+# --- what is shown of one ----------------------------------------------------------------------
+
+
+def show_contact(
     directory: Directory, contact: Contact, card: Mapping[str, CardPart], at: datetime
 ) -> FoundContact:
-    office, reach = card.get("office"), card.get("reach")
+    """A contact as it is at a moment, with what of its card is open here."""
+    office, reach, person = card.get("office"), card.get("reach"), card.get("person")
+    office = office if isinstance(office, OfficePart) else None
     reach = reach if isinstance(reach, ReachPart) else None
-    open_now, next_at = (None, None) if reach is None else _reachable(reach, at)
+    open_now, next_at, local = (None, None, None) if reach is None else _reachable(reach, at)
     tested = contact.tested_at is not None and at - contact.tested_at <= timedelta(days=TESTED_DAYS)
+    due_at = contact.confirm_due_at(directory.settings)
     return FoundContact(
         contact=contact.id,
         state=contact.state,
         state_names=state_names(directory.states[contact.state]) if contact.state in directory.states else {},
         role=contact.role,
-        level="tested" if tested else contact.level,
-        names=dict(office.names) if isinstance(office, OfficePart) else {},
+        level="tested" if tested and contact.level == "verified" else contact.level,
+        names=dict(office.names) if office else {},
+        department=dict(office.department or {}) if office else {},
         channels=[c.model_dump(mode="json") for c in reach.channels] if reach else [],
         languages=list(reach.languages) if reach else [],
         zone=reach.zone if reach else None,
+        local_time=local,
+        hours=reach.hours.model_dump(mode="json") if reach else None,
         reachable_now=open_now,
         next_open_at=next_at,
         confirmed_at=format_time(contact.confirmed_at),
-        confirm_overdue=contact.confirm_due_at(directory.settings) < at,
+        confirm_due_at=format_time(due_at),
+        confirm_overdue=due_at < at,
         sealing_overdue=any(device.rotate_by < at for device in contact.devices),
         tested_within_12_months=tested,
         custody=contact.custody,
         alternate_of=contact.alternate_of,
+        alternates=sorted(
+            c.id for c in directory.contacts.values() if c.alternate_of == contact.id and not c.withdrawn
+        ),
+        frozen=contact.frozen is not None,
+        person=_person(person) if isinstance(person, PersonPart) else None,
     )
 
 
-def _reachable(reach: ReachPart, at: datetime) -> tuple[bool | None, str | None]:
+def _person(part: PersonPart) -> dict[str, Any]:
+    channels = [channel.model_dump(mode="json") for channel in part.channels]
+    return {"names": dict(part.names), "title": dict(part.title or {}), "channels": channels}
+
+
+def _reachable(reach: ReachPart, at: datetime) -> tuple[bool | None, str | None, str | None]:
+    """Open at that moment? When next? What does the clock in the office show?"""
     try:
         zone = ZoneInfo(reach.zone)
         when = _hours(reach.hours)
-    except (ZoneInfoNotFoundError, ValueError, RefusedError):
-        return None, None
+        local = f"{at.astimezone(zone):%a %Y-%m-%d %H:%M %z}"
+    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError, RefusedError):
+        return None, None, None
     if hours.is_open(when, at, zone):
-        return True, None
+        return True, None, local
     opens = hours.next_open(when, at, zone)
-    return False, None if opens is None else format_time(opens.replace(microsecond=0))
+    return False, None if opens is None else format_time(opens.replace(microsecond=0)), local
 
 
 def _hours(form: WorkingHours) -> hours.Hours:
-    weekly = tuple(hours.Slot(slot.day, slot.open, slot.close) for slot in form.weekly)
-    days = tuple(
-        hours.ExceptionDay(day.date, tuple(hours.Span(s.open, s.close) for s in day.slots))
-        for day in form.exceptions
-    )
-    return hours.Hours(form.always, weekly, days)
+    return form.opening_hours()

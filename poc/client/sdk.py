@@ -6,46 +6,40 @@ with real defaults. Over 400 lines, because it is the one list of what a desk of
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import aiohttp
-
-from poc.client import exercises, lookup, sending, statements
+from poc.client import exercises, lookup, sending
 from poc.client.api import HubClient
-from poc.client.home import TRUST_NAME, create_home, locked, open_home
-from poc.client.inbox import open_row, open_sent, queue_answer
+from poc.client.exercises import PingResult
+from poc.client.feeds import member
+from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
+from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
 from poc.client.lookup import LookupResult, Query
-from poc.client.outbox import flush
+from poc.client.proposing import Proposing
 from poc.client.sending import Sent
-from poc.client.statements import Submitted
 from poc.client.sync import SyncReport, standing_warnings, sync_all, sync_log
 from poc.client.trust import Trust
 from poc.config import DeskSettings
-from poc.core.card import Opening
 from poc.core.directory import Directory
-from poc.core.envelope import Draft, OpenedMessage, read_header
+from poc.core.envelope import Draft, OpenedMessage
 from poc.core.evidence import NextStep
-from poc.core.form import form_bytes, read_form
-from poc.core.keys import SealingPublicKey
+from poc.core.form import form_of, read_form
 from poc.core.message import Envelope
 from poc.core.proof import build_evidence
 from poc.core.rules import start
-from poc.core.statement import (
-    SignedStatement,
-    genesis_fingerprint,
-    parse_fingerprint,
-    payload_sha256,
-    read_entry,
-    read_signed_statement,
-)
-from poc.core.strictjson import canonical, format_time, parse, unb64u
-from poc.errors import RefusedError, UnreachableError
+from poc.core.statement import genesis_fingerprint, parse_fingerprint, read_entry
+from poc.core.strictjson import format_time, unb64u
+from poc.errors import RefusedError
 from poc.keyring import KEYRING_NAME, Keyring
+
+if TYPE_CHECKING:  # slow to import, and a desk that stays offline does not need it
+    import aiohttp
 
 Clock = Callable[[], datetime]
 Random = Callable[[int], bytes]
@@ -56,7 +50,7 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class Desk:
+class Desk(Proposing):
     """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
 
     def __init__(
@@ -65,7 +59,6 @@ class Desk:
         settings: DeskSettings,
         known: Known,
         hub: HubClient,
-        own_session: aiohttp.ClientSession | None,
         random: Random,
     ) -> None:
         """Use :meth:`join` or :meth:`open`."""
@@ -73,7 +66,6 @@ class Desk:
         self.settings = settings
         self.known = known
         self.hub = hub
-        self._own_session = own_session
         self._random = random
 
     @classmethod
@@ -94,9 +86,10 @@ class Desk:
         Raises ``wrong-fingerprint`` (data expected, found), ``home-exists``, ``hub-unreachable``.
         """
         expected = parse_fingerprint(fingerprint)
-        session = http or aiohttp.ClientSession()
+        check_no_desk(home)
+        hub = HubClient(url, http, (), clock, random)
         try:
-            answer: Any = await HubClient(url, session, None, clock, random).get_json("/v1/genesis")
+            answer: Any = await hub.get_json("/v1/genesis")
             if not isinstance(answer.get("entry"), str):
                 raise RefusedError("bad-answer-from-hub", "/v1/genesis")
             leaf = unb64u(answer["entry"])
@@ -108,14 +101,9 @@ class Desk:
                 )
             origin = start(entry).origin
             create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
-            trust = Trust(home / TRUST_NAME, create=True)
-            with trust.transaction():
-                trust.add_entries(0, [leaf], b"")
-                trust.drop_value("head")
-            trust.close()
+            create_trust(home, leaf)
         finally:
-            if http is None:
-                await session.close()
+            await hub.close()
         return await cls.open(home, passphrase, http=http, clock=clock, random=random)
 
     @classmethod
@@ -130,23 +118,18 @@ class Desk:
     ) -> Desk:
         """Open a home; with a passphrase its keyring too. Raises ``not-a-desk``, ``wrong-passphrase``."""
         settings = open_home(home)
-        known = Known(Trust(home / TRUST_NAME), settings.party, clock)
+        known = await asyncio.to_thread(Known, Trust(home / TRUST_NAME), settings.party, clock)
         if known.directory.fingerprint != settings.fingerprint:
             raise RefusedError("wrong-fingerprint", "trust.db is of another registry")
         if passphrase is not None and (home / KEYRING_NAME).exists():
-            known.keyring = Keyring.unlock(home, passphrase)
-        own = None if http is not None else aiohttp.ClientSession()
-        session = http or own
-        if session is None:
-            raise RefusedError("bad-setting", "no session")
-        hub = HubClient(settings.hub_url, session, known.request_key(), clock, random)
-        return cls(home, settings, known, hub, own, random)
+            known.keyring = await asyncio.to_thread(Keyring.unlock, home, passphrase)
+        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random)
+        return cls(home, settings, known, hub, random)
 
     async def close(self) -> None:
         """Close the home and the connection made for it."""
         self.known.trust.close()
-        if self._own_session is not None:
-            await self._own_session.close()
+        await self.hub.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,6 +152,7 @@ class Desk:
     def use_keyring(self, keyring: Keyring) -> None:
         """Give the desk a keyring that is unlocked already."""
         self.known.keyring = keyring
+        self.hub.keys = self.known.request_keys()
 
     @property
     def directory(self) -> Directory:
@@ -195,104 +179,13 @@ class Desk:
         cards = {contact: self.known.card(contact) for contact in contacts}
         return lookup.lookup(self.directory, cards, query, self.known.now())
 
-    async def sync(self) -> SyncReport:
-        """Verify what is new, send and receive. Raises ``fork``, ``rollback``, ``hub-unreachable``."""
-        async with locked(self.home):
-            return await sync_all(self.known, self.hub, self.known.now)
+    async def sync(self, *, from_start: bool = False) -> SyncReport:
+        """Verify what is new, send and receive; ``from_start`` asks again for all that the hub ever showed.
 
-    async def flush(self) -> None:
-        """Send what waits. Raises ``hub-unreachable``."""
-        self.hub.key = self.known.request_key()
-        await flush(self.known.trust, self.hub)
-
-    async def _try_flush(self) -> None:
-        try:
-            await self.flush()
-        except UnreachableError as error:
-            if error.code != "hub-unreachable":
-                raise
-
-    # --- statements ---
-
-    def compose(self, kind: str, subject: str, body: dict[str, Any]) -> bytes:
-        """The payload of a statement, chained on the directory. Raises ``bad-form``."""
-        return statements.compose(self.known, kind, subject, body, self.known.now())
-
-    def sign(self, payload: bytes, kids: list[str] | None = None) -> SignedStatement:
-        """Sign with the keys of this home that the statement calls for. Raises ``no-key``."""
-        return statements.sign(self.known, payload, kids)
-
-    def new_device(self, number: int, may: list[str], *, rotate_days: int = 60) -> dict[str, Any]:
-        """Make a device's keys (then ``desk.keys.save()``) and give its form's value."""
-        return statements.new_device(
-            self.known, number, may, rotate_days=rotate_days, now=self.known.now(), random=self._random
-        )
-
-    async def submit(
-        self,
-        signed: SignedStatement,
-        openings: Sequence[Opening] = (),
-        sealing_keys: Sequence[SealingPublicKey] = (),
-    ) -> Submitted:
-        """Put a statement and what it refers to into the outbox and try to send it.
-
-        Raises the code it was refused with, such as ``superseded``.
+        Raises ``fork``, ``rollback``, ``hub-unreachable``, ``home-in-use``.
         """
-        trust, ref = self.known.trust, payload_sha256(signed.payload)
         async with locked(self.home):
-            with trust.transaction():
-                trust.put_outbox("statement", ref, canonical(signed.value()))
-                for opening in openings:
-                    trust.put_outbox("opening", opening.commitment(), form_bytes(opening))
-                for key in sealing_keys:
-                    trust.put_outbox("key", key.kid, canonical(key.jwk()))
-            await self._try_flush()
-        return self._submitted("statement", ref, ref)
-
-    async def propose(
-        self,
-        kind: str,
-        subject: str,
-        body: dict[str, Any],
-        openings: Sequence[Opening] = (),
-        sealing_keys: Sequence[SealingPublicKey] = (),
-    ) -> Submitted:
-        """Compose, sign and submit a statement."""
-        return await self.submit(self.sign(self.compose(kind, subject, body)), openings, sealing_keys)
-
-    async def proposals(self) -> list[dict[str, Any]]:
-        """The open proposals this desk may see. Raises ``hub-unreachable``."""
-        self.hub.key = self.known.request_key()
-        answer = await self.hub.get_json("/v1/proposals")
-        return list(answer["proposals"])
-
-    async def sign_proposal(self, proposal: str) -> Submitted:
-        """Add this home's signatures to a proposal. Raises ``no-key``, ``hub-unreachable``."""
-        self.hub.key = self.known.request_key()
-        answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
-        given = read_signed_statement({"payload": answer["payload"], "signatures": answer["signatures"]})
-        if payload_sha256(given.payload) != proposal:
-            raise RefusedError("bad-answer-from-hub", "another payload than the one named")
-        signed = self.sign(given.payload)
-        ref = f"{proposal}:{payload_sha256(canonical(signed.value()))}"
-        body = canonical({"signatures": signed.value()["signatures"]})
-        async with locked(self.home):
-            self.known.trust.put_outbox("signature", ref, body)
-            await self._try_flush()
-        return self._submitted("signature", ref, proposal)
-
-    def _submitted(self, kind: str, ref: str, payload: str) -> Submitted:
-        row = self.known.trust.outbox_row(kind, ref)
-        answer: Any = parse(row.answer) if row is not None and row.answer else {}
-        if row is None or row.state == "waiting":
-            return Submitted("waiting", payload)
-        if row.state == "rejected":
-            code, _, detail = (row.reason or "hub-refused").partition(": ")
-            raise RefusedError(code, detail, **answer)
-        if row.state == "proposed":
-            missing = tuple(answer.get("missing", ()))
-            return Submitted("proposed", payload, proposal=answer["proposal"], missing=missing)
-        return Submitted("logged", payload, answer.get("index"), answer.get("leaf_hash"))
+            return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
 
     # --- messages ---
 
@@ -307,7 +200,7 @@ class Desk:
         """
         async with locked(self.home):
             sealed = sending.seal(self.known, draft, to, information, self._random)
-            await self._try_flush()
+            await self._send_waiting()
         return sending.outcome(self.known, sealed)
 
     def outbox(self) -> list[dict[str, Any]]:
@@ -319,17 +212,11 @@ class Desk:
         ]  # fmt: skip
 
     def inbox(self) -> list[dict[str, Any]]:
-        """The messages received, oldest first: what the envelope shows, nothing of the content."""
-        rows = []
-        for row in self.known.trust.inbox():
-            item: Any = parse(row.item)
-            header = read_header(item["envelope"]["protected"])
-            rows.append({
-                "message": row.message, "from": row.sender, "status": header.status,
-                "exercise": header.exercise, "kind": header.kind, "precedence": header.precedence,
-                "sent_at": format_time(header.sent_at), "state": row.state, "reason": row.reason,
-            })  # fmt: skip
-        return rows
+        """The messages received, oldest first: what the envelope shows, nothing of the content.
+
+        A refused one has the code as ``reason`` and its sentence as ``sentence``.
+        """
+        return [inbox_value(row) for row in self.known.trust.inbox()]
 
     def show(self, message: str) -> OpenedMessage:
         """Open a message received or sent, in memory. Raises ``unknown-message`` or why it is refused."""
@@ -337,10 +224,7 @@ class Desk:
         if sent is not None:
             answer = sent.answer if sent.state == "accepted" else None
             return open_sent(self.known, sent.body, answer)
-        rows = self.known.trust.inbox(message)
-        if not rows:
-            raise RefusedError("unknown-message", message)
-        return open_row(self.known, rows[0])
+        return open_row(self.known, newest_row(self.known, message))
 
     async def acknowledge(
         self,
@@ -350,20 +234,24 @@ class Desk:
         word: str | None = None,
         next_step: NextStep | None = None,
     ) -> str:
-        """Acknowledge receipt; gives ``done`` or ``waiting``. Receipt is not agreement."""
+        """Acknowledge receipt; gives ``done``, ``waiting`` or ``unverified-receipt``. It is not agreement.
+
+        Raises why the message is refused or not verified, ``own-cannot-answer``, ``no-device``,
+        ``answer-used``, ``not-in-this-state`` (declined before), ``unknown-contact``, ``bad-times``.
+        """
         return await self._answer(message, "acknowledged", officer=officer, word=word, next_step=next_step)
 
     async def decline(self, message: str, reason: str, *, officer: str | None = None) -> str:
-        """Decline a message with a reason's code; final for this contact."""
+        """Decline a message with a reason's code; final for this contact. Raises as :meth:`acknowledge`."""
         return await self._answer(message, "declined", officer=officer, reason=reason)
 
     async def _answer(self, message: str, outcome: str, **said: Any) -> str:
-        opened = self.show(message)
         async with locked(self.home):
+            opened = self.show(message)
             with self.known.trust.transaction():
                 ref = queue_answer(self.known, opened, outcome, **said)
-                self.known.trust.set_inbox_state(message, outcome)
-            await self._try_flush()
+                self.known.trust.set_inbox_state(newest_row(self.known, message).number, outcome)
+            await self._send_waiting()
         row = self.known.trust.outbox_row("answer", ref)
         if row is not None and row.state == "rejected":
             code, _, detail = (row.reason or "hub-refused").partition(": ")
@@ -375,24 +263,24 @@ class Desk:
 
         Raises ``unknown-message``, ``hub-unreachable``.
         """
-        self.hub.key = self.known.request_key()
+        self.hub.keys = self.known.request_keys()
         pieces = await self.hub.get_json(f"/v1/messages/{message}/evidence")
         async with locked(self.home):
             await sync_log(self.known, self.hub)  # the file's log reaches every head in it
         sent = self.known.trust.outbox_row("message", message)
         if sent is None:
             answer = await self.hub.get_json(f"/v1/messages/{message}")
-            envelope = read_form(Envelope, canonical(answer["envelope"]))
+            envelope = form_of(Envelope, member(answer, "envelope", dict))
         else:
             envelope = read_form(Envelope, sent.body)
         checkpoint = self.known.trust.value("head") or b""
         return build_evidence(
             origin=self.directory.origin,
             envelope=envelope,
-            receipts=pieces["receipts"],
-            retrievals=pieces["retrievals"],
-            acknowledgements=pieces["acknowledgements"],
-            cancels=pieces["cancels"],
+            receipts=member(pieces, "receipts", list),
+            retrievals=member(pieces, "retrievals", list),
+            acknowledgements=member(pieces, "acknowledgements", list),
+            cancels=member(pieces, "cancels", list),
             checkpoint=checkpoint.decode(),
             leaves=self.known.trust.leaves(),
             cek=self.show(message).cek if disclose else None,
@@ -431,13 +319,13 @@ class Desk:
             with self.known.trust.transaction():
                 exercises.announce(self.known, exercise, members)
                 exercises.order(self.known, exercise, "start")
-            await self._try_flush()
+            await self._send_waiting()
 
     async def end_exercise(self, exercise: str) -> None:
         """End an exercise. Raises ``exercise-unknown``, ``not-in-this-state``."""
         async with locked(self.home):
             exercises.order(self.known, exercise, "end")
-            await self._try_flush()
+            await self._send_waiting()
 
     async def ping(
         self, exercise: str, contacts: Sequence[str] | None = None, *, within_s: int = 600
@@ -453,9 +341,24 @@ class Desk:
                     word = exercises.ping_word(self._random)
                     draft = exercises.ping_draft(exercise, word, now=self.known.now(), within_s=within_s)
                     sealed.append(sending.seal(self.known, draft, (contact,), (), self._random))
-            await self._try_flush()
+            await self._send_waiting()
         return [sending.outcome(self.known, one) for one in sealed]
 
     def tally(self, exercise: str) -> dict[str, int]:
         """Counts by grade over this desk's pings. Sync first."""
         return exercises.tally_pings(self.known, exercise)
+
+    def ping_results(self, exercise: str) -> list[PingResult]:
+        """How each contact did on this desk's pings. Sync first. Raises ``exercise-unknown``."""
+        return exercises.ping_results(self.known, exercise)
+
+    async def record_tested(self, exercise: str) -> list[str]:
+        """Log ``contact.tested`` for each contact that answered a ping; misses are never logged.
+
+        Gives the contacts of which it was said now; those said before are left out. Raises as :meth:`submit`.
+        """
+        recorded = []
+        for contact, body in exercises.untold_successes(self.known, exercise):
+            await self.propose("contact.tested", contact, body)
+            recorded.append(contact)
+        return recorded

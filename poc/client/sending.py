@@ -19,10 +19,13 @@ from poc.errors import RefusedError
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a message. ``waiting``: kept in the outbox, sent at the next sync."""
+    """What became of a message. ``waiting``: kept in the outbox, sent at the next sync.
+
+    ``unverified-receipt``: the hub answered, but its receipt does not hold; it is sent again too.
+    """
 
     id: str
-    state: Literal["accepted", "waiting", "rejected"]
+    state: Literal["accepted", "waiting", "rejected", "unverified-receipt"]
     reason: str | None
     receipt: str | None
     voice_code: str
@@ -96,9 +99,8 @@ def outcome(known: Known, sealed: Sealed) -> Sent:
     parties = sorted({r.contact for r in message.to if r.use != "own"})
     spoken = tuple(spoken_name(message.sender.contact, c, sequences.get(c)) for c in parties)
     reason = None if row is None else row.reason
-    return Sent(
-        message.id, state, reason, answer.get("receipt"), sealed.voice_code, spoken, _warnings(known, parties)
-    )
+    receipt = answer.get("receipt") if state == "accepted" else None
+    return Sent(message.id, state, reason, receipt, sealed.voice_code, spoken, _warnings(known, parties))
 
 
 def _warnings(known: Known, parties: Sequence[str]) -> tuple[str, ...]:

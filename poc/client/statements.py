@@ -1,34 +1,36 @@
-"""Making statements: chained on this desk's directory, signed with the keys of this home.
+"""Making statements: chained on this desk's directory, signed with the keys of a home.
 
-Who must sign is decided in ``core.rules``; sending stands in ``outbox``.
+Who must sign is decided in ``core.rules``; sending stands in ``outbox``, files people hand in in
+``filing``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
-from poc.client.known import Known
-from poc.core import jws, rules
+from poc.core import jws, required, rules
+from poc.core.bodies import BODIES
+from poc.core.directory import Directory
 from poc.core.form import form_of
-from poc.core.statement import (
-    BODIES,
-    CHAINED,
-    SignedStatement,
-    jwk_form,
-    read_statement,
-    statement_payload,
-)
-from poc.core.strictjson import format_time
+from poc.core.signers import Requirement
+from poc.core.statement import CHAINED, SignedStatement, Statement, read_statement, statement_payload
 from poc.errors import RefusedError
+from poc.keyring import Keyring
+
+Submission = Literal["logged", "submitted", "proposed", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a statement: in the log, open as a proposal, or waiting in the outbox."""
+    """What became of a statement: in the verified log, open as a proposal, or waiting in the outbox.
 
-    state: Literal["logged", "proposed", "waiting"]
+    ``submitted``: the hub says that it is logged, and the log verified here does not show it yet.
+    """
+
+    state: Submission
     payload_sha256: str
     index: int | None = None
     leaf_hash: str | None = None
@@ -40,14 +42,14 @@ class Submitted:
         return asdict(self)
 
 
-def compose(known: Known, kind: str, subject: str, body: dict[str, Any], now: datetime) -> bytes:
+def compose(directory: Directory, kind: str, subject: str, body: dict[str, Any], now: datetime) -> bytes:
     """The payload of a statement, chained on the newest entry of its subject. Raises ``bad-form``."""
     if kind not in BODIES:
         raise RefusedError("newer-form", "statement type")
-    version, previous = _chain(known, kind, subject) if kind in CHAINED else (None, None)
+    version, previous = _chain(directory, kind, subject) if kind in CHAINED else (None, None)
     form: Any = form_of(BODIES[kind], body)
     return statement_payload(
-        origin=known.directory.origin,
+        origin=directory.origin,
         type=kind,
         subject=subject,
         body=form,
@@ -57,8 +59,7 @@ def compose(known: Known, kind: str, subject: str, body: dict[str, Any], now: da
     )
 
 
-def _chain(known: Known, kind: str, subject: str) -> tuple[int, str | None]:
-    directory = known.directory
+def _chain(directory: Directory, kind: str, subject: str) -> tuple[int, str | None]:
     if kind.startswith("registry."):
         return directory.version + 1, directory.newest.leaf_hash
     found: Any = (
@@ -67,41 +68,78 @@ def _chain(known: Known, kind: str, subject: str) -> tuple[int, str | None]:
     return (1, None) if found is None else (found.version + 1, found.newest.leaf_hash)
 
 
-def sign(known: Known, payload: bytes, kids: list[str] | None = None) -> SignedStatement:
-    """Sign with every key of this home that the statement calls for, or with those named.
+def newest_entry(directory: Directory, subject: str) -> str:
+    """Leaf hash of a contact's or controller's newest chained entry. Raises ``unknown-contact``."""
+    found: Any = directory.contacts.get(subject) or directory.controllers.get(subject)
+    if found is None:
+        raise RefusedError("unknown-contact", subject)
+    leaf_hash: str = found.newest.leaf_hash
+    return leaf_hash
 
-    Raises ``no-key`` where this home holds none of them.
+
+def sign(
+    signed: SignedStatement,
+    keys: Keyring,
+    directory: Directory | None = None,
+    kids: Collection[str] | None = None,
+) -> SignedStatement:
+    """Add the signatures of every key of the keyring that the statement calls for, or of those named.
+
+    A newcomer whose log is not here yet, and whoever signs a genesis, can tell only which keys the
+    statement itself brings: those sign. Raises ``no-key``, ``already-signed``, ``wrong-origin``.
     """
-    needed = rules.requirement(known.directory, read_statement(payload))
-    wanted = {kid for groups in needed.alternatives for group in groups for kid in group.keys}
-    usable = [kid for kid in sorted(wanted if kids is None else set(kids)) if known.keys.has(kid)]
+    statement = read_statement(signed.payload)
+    if directory is not None and statement.origin != directory.origin:
+        raise RefusedError("wrong-origin", f"this home belongs to {directory.origin}")
+    if directory is not None and statement.type == "registry.genesis":
+        raise RefusedError("already-logged", "the registry is founded")
+    present = frozenset(jws.header_kid(s.protected) for s in signed.signatures)
+    usable = _usable(statement, keys, directory, present, kids)
     if not usable:
-        raise RefusedError("no-key", "this home holds no key that the statement calls for")
-    if kids is None:
-        usable = _one_alternative(needed, usable)
-    signatures = [jws.sign(payload, jws.STATEMENT, known.keys.signing(kid)) for kid in usable]
-    return SignedStatement(payload, ()).merged(tuple(signatures))
+        raise RefusedError("no-key", f"{statement.type} of {statement.subject} calls for none of its keys")
+    if usable <= present:
+        raise RefusedError("already-signed", f"{statement.type} of {statement.subject}")
+    new = [jws.sign(signed.payload, jws.STATEMENT, keys.signing(kid)) for kid in sorted(usable - present)]
+    return signed.merged(tuple(new))
 
 
-def _one_alternative(needed: Any, usable: list[str]) -> list[str]:
-    """The keys that count together: of the alternative where most of ours do."""
-    by_alternative = [
-        [k for k in usable if any(k in g.keys for g in groups)] for groups in needed.alternatives
-    ]
-    return max(by_alternative, key=len)
+def _usable(
+    statement: Statement,
+    keys: Keyring,
+    directory: Directory | None,
+    present: frozenset[str],
+    kids: Collection[str] | None,
+) -> frozenset[str]:
+    if kids is not None:
+        missing = [kid for kid in kids if not keys.has(kid)]
+        if missing:
+            raise RefusedError("no-key", ", ".join(kid[:43] for kid in missing))
+        return frozenset(kids)
+    needed = _requirement(statement, directory)
+    if needed is None:
+        return frozenset(kid for kid in required.brought_keys(statement.body) if keys.has(kid))
+    return _one_alternative(needed, keys, present)
 
 
-def new_device(
-    known: Known, number: int, may: list[str], *, rotate_days: int, now: datetime, random: Any
-) -> dict[str, Any]:
-    """Make a device's keys in the keyring (not saved yet) and give its form's value."""
-    party = known.party or ""
-    signing = known.keys.add_signing("device", party, now, random)
-    sealing = known.keys.add_sealing(party, now, random)
-    rotate_by = format_time(now + timedelta(days=rotate_days))
-    return {
-        "number": number,
-        "key": jwk_form(signing.public).model_dump(),
-        "sealing": {"kid": sealing.kid, "alg": "HPKE-9-KE", "rotate_by": rotate_by},
-        "may": sorted(may),
-    }
+def _requirement(statement: Statement, directory: Directory | None) -> Requirement | None:
+    """Who must sign, as far as the log here tells; None where it does not know the subject yet."""
+    if directory is None:
+        return None
+    try:
+        return rules.requirement(directory, statement)
+    except RefusedError as error:
+        if error.code in {"unknown-state", "unknown-contact"}:
+            return None
+        raise
+
+
+def _one_alternative(needed: Requirement, keys: Keyring, present: frozenset[str]) -> frozenset[str]:
+    """The keys that count together with the signatures there: of the alternative where most of ours do."""
+    alternatives = needed.fitting(present)
+    wanted = [frozenset(k for group in groups for k in group.keys if keys.has(k)) for groups in alternatives]
+    return max(wanted, key=len, default=frozenset())
+
+
+def bare(payload: bytes) -> SignedStatement:
+    """A payload nobody has signed yet."""
+    return SignedStatement(payload, ())

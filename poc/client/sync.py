@@ -1,40 +1,45 @@
 """Sync: the log verified and applied, then what travels beside it, then what is sent and received.
 
-A fork or a rollback is never accepted; both signed heads are kept. Opening messages stands in ``inbox``.
+Each step stands alone: what the hub answers wrongly to one is told and does not stop the next. Only a
+fork or rollback, and a hub that cannot be reached, end a sync. Following the log stands in ``log``.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from poc.client.api import HubClient
+from poc.client.evidence import keep_piece
+from poc.client.feeds import CARDS, EVIDENCE, EXERCISES, KEYS, Feed, Keep, member, read_feed
+from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
 from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
-from poc.client.outbox import flush
+from poc.client.log import sync_log
+from poc.client.outbox import flush, settle_messages, settle_statements
+from poc.client.standing import standing_warnings
+from poc.client.trust import OUTBOX_ORDER
 from poc.core.card import read_opening
-from poc.core.checkpoint import Checkpoint, verify_checkpoint
-from poc.core.form import form_bytes
-from poc.core.judge import log_verifiers
+from poc.core.form import form_bytes, state_of
 from poc.core.keys import SealingPublicKey
-from poc.core.merkle import leaf_hash
-from poc.core.rules import apply_all
-from poc.core.statement import read_entry
 from poc.core.strictjson import canonical
-from poc.core.tiles import TILE_WIDTH, decode_entries, entries_path
-from poc.errors import PocError, RefusedError
+from poc.errors import RefusedError
 
-NO_WITNESSES: Final = "no witnesses: the operator could show different logs"
-_TOO_NEW: Final = frozenset({"newer-form", "not-yet-in-force", "unknown-algorithm"})
-_PAGES_MAX: Final = 10_000
+__all__ = ["SyncReport", "standing_warnings", "sync_all", "sync_log"]
+
+_NEVER_PASSED_OVER: Final = frozenset({"fork", "rollback", "home-damaged"})
+_FEEDS: Final = ("cards", "keys", "exercises", "inbox", "evidence")
 
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync brought and sent. ``size`` is that of the verified log."""
+    """What a sync brought and sent. ``size`` is that of the verified log.
+
+    ``rejected``: refused by the hub for good. ``failed``: the codes of steps that the hub answered in a
+    way that cannot be used; the same is told among the warnings.
+    """
 
     size: int = 0
     entries: int = 0
@@ -45,6 +50,7 @@ class SyncReport:
     received: int = 0
     evidence: int = 0
     exercises: int = 0
+    failed: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -52,24 +58,44 @@ class SyncReport:
         return asdict(self)
 
 
-async def sync_all(known: Known, hub: HubClient, clock: Callable[[], datetime]) -> SyncReport:
-    """Bring a desk up to date. Raises ``fork``, ``rollback``, ``hub-unreachable`` and what a hub refuses."""
+async def sync_all(
+    known: Known, hub: HubClient, clock: Callable[[], datetime], *, from_start: bool = False
+) -> SyncReport:
+    """Bring a desk up to date; ``from_start`` reads every feed anew, losing nothing that is here.
+
+    Raises ``fork``, ``rollback``, ``hub-unreachable``, and what the log itself is refused for.
+    """
     report = SyncReport()
-    hub.key = known.request_key()
+    if from_start:
+        with known.trust.transaction():
+            for name in _FEEDS:
+                known.trust.set_cursor(name, 0)
+    hub.keys = known.request_keys()
     await _log_step(known, hub, report)
-    hub.key = known.request_key()
-    if hub.key is not None:
-        await sync_cards(known, hub, report)
-        await sync_keys(known, hub, report)
+    hub.keys = known.request_keys()
+    if hub.keys:
         if known.directory.body_of(known.party or "") is None:  # registrars see no exercises
-            await sync_exercises(known, hub, report)
-        flushed = await flush(known.trust, hub)
-        report.sent, report.rejected = flushed.sent, flushed.rejected
+            await _step(report, "exercises", lambda: sync_exercises(known, hub, report))
+        await _step(report, "cards", lambda: sync_cards(known, hub, report))
+        await _step(report, "keys", lambda: sync_keys(known, hub, report))
+        await _flush_step(known, hub, report)
         if _is_device(known):
             await _messages_step(known, hub, clock, report)
+    report.warnings += [*settle_statements(known), *settle_messages(known)]
     report.size = known.directory.size
-    report.warnings += [*standing_warnings(known, clock()), *hub.warnings]
+    report.warnings += [*standing_warnings(known, clock()), *hub.take_warnings()]
     return report
+
+
+async def _step(report: SyncReport, name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a step; what the hub answered wrongly is told and does not stop the next one."""
+    try:
+        await run()
+    except RefusedError as error:
+        if error.code in _NEVER_PASSED_OVER:
+            raise
+        report.failed.append(error.code)
+        report.warnings.append(f"{name}: {error.code}: {error.message}")
 
 
 async def _messages_step(
@@ -77,12 +103,25 @@ async def _messages_step(
 ) -> None:
     async def sync_again() -> None:
         await _log_step(known, hub, report)
+        await sync_exercises(known, hub, report)
 
-    report.received = await fetch_inbox(known, hub, clock, sync_again)
-    flushed = await flush(known.trust, hub, ("answer",))
+    async def receive() -> None:
+        fetched = await fetch_inbox(known, hub, clock, sync_again)
+        report.received += fetched.new
+        report.warnings += fetched.warnings
+
+    await _step(report, "inbox", receive)
+    await _flush_step(known, hub, report, ("answer",))
+    await _step(report, "evidence", lambda: sync_evidence(known, hub, report))
+
+
+async def _flush_step(
+    known: Known, hub: HubClient, report: SyncReport, kinds: tuple[str, ...] = OUTBOX_ORDER
+) -> None:
+    flushed = await flush(known, hub, kinds)
     report.sent += flushed.sent
     report.rejected += flushed.rejected
-    await sync_evidence(known, hub, report)
+    report.warnings += flushed.delayed
 
 
 async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
@@ -103,94 +142,26 @@ def _is_device(known: Known) -> bool:
     return True
 
 
-def standing_warnings(known: Known, now: datetime) -> list[str]:
-    """What is to be said beside every answer: no witnesses, a stale head, an update that is needed."""
-    settings = known.directory.settings
-    warnings = [NO_WITNESSES] if settings.quorum == "none" else []
-    if known.trust.value("update-needed"):
-        warnings.append("update needed: the log holds a form this version does not know")
-    synced = known.trust.value("synced-at")
-    age = None if synced is None else now - datetime.fromisoformat(synced.decode())
-    if age is None or age.total_seconds() > settings.freshness_seconds:
-        warnings.append("the head is older than the registry's freshness bound: sync")
-    return warnings
-
-
-# --- the log -----------------------------------------------------------------------------------
-
-
-async def sync_log(known: Known, hub: HubClient) -> int:
-    """Verify and keep the hub's newest entries; gives how many were new.
-
-    Raises:
-        RefusedError: ``rollback``, ``fork``, ``update-needed``, or what a signature or rule is refused for.
-    """
-    directory = known.directory
-    note = await hub.get("/checkpoint", signed=False)
-    shown = verify_checkpoint(note, directory.origin, log_verifiers(directory.settings.log_keys))
-    _check_not_behind(known, shown, note)
-    leaves = await _fetch_leaves(hub, directory.size, shown.size)
-    tree = directory.tree
-    for leaf in leaves:
-        tree = tree.append(leaf_hash(leaf))
-    if tree.root() != shown.root:
-        raise _contradiction(known, "fork", note, f"another root at size {shown.size}")
-    if leaves:
-        newer = await asyncio.to_thread(_applied, known, leaves)
-        known.trust.add_entries(directory.size, leaves, note)
-        known.advance(newer, leaves)
-    else:
-        known.trust.set_value("head", note)
-    known.trust.set_value("synced-at", known.now().isoformat().encode())
-    return len(leaves)
-
-
-def _applied(known: Known, leaves: list[bytes]) -> Any:
-    try:
-        return apply_all(known.directory, [read_entry(leaf) for leaf in leaves])
-    except RefusedError as error:
-        if error.code in _TOO_NEW:
-            raise RefusedError("update-needed", error.detail) from None
-        raise
-
-
-def _check_not_behind(known: Known, shown: Checkpoint, note: bytes) -> None:
-    if shown.size < known.directory.size:
-        root = known.root_at(shown.size)
-        kind = "rollback" if root == shown.root else "fork"
-        raise _contradiction(known, kind, note, f"size {shown.size}, verified {known.directory.size}")
-
-
-def _contradiction(known: Known, kind: str, note: bytes, detail: str) -> RefusedError:
-    known.trust.add_proof(kind, known.trust.value("head") or b"", note)
-    return RefusedError(kind, detail)
-
-
-async def _fetch_leaves(hub: HubClient, start: int, end: int) -> list[bytes]:
-    """The leaves from ``start`` to ``end``: full bundles, then a partial one."""
-    leaves: list[bytes] = []
-    for index in range(start // TILE_WIDTH, -(-end // TILE_WIDTH)) if end > start else ():
-        width = min(TILE_WIDTH, end - index * TILE_WIDTH)
-        bundle = decode_entries(await hub.get("/" + entries_path(index, width)), width)
-        leaves += bundle[max(0, start - index * TILE_WIDTH) :]
-    return leaves
-
-
 # --- beside the log ----------------------------------------------------------------------------
 
 
+async def _read(known: Known, hub: HubClient, feed: Feed, keep: Keep, report: SyncReport) -> int:
+    fetched = await read_feed(known.trust, hub, feed, keep)
+    report.warnings += fetched.warnings
+    return fetched.new
+
+
 async def sync_cards(known: Known, hub: HubClient, report: SyncReport) -> None:
-    """Fetch new openings, each checked by its commitment, and delete superseded ones."""
-    refused: list[int] = []
-    async for card in _pages(known, hub, "/v1/cards", "cards"):
-        try:
-            _keep_card(known, card)
-            report.cards += 1
-        except (PocError, KeyError, TypeError) as error:
-            refused.append(card["number"])
-            report.warnings.append(f"a card part of {card.get('contact')} was refused: {_why(error)}")
-    if refused:
-        known.trust.set_cursor("cards", min(refused) - 1)
+    """Fetch new openings, each checked by its commitment, and delete superseded ones.
+
+    Which parts this desk may see depends on its exercises and its own standing: where those changed
+    since the last time, the feed is read from its start again.
+    """
+    standing = _seen_as(known)
+    if known.trust.value("cards-seen-as") != standing:
+        known.trust.set_cursor(CARDS.name, 0)
+    report.cards += await _read(known, hub, CARDS, lambda item: _keep_card(known, item), report)
+    known.trust.set_value("cards-seen-as", standing)
     current = [
         part.commitment
         for contact in known.directory.contacts.values()
@@ -200,69 +171,62 @@ async def sync_cards(known: Known, hub: HubClient, report: SyncReport) -> None:
     known.trust.keep_openings(current)
 
 
-def _keep_card(known: Known, card: dict[str, Any]) -> None:
-    opening = read_opening_form(card["opening"])
-    contact = known.directory.contact(card["contact"])
+def _seen_as(known: Known) -> bytes:
+    """Everything on this side that decides which parts of cards the hub shows."""
+    directory, party = known.directory, known.party or ""
+    state, contact = directory.states.get(state_of(party)), directory.contacts.get(party)
+    standing = {
+        "exercises": sorted(known.plays),
+        "state": None if state is None else state.status,
+        "contact": None if contact is None else [contact.level, contact.withdrawn],
+        "controller": party in directory.controllers,
+        "registrar": directory.body_of(party),
+        "keys": [key.kid for key in known.request_keys()],
+    }
+    return canonical(standing)
+
+
+def _keep_card(known: Known, card: Any) -> bool:
+    opening = read_opening_form(card.get("opening"))
+    contact = known.directory.contact(member(card, "contact", str))
     named = contact.card.part(opening.part)
     commitment = "" if named is None else named.commitment
     read_opening(opening, contact.id, known.directory.origin, commitment)
-    known.trust.put_opening(commitment, contact.id, opening.part, form_bytes(opening))
+    return known.trust.put_opening(commitment, contact.id, opening.part, form_bytes(opening))
 
 
 async def sync_keys(known: Known, hub: HubClient, report: SyncReport) -> None:
     """Fetch new sealing keys; each proves itself by its thumbprint."""
-    async for item in _pages(known, hub, "/v1/keys", "keys"):
-        try:
-            key = SealingPublicKey.from_jwk(item["jwk"])
-        except (PocError, KeyError, TypeError) as error:
-            report.warnings.append(f"a sealing key was refused: {_why(error)}")
-            continue
-        known.trust.put_sealing_key(key.kid, canonical(key.jwk()))
-        report.keys += 1
+
+    def keep(item: Any) -> bool:
+        key = SealingPublicKey.from_jwk(member(item, "jwk", dict))
+        return known.trust.put_sealing_key(key.kid, canonical(key.jwk()))
+
+    report.keys += await _read(known, hub, KEYS, keep, report)
 
 
 async def sync_exercises(known: Known, hub: HubClient, report: SyncReport) -> None:
-    """Fetch announcements and orders; one that does not verify is not kept."""
-    async for item in _pages(known, hub, "/v1/exercises", "exercises"):
+    """Fetch announcements and orders; one that does not verify is not kept, and tried again later.
+
+    What is kept is never replaced by less: the same announcement with fewer orders changes nothing.
+    """
+
+    def keep(item: Any) -> bool:
+        name, announcement = (member(item, key, str) for key in ("id", "announcement"))
+        orders = member(item, "orders", list)
         try:
-            orders = canonical(item["orders"])
-            known.read_play(item["announcement"], orders)
-            known.trust.put_exercise(item["id"], item["announcement"], orders)
-            report.exercises += 1
-        except (PocError, KeyError, TypeError) as error:
-            report.warnings.append(f"exercise {item.get('id')} was refused: {_why(error)}")
-    known.forget_plays()
+            known.read_exercise(name, announcement, orders)
+        except RefusedError as error:
+            if error.code == "head-inconsistent" and keep_contradictions(
+                known, heads_in([announcement, *orders])
+            ):
+                report.warnings.append(FORK_TOLD)
+            raise
+        return known.keep_exercise(name, announcement, orders)
+
+    report.exercises += await _read(known, hub, EXERCISES, keep, report)
 
 
 async def sync_evidence(known: Known, hub: HubClient, report: SyncReport) -> None:
-    """Fetch the evidence about this desk's messages; it is verified where it is used."""
-    path, name = "/v1/evidence?after=", "evidence"
-    for _ in range(_PAGES_MAX):
-        after = known.trust.cursor(name)
-        answer = await hub.get_json(f"{path}{after}")
-        with known.trust.transaction():
-            for item in answer["items"]:
-                known.trust.put_evidence(item["number"], item["message"], item["kind"], item["jws"])
-                report.evidence += 1
-            known.trust.set_cursor(name, int(answer["next"]))
-        if not answer["items"] or answer["next"] == after:
-            return
-
-
-async def _pages(known: Known, hub: HubClient, path: str, name: str) -> Any:
-    """Every new item of a numbered feed; the cursor moves after each page was used."""
-    for _ in range(_PAGES_MAX):
-        since = known.trust.cursor(name)
-        answer = await hub.get_json(f"{path}?since={since}")
-        items, following = answer.get(name), answer.get("next")
-        if not isinstance(items, list) or not isinstance(following, int) or following < since:
-            raise RefusedError("bad-answer-from-hub", path)
-        for item in items:
-            yield item
-        known.trust.set_cursor(name, following)
-        if following == since:
-            return
-
-
-def _why(error: Exception) -> str:
-    return error.code if isinstance(error, PocError) else type(error).__name__
+    """Fetch the evidence about this desk's messages, each piece verified when it comes."""
+    report.evidence += await _read(known, hub, EVIDENCE, lambda item: keep_piece(known, item), report)

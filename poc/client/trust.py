@@ -1,11 +1,12 @@
 """``trust.db``: what a desk has verified, what it received and what it has yet to send.
 
 One SQLite file, one connection. Messages are kept sealed, as delivered; no plaintext is written.
-Nothing is verified here: callers store only what they have verified.
+Nothing is verified here: callers say with ``reason`` what did not verify, and such pieces stay apart.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from poc.errors import RefusedError, UnreachableError
+from poc.core.strictjson import b64u
+from poc.errors import PocError, RefusedError, UnreachableError
 
 OutboxKind = Literal["statement", "signature", "opening", "key", "exercise", "order", "message", "answer"]
 OUTBOX_ORDER: Final = ("statement", "signature", "opening", "key", "exercise", "order", "message", "answer")
+SCHEMA_VERSION: Final = 1
+SET_ASIDE_MAX: Final = 500  # items of one feed that are kept to be tried again
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
@@ -25,20 +29,27 @@ CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL
 CREATE TABLE IF NOT EXISTS opening (commitment TEXT PRIMARY KEY, contact TEXT NOT NULL, part TEXT NOT NULL,
   data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS sealing_key (kid TEXT PRIMARY KEY, jwk BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS inbox (message TEXT NOT NULL, sender TEXT NOT NULL, kid TEXT NOT NULL,
-  item BLOB NOT NULL, arrived_at TEXT NOT NULL, state TEXT NOT NULL, reason TEXT,
-  PRIMARY KEY (message, sender)) STRICT;
+CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL,
+  sender TEXT NOT NULL, digest TEXT NOT NULL, kid TEXT NOT NULL, item BLOB NOT NULL, arrived_at TEXT NOT NULL,
+  state TEXT NOT NULL, reason TEXT, UNIQUE (message, sender, digest)) STRICT;
+CREATE INDEX IF NOT EXISTS inbox_unverified ON inbox (number)
+  WHERE state IN ('new', 'not-verified', 'refused');
 CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
   ref TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
   reason TEXT, answer BLOB, UNIQUE (kind, ref)) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_unsettled ON outbox (kind)
+  WHERE state NOT IN ('accepted', 'done', 'logged');
 CREATE TABLE IF NOT EXISTS sequence (kid TEXT NOT NULL, contact TEXT NOT NULL, status TEXT NOT NULL,
   newest INTEGER NOT NULL, PRIMARY KEY (kid, contact, status)) STRICT;
-CREATE TABLE IF NOT EXISTS evidence (number INTEGER PRIMARY KEY, message TEXT NOT NULL, kind TEXT NOT NULL,
-  jws TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS evidence (number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL UNIQUE,
+  message TEXT NOT NULL, kind TEXT NOT NULL, jws TEXT NOT NULL, reason TEXT) STRICT;
+CREATE INDEX IF NOT EXISTS evidence_of ON evidence (message);
+CREATE TABLE IF NOT EXISTS set_aside (number INTEGER PRIMARY KEY AUTOINCREMENT, feed TEXT NOT NULL,
+  sha256 TEXT NOT NULL, data BLOB NOT NULL, reason TEXT NOT NULL, UNIQUE (feed, sha256)) STRICT;
 CREATE TABLE IF NOT EXISTS exercise (id TEXT PRIMARY KEY, announcement TEXT NOT NULL,
   orders BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
-  kept BLOB NOT NULL, shown BLOB NOT NULL) STRICT;
+  kept BLOB NOT NULL, shown BLOB NOT NULL, UNIQUE (kind, kept, shown)) STRICT;
 """
 
 
@@ -58,10 +69,12 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """A message as the hub delivered it, still sealed."""
+    """A message as the hub delivered it, still sealed. ``number`` is of this file, 0 before it is kept."""
 
+    number: int
     message: str
     sender: str
+    digest: str
     kid: str
     item: bytes
     arrived_at: str
@@ -73,29 +86,58 @@ class Trust:
     """The open ``trust.db`` of a home. Every write is durable before it returns."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Open the file. Raises ``not-a-desk``, ``storage-failed``."""
+        """Open the file.
+
+        Raises ``not-a-desk``, ``storage-failed``, ``database-newer`` (a newer version of this program
+        wrote it), ``database-foreign`` (no desk's), ``home-damaged`` (not a database, or a broken one).
+        """
         if not create and not path.is_file():
             raise RefusedError("not-a-desk", str(path.parent))
+        self.path = path
         try:
             if create:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise UnreachableError("storage-failed", f"{path.name}: {error}") from None
+        try:
+            self._prepare(create=create)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._failed(error) from None
+        except PocError:
+            self._db.close()
+            raise
+
+    def _prepare(self, *, create: bool) -> None:
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA_VERSION:
+            raise RefusedError("database-newer", f"{self.path.name}: {found}, known {SCHEMA_VERSION}")
+        if found != SCHEMA_VERSION and not create:
+            raise RefusedError("database-foreign", self.path.name)
+        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+        if found != SCHEMA_VERSION:
+            self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+
+    def _failed(self, error: sqlite3.Error) -> PocError:
+        """A busy or full disk may pass; a file that is no sound database does not."""
+        detail = f"{self.path.name}: {error}"
+        if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError):
+            return UnreachableError("storage-failed", detail)
+        return RefusedError("home-damaged", detail)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, write: bool = True) -> Iterator[None]:
         """All or nothing. Inside another transaction it is part of that one. Raises ``storage-failed``."""
         if self._db.in_transaction:
             yield
             return
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
             except BaseException:
@@ -103,10 +145,13 @@ class Trust:
                 raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise UnreachableError("storage-failed", str(error)) from None
+            raise self._failed(error) from None
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._db.execute(sql, values).fetchall()
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
 
     def _write(self, sql: str, values: Sequence[Any]) -> int:
         with self.transaction():
@@ -120,8 +165,9 @@ class Trust:
         return rows[0][0] if rows else None
 
     def set_value(self, name: str, data: bytes) -> None:
-        """Keep a single value."""
-        self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
+        """Keep a single value; one that is there already costs no write to the disk."""
+        if self.value(name) != data:
+            self._write("INSERT OR REPLACE INTO value VALUES (?, ?)", (name, data))
 
     def drop_value(self, name: str) -> None:
         """Forget a single value."""
@@ -141,6 +187,12 @@ class Trust:
         """Every leaf of the log, in order."""
         return [row[0] for row in self._rows("SELECT leaf FROM entry ORDER BY number")]
 
+    def log(self, first: int = 0) -> tuple[list[bytes], bytes | None]:
+        """The leaves from a number on, and the checkpoint kept over them: of one moment."""
+        with self.transaction(write=False):
+            rows = self._rows("SELECT leaf FROM entry WHERE number >= ? ORDER BY number", (first,))
+            return [row[0] for row in rows], self.value("head")
+
     def add_entries(self, first: int, leaves: Sequence[bytes], head: bytes) -> None:
         """Keep verified entries together with the checkpoint that covers them."""
         with self.transaction():
@@ -148,8 +200,8 @@ class Trust:
             self.set_value("head", head)
 
     def add_proof(self, kind: str, kept: bytes, shown: bytes) -> None:
-        """Keep two signed heads that contradict each other."""
-        self._write("INSERT INTO proof (kind, kept, shown) VALUES (?, ?, ?)", (kind, kept, shown))
+        """Keep two signed things that contradict each other; the same pair once."""
+        self._write("INSERT OR IGNORE INTO proof (kind, kept, shown) VALUES (?, ?, ?)", (kind, kept, shown))
 
     def proofs(self) -> list[tuple[str, bytes, bytes]]:
         """The contradictions kept."""
@@ -157,9 +209,10 @@ class Trust:
 
     # --- beside the log ---
 
-    def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> None:
-        """Keep a verified opening."""
-        self._write("INSERT OR REPLACE INTO opening VALUES (?, ?, ?, ?)", (commitment, contact, part, data))
+    def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> bool:
+        """Keep a verified opening; true if it was not here."""
+        sql = "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?)"
+        return self._write(sql, (commitment, contact, part, data)) == 1
 
     def openings(self) -> dict[str, bytes]:
         """The openings kept, by commitment."""
@@ -171,31 +224,84 @@ class Trust:
         with self.transaction():
             self._db.executemany("DELETE FROM opening WHERE commitment = ?", [(c,) for c in gone])
 
-    def put_sealing_key(self, kid: str, jwk: bytes) -> None:
-        """Keep a public sealing key whose thumbprint was checked."""
-        self._write("INSERT OR REPLACE INTO sealing_key VALUES (?, ?)", (kid, jwk))
+    def put_sealing_key(self, kid: str, jwk: bytes) -> bool:
+        """Keep a public sealing key whose thumbprint was checked; true if it was not here."""
+        return self._write("INSERT OR IGNORE INTO sealing_key VALUES (?, ?)", (kid, jwk)) == 1
 
     def sealing_key(self, kid: str) -> bytes | None:
         """A public sealing key by its thumbprint."""
         rows = self._rows("SELECT jwk FROM sealing_key WHERE kid = ?", (kid,))
         return rows[0][0] if rows else None
 
+    def sealing_keys(self) -> dict[str, bytes]:
+        """The public sealing keys kept, by thumbprint."""
+        return {row[0]: row[1] for row in self._rows("SELECT kid, jwk FROM sealing_key")}
+
     # --- messages received ---
 
     def put_inbox(self, row: InboxRow) -> bool:
-        """Keep a delivered message as it came; false if this id of this sender was here before."""
-        values = (row.message, row.sender, row.kid, row.item, row.arrived_at, row.state, row.reason)
-        return self._write("INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?)", values) == 1
+        """Keep a delivered message as it came; false if this very envelope was here before.
 
-    def set_inbox_state(self, message: str, state: str, reason: str | None = None) -> None:
-        """Note what became of a message."""
-        self._write("UPDATE inbox SET state = ?, reason = ? WHERE message = ?", (state, reason, message))
+        Then the slot and receipts that came now replace those of one that was not verified.
+        """
+        values = (row.message, row.sender, row.digest, row.kid, row.item, row.arrived_at, row.state)
+        with self.transaction():
+            fresh = self._write(
+                "INSERT OR IGNORE INTO inbox (message, sender, digest, kid, item, arrived_at, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            self._write(
+                "UPDATE inbox SET kid = ?, item = ?, state = 'new' WHERE message = ? AND sender = ? "
+                "AND digest = ? AND item <> ? AND state IN ('not-verified', 'refused')",
+                (row.kid, row.item, row.message, row.sender, row.digest, row.item),
+            )
+        return fresh == 1
+
+    def set_inbox_state(self, number: int, state: str, reason: str | None = None) -> None:
+        """Note what became of a message, by its number in this file."""
+        self._write("UPDATE inbox SET state = ?, reason = ? WHERE number = ?", (state, reason, number))
 
     def inbox(self, message: str | None = None) -> list[InboxRow]:
-        """The messages received, oldest first; or the one of an id."""
-        where = "" if message is None else " WHERE message = ?"
-        values = () if message is None else (message,)
-        return [InboxRow(*row) for row in self._rows(f"SELECT * FROM inbox{where} ORDER BY rowid", values)]  # noqa: S608
+        """The messages received, oldest first; or those of an id, which ought to be one."""
+        if message is None:
+            return [InboxRow(*row) for row in self._rows("SELECT * FROM inbox ORDER BY number")]
+        sql = "SELECT * FROM inbox WHERE message = ? ORDER BY number"
+        return [InboxRow(*row) for row in self._rows(sql, (message,))]
+
+    def unverified(self) -> list[InboxRow]:
+        """The messages received that did not pass yet, oldest first."""
+        states = "('new', 'not-verified', 'refused')"
+        sql = f"SELECT * FROM inbox WHERE state IN {states} ORDER BY number"  # noqa: S608 (a constant)
+        return [InboxRow(*row) for row in self._rows(sql)]
+
+    # --- items of feeds that did not verify, to be tried again ---
+
+    def set_aside(self, feed: str, data: bytes, reason: str) -> bool:
+        """Keep an item of a feed that did not verify; true if it was not here. Bounded: oldest go first."""
+        sha256 = b64u(hashlib.sha256(data).digest())
+        with self.transaction():
+            fresh = self._write(
+                "INSERT OR IGNORE INTO set_aside (feed, sha256, data, reason) VALUES (?, ?, ?, ?)",
+                (feed, sha256, data, reason),
+            )
+            self._write(
+                "DELETE FROM set_aside WHERE feed = ? AND number NOT IN "
+                "(SELECT number FROM set_aside WHERE feed = ? ORDER BY number DESC LIMIT ?)",
+                (feed, feed, SET_ASIDE_MAX),
+            )
+        return fresh == 1
+
+    def aside(self, feed: str) -> list[tuple[int, bytes, str]]:
+        """What of a feed is set aside: number, data, reason."""
+        rows = self._rows(
+            "SELECT number, data, reason FROM set_aside WHERE feed = ? ORDER BY number", (feed,)
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def drop_aside(self, number: int) -> None:
+        """Forget an item that verified after all."""
+        self._write("DELETE FROM set_aside WHERE number = ?", (number,))
 
     # --- what is to be sent ---
 
@@ -218,6 +324,12 @@ class Trust:
         rows = [OutboxRow(*row) for row in self._rows("SELECT * FROM outbox ORDER BY number")]
         return [r for r in rows if state in (None, r.state) and kind in (None, r.kind)]
 
+    def unsettled(self, kind: str) -> list[OutboxRow]:
+        """What of a kind did not come to its good end, oldest first; the rest may be many."""
+        settled = "('accepted', 'done', 'logged')"
+        sql = f"SELECT * FROM outbox WHERE kind = ? AND state NOT IN {settled} ORDER BY number"  # noqa: S608
+        return [OutboxRow(*row) for row in self._rows(sql, (kind,))]
+
     def outbox_row(self, kind: str, ref: str) -> OutboxRow | None:
         """One thing of the outbox."""
         rows = self._rows("SELECT * FROM outbox WHERE kind = ? AND ref = ?", (kind, ref))
@@ -236,14 +348,34 @@ class Trust:
 
     # --- evidence, exercises ---
 
-    def put_evidence(self, number: int, message: str, kind: str, jws: str) -> None:
-        """Keep a piece of evidence about a message of this desk."""
-        self._write("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)", (number, message, kind, jws))
+    def put_evidence(self, message: str, kind: str, jws: str, reason: str | None = None) -> bool:
+        """Keep a piece of evidence; ``reason`` is the code it does not verify for. True if it was not here.
+
+        A piece that was kept with a reason takes what is said of it now: it may verify after a sync, and
+        may have been shown as of another message before.
+        """
+        sha256 = b64u(hashlib.sha256(jws.encode()).digest())
+        with self.transaction():
+            fresh = self._write(
+                "INSERT OR IGNORE INTO evidence (sha256, message, kind, jws, reason) VALUES (?, ?, ?, ?, ?)",
+                (sha256, message, kind, jws, reason),
+            )
+            self._write(
+                "UPDATE evidence SET message = ?, kind = ?, reason = ? "
+                "WHERE sha256 = ? AND reason IS NOT NULL",
+                (message, kind, reason, sha256),
+            )
+        return fresh == 1
 
     def evidence(self, message: str) -> list[tuple[str, str]]:
-        """The evidence about a message: (kind, compact JWS), in the hub's order."""
-        sql = "SELECT kind, jws FROM evidence WHERE message = ? ORDER BY number"
+        """The evidence about a message that verified when it came: (kind, compact JWS), as it came."""
+        sql = "SELECT kind, jws FROM evidence WHERE message = ? AND reason IS NULL ORDER BY number"
         return [(row[0], row[1]) for row in self._rows(sql, (message,))]
+
+    def refused_evidence(self) -> list[tuple[str, str, str, str]]:
+        """What was shown as evidence and does not verify: (message, kind, compact JWS, code)."""
+        sql = "SELECT message, kind, jws, reason FROM evidence WHERE reason IS NOT NULL ORDER BY number"
+        return [(row[0], row[1], row[2], row[3]) for row in self._rows(sql)]
 
     def put_exercise(self, exercise: str, announcement: str, orders: bytes) -> None:
         """Keep an exercise with its orders (a JSON list)."""

@@ -1,16 +1,17 @@
 """What people need to reach a contact, in three parts, each committed to in the log by its hash.
 
 Holds the parts' forms, the commitment and the opening (DESIGN section 4, Cards). The opening
-travels beside the log, so that erasing it leaves the log verifiable. Whether an office is open at
-a moment is decided in ``hours``; who may see a part is decided in ``directory``.
+travels beside the log, so that erasing it leaves the log verifiable. Which hours are
+possible, and whether an office is open at a moment, is decided in ``hours``.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from poc.core import hours
 from poc.core.form import (
     ClockTime,
     ContactId,
@@ -23,6 +24,7 @@ from poc.core.form import (
     ShortText,
     Text,
     TopForm,
+    checked,
     form_bytes,
     read_form,
 )
@@ -68,6 +70,15 @@ class TimeSlot(Form):
     open: ClockTime
     close: ClockTime
 
+    def span(self) -> hours.Span:
+        """The times, as questions are asked of them. Raises ``bad-hours``."""
+        return hours.Span(self.open, self.close)
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> TimeSlot:
+        checked(self.span)
+        return self
+
 
 class WeeklySlot(TimeSlot):
     """A slot that returns every week."""
@@ -82,6 +93,15 @@ class ExceptionDay(Form):
     slots: Annotated[tuple[TimeSlot, ...], Field(max_length=8)]
     note: ShortText | None
 
+    def exception_day(self) -> hours.ExceptionDay:
+        """The day, as questions are asked of it. Raises ``bad-hours``."""
+        return hours.ExceptionDay(self.date, tuple(slot.span() for slot in self.slots), self.note or "")
+
+    @model_validator(mode="after")
+    def _is_a_day(self) -> ExceptionDay:
+        checked(self.exception_day)
+        return self
+
 
 class WorkingHours(Form):
     """When the office answers, in the zone of its ``reach`` part."""
@@ -89,6 +109,16 @@ class WorkingHours(Form):
     always: bool
     weekly: Annotated[tuple[WeeklySlot, ...], Field(max_length=28)]
     exceptions: Annotated[tuple[ExceptionDay, ...], Field(max_length=100)]
+
+    def opening_hours(self) -> hours.Hours:
+        """The hours, as questions are asked of them. Raises ``bad-hours``; never for a form that was read."""
+        weekly = tuple(hours.Slot(slot.day, slot.open, slot.close) for slot in self.weekly)
+        return hours.Hours(self.always, weekly, tuple(day.exception_day() for day in self.exceptions))
+
+    @model_validator(mode="after")
+    def _are_hours(self) -> WorkingHours:
+        checked(self.opening_hours)
+        return self
 
 
 class OfficePart(TopForm):

@@ -22,6 +22,7 @@ from poc.core.note import (
     decode_base64,
     encode_base64,
     open_note,
+    read_note,
     sign_note,
 )
 from poc.errors import RefusedError
@@ -90,6 +91,15 @@ def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
     return sign_note(format_checkpoint(checkpoint), signers)
 
 
+def stated_size(data: bytes) -> int:
+    """The size a signed checkpoint states, not verified: good for nothing but to choose the keys.
+
+    Raises:
+        RefusedError: ``bad-note``, ``too-large``, ``bad-checkpoint``.
+    """
+    return parse_checkpoint(read_note(data)[0]).size
+
+
 def verify_checkpoint(data: bytes, origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
     """Read a signed checkpoint of this origin; at least one log key among the verifiers must have signed it.
 
@@ -116,6 +126,11 @@ def head_of(data: bytes, log_verifiers: Sequence[Verifier]) -> str:
     return compose_note(note.text, lines).decode()
 
 
+def head_bytes(text: str) -> bytes:
+    """A head's text as the note it is; text that no note can have stays such."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def parse_head(text: str, origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
     """Read a head of this origin: as ``verify_checkpoint``, and every line must bear the log's name.
 
@@ -124,7 +139,7 @@ def parse_head(text: str, origin: str, verifiers: Sequence[Verifier]) -> Checkpo
     Raises:
         RefusedError: as ``verify_checkpoint``; ``bad-checkpoint`` for a cosignature in a head.
     """
-    checkpoint, note = _open(text.encode("utf-8", "surrogatepass"), origin, verifiers)
+    checkpoint, note = _open(head_bytes(text), origin, verifiers)
     if any(line.name != origin for line in (*note.verified, *note.unknown)):
         raise RefusedError("bad-checkpoint", "a head has a line that is not the log's")
     return checkpoint

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
+from poc.core.bodies import Settings, StateNames
 from poc.core.card import CardCommitments
 from poc.core.keys import VerifyKey
 from poc.core.merkle import CompactRange
-from poc.core.statement import Settings, StateNames
 from poc.errors import RefusedError
 
 KeyRole = Literal["registrar", "hub", "log", "authority", "recovery", "device", "sealing"]
@@ -141,7 +141,11 @@ class PendingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything the log of ``tree.size`` entries says. Replaced, never changed."""
+    """Everything the log of ``tree.size`` entries says. Replaced, never changed.
+
+    ``log_vkeys`` holds the C2SP verification key of every log key ever named, by kid: those that
+    ended too, so that what they signed can still be read, and those that wait for their policy.
+    """
 
     origin: str
     fingerprint: str
@@ -157,6 +161,7 @@ class Directory:
     controllers: Mapping[str, Controller] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[str, KeyRecord] = field(default_factory=lambda: MappingProxyType({}))
     payloads: AbstractSet[str] = frozenset()
+    log_vkeys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def size(self) -> int:
@@ -169,6 +174,10 @@ class Directory:
         if record is None:
             raise RefusedError("unknown-key", f"key {kid[:12]}…")
         return record
+
+    def log_vkeys_at(self, size: int) -> tuple[str, ...]:
+        """The verification keys that were in force for the checkpoint of that size."""
+        return tuple(vkey for kid, vkey in self.log_vkeys.items() if self.keys[kid].is_good_at(size))
 
     def contact(self, contact: str) -> Contact:
         """A contact that is not withdrawn. Raises ``unknown-contact``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
@@ -93,15 +93,15 @@ def form_bytes(form: Form) -> bytes:
 
 
 def _time(value: object) -> datetime:
-    text = _plain(format_time, value) if isinstance(value, datetime) else value
+    text = checked(format_time, value) if isinstance(value, datetime) else value
     if not isinstance(text, str):
         raise ValueError("a time is a string YYYY-MM-DDThh:mm:ssZ")  # noqa: TRY004 (pydantic expects ValueError)
-    at: datetime = _plain(parse_time, text)
+    at: datetime = checked(parse_time, text)
     return at
 
 
-def _plain(function: Any, *arguments: Any) -> Any:
-    """Call a checking function of core inside a pydantic validator, which expects ValueError."""
+def checked(function: Any, *arguments: Any) -> Any:
+    """What a checking function of core gives, its refusal as the ValueError a pydantic validator expects."""
     try:
         return function(*arguments)
     except PocError as error:
@@ -110,7 +110,7 @@ def _plain(function: Any, *arguments: Any) -> Any:
 
 def _size_checked(size: int | None) -> AfterValidator:
     def check(value: str) -> str:
-        _plain(unb64u, value, size)
+        checked(unb64u, value, size)
         return value
 
     return AfterValidator(check)
@@ -129,7 +129,7 @@ class Text:
         return core_schema.no_info_after_validator_function(self._checked, bounds)
 
     def _checked(self, value: str) -> str:
-        _plain(lambda: check_text(value, self.chars_max, lines=self.lines))
+        checked(lambda: check_text(value, self.chars_max, lines=self.lines))
         return value
 
 
@@ -140,7 +140,18 @@ Utc = Annotated[
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "pattern": TIME_PATTERN}),
 ]
-Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+
+
+def _in_the_calendar(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+Date = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"),
+    AfterValidator(_in_the_calendar),
+]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
 _B64U: Final = r"^[A-Za-z0-9_-]*$"

@@ -8,9 +8,10 @@ counts both times. The card's form (``card``), holidays by country and reading z
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
 from typing import Final
 
 from poc.errors import RefusedError
@@ -75,7 +76,7 @@ class ExceptionDay:
     """A date (YYYY-MM-DD at the office) with hours of its own, instead of the usual; no slots: closed.
 
     Raises:
-        RefusedError: ``bad-hours``.
+        RefusedError: ``bad-hours``; slots may touch, never overlap.
     """
 
     date: str
@@ -83,21 +84,23 @@ class ExceptionDay:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a date that is not in the calendar."""
+        """Refuse a date that is not in the calendar, and overlapping slots."""
         try:
             date.fromisoformat((_DATE.fullmatch(self.date) and self.date) or "")
         except ValueError:
             raise RefusedError("bad-hours", "a date is not YYYY-MM-DD of the calendar") from None
+        _check_apart(self.slots)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
     """When an office answers: around the clock (``always``) or in weekly slots, less or more on exceptions.
 
-    Slots may touch and overlap. An exception replaces its whole day, also under ``always``.
+    Slots may touch, never overlap. An exception replaces its whole day, also under ``always``.
 
     Raises:
-        RefusedError: ``bad-hours`` for weekly slots beside ``always``, or two exceptions for one date.
+        RefusedError: ``bad-hours`` for weekly slots beside ``always`` or over each other, or two exceptions
+            for one date.
     """
 
     always: bool
@@ -110,6 +113,8 @@ class Hours:
             raise RefusedError("bad-hours", "weekly slots beside always")
         if len({day.date for day in self.exceptions}) != len(self.exceptions):
             raise RefusedError("bad-hours", "two exceptions for one date")
+        for day in DAYS:
+            _check_apart(slot.span() for slot in self.weekly if slot.day == day)
 
     def on(self, day: date) -> tuple[Span, ...]:
         """Give the spans of one date at the office; none when it is closed."""
@@ -180,6 +185,13 @@ def _clock_change(first: datetime, last: datetime, zone: tzinfo) -> Iterator[dat
         else:
             high = middle
     yield high
+
+
+def _check_apart(spans: Iterable[Span]) -> None:
+    """Refuse spans of one day that overlap: they say one thing twice."""
+    ordered = sorted(spans, key=lambda span: span.open)
+    if any(later.open < earlier.close for earlier, later in pairwise(ordered)):
+        raise RefusedError("bad-hours", "two slots overlap")
 
 
 def _aware(at: datetime) -> datetime:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from poc.core.checkpoint import Checkpoint, parse_head
+from poc.core.checkpoint import Checkpoint, head_bytes, parse_head, stated_size, verify_checkpoint
 from poc.core.directory import Contact, Directory, KeyRecord
 from poc.core.form import Right
 from poc.core.keys import VerifyKey
@@ -30,9 +30,23 @@ def log_verifiers(vkeys: tuple[str, ...]) -> tuple[Verifier, ...]:
     return tuple(Verifier.from_vkey(vkey) for vkey in vkeys)
 
 
-def read_head(head: str, directory: Directory, root_at: RootAt | None = None) -> Checkpoint:
-    """The head of a signed form, signed by this log and not ahead of the directory.
+def read_checkpoint(data: bytes, directory: Directory) -> Checkpoint:
+    """A checkpoint of this log, signed by a log key that was in force at its size.
 
+    A key that ended still counts for the sizes before, and never for one after. Beyond the
+    directory's own size the keys now in force count; whoever goes on asks the later directory again.
+
+    Raises:
+        RefusedError: as ``verify_checkpoint``.
+    """
+    vkeys = directory.log_vkeys_at(stated_size(data))
+    return verify_checkpoint(data, directory.origin, log_verifiers(vkeys))
+
+
+def read_head(head: str, directory: Directory, root_at: RootAt | None = None) -> Checkpoint:
+    """The head of a signed form: not ahead of the directory, signed by a log key in force at its size.
+
+    One that is ahead is refused unverified: which keys are in force there only a later directory says.
     Its root is compared where it is known: at the directory's own size, and at any other size
     that ``root_at`` answers for.
 
@@ -40,9 +54,10 @@ def read_head(head: str, directory: Directory, root_at: RootAt | None = None) ->
         RefusedError: ``head-ahead`` (sync first), ``head-inconsistent`` (keep it: it proves a
             fork), ``unsigned-note``, ``bad-signature``, ``bad-checkpoint``, ``wrong-origin``.
     """
-    checkpoint = parse_head(head, directory.origin, log_verifiers(directory.settings.log_keys))
-    if checkpoint.size > directory.size:
-        raise RefusedError("head-ahead", f"size {checkpoint.size}, known {directory.size}")
+    stated = stated_size(head_bytes(head))
+    if stated > directory.size:
+        raise RefusedError("head-ahead", f"size {stated}, known {directory.size}")
+    checkpoint = parse_head(head, directory.origin, log_verifiers(directory.log_vkeys_at(stated)))
     root = directory.tree.root() if checkpoint.size == directory.size else None
     if root is None and root_at is not None:
         root = root_at(checkpoint.size)

@@ -79,7 +79,7 @@ class Template(Form):
 
 
 class MessageText(Form):
-    """The text in one language; exactly one is the original, others are courtesy translations."""
+    """The text in one language: the original, or a courtesy translation of it."""
 
     language: Language
     text: Annotated[str, Text(20_000, lines=True)]
@@ -89,15 +89,23 @@ class MessageText(Form):
 FieldValue = Annotated[str, Text(2_000, lines=True)]
 
 
+def _texts_fit(texts: tuple[MessageText, ...]) -> tuple[MessageText, ...]:
+    if len({text.language for text in texts}) != len(texts):
+        raise ValueError("one text per language")
+    if texts and [text.role for text in texts].count("original") != 1:
+        raise ValueError("exactly one text is the original")
+    return texts
+
+
 class MessageBody(Form):
-    """What is said. All of it is optional."""
+    """What is said. All of it is optional; texts are one original and its translations."""
 
     template: Template | None
     fields: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")], FieldValue],
         Field(max_length=60),
     ]
-    texts: Annotated[tuple[MessageText, ...], Field(max_length=8)]
+    texts: Annotated[tuple[MessageText, ...], Field(max_length=8), AfterValidator(_texts_fit)]
 
 
 class BlobKey(Form):

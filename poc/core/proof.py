@@ -14,11 +14,11 @@ from typing import Generic, TypeVar
 
 from poc.core import jws, rules, sealed
 from poc.core.admission import envelope_digest, read_header, slot_hash, slot_sha256
-from poc.core.checkpoint import Checkpoint, verify_checkpoint
+from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
 from poc.core.evidence import EvidenceFile, LogLight, Receipt
 from poc.core.form import TopForm, form_bytes, form_of, form_value, read_form
-from poc.core.judge import head_size, judge_key, log_verifiers
+from poc.core.judge import head_size, judge_key, read_checkpoint
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.opening import OpenedContent, check_preparation, open_content
 from poc.core.receipts import (
@@ -133,9 +133,7 @@ class _History:
         self.newest: Directory = self._made[len(entries)]
 
     def at(self, size: int) -> Directory:
-        """The directory of the first ``size`` entries."""
-        if size < 1:
-            raise RefusedError("key-not-yet", "a head of the empty log")
+        """The directory of the first ``size`` entries, at least one."""
         if size not in self._made:
             base = self._made.get(max((made for made in self._made if made < size), default=0))
             start = 0 if base is None else base.size
@@ -166,7 +164,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
 
     Raises:
         RefusedError: ``bad-fingerprint``, ``wrong-fingerprint``, ``not-canonical``,
-            ``not-yet-in-force`` (a light file), ``head-inconsistent``, ``head-ahead``,
+            ``light-evidence``, ``head-inconsistent``, ``head-ahead``,
             ``receipt-mismatch``, ``slot-not-in-message``, and all that verifying the log, the
             receipts, the answers and the content can raise.
     """
@@ -206,7 +204,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
 
 def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
     if isinstance(file.log, LogLight):
-        raise RefusedError("not-yet-in-force", "evidence without the log's entries")
+        raise RefusedError("light-evidence")
     entries = [read_entry(unb64u(leaf)) for leaf in file.log.entries]
     if not entries or genesis_fingerprint(entries[0].signed.payload) != pinned:
         raise RefusedError("wrong-fingerprint")
@@ -214,8 +212,7 @@ def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
     newest = history.newest
     if newest.origin != file.origin:
         raise RefusedError("wrong-origin", f"expected {file.origin}")
-    verifiers = log_verifiers(newest.settings.log_keys)
-    checkpoint = verify_checkpoint(file.log.checkpoint.encode(), newest.origin, verifiers)
+    checkpoint = read_checkpoint(file.log.checkpoint.encode(), newest)
     if (checkpoint.size, checkpoint.root) != (newest.size, newest.tree.root()):
         raise RefusedError("head-inconsistent", "the checkpoint is not of the entries in the file")
     return history, checkpoint

@@ -12,20 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from poc.core import jws
+from poc.core.bodies import Appoint, DeviceAdd, Nominate, Record, Rotate, SealingRef, Update
 from poc.core.card import CardCommitments, Opening
 from poc.core.form import Form, TopForm, form_bytes, form_of, read_form
 from poc.core.keys import SealingPublicKey
 from poc.core.statement import (
-    Appoint,
-    DeviceAdd,
-    Nominate,
-    Record,
-    Rotate,
-    SealingRef,
     SignedStatement,
     SignedStatementForm,
     Statement,
-    Update,
     read_signed_statement,
     read_statement,
 )

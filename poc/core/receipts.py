@@ -16,11 +16,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 from poc.core import jws
 from poc.core.directory import Directory
 from poc.core.evidence import Acknowledgement, Cancel, NextStep, Receipt, Retrieval, SlotReceipt
-from poc.core.form import Right, TopForm, form_bytes, read_form
+from poc.core.form import Right, TopForm, form_bytes, form_of, form_value, read_form
 from poc.core.judge import RootAt, head_size, judge_hub_key, judge_key, signer_key
 from poc.core.keys import SigningKey
 from poc.core.message import EnvelopeHeader
-from poc.core.strictjson import b64u
+from poc.core.strictjson import b64u, format_time
 from poc.errors import RefusedError
 
 Answer: TypeAlias = Retrieval | Acknowledgement
@@ -218,15 +218,21 @@ def acknowledgement(
     next_step: NextStep | None = None,
     declined: str | None = None,
 ) -> Acknowledgement:
-    """The acknowledgement an officer signs; ``declined`` is the reason's code when declining."""
-    return Acknowledgement(
-        outcome="acknowledged" if declined is None else "declined",
-        reason=declined,
-        answer=answer,
-        next=next_step or NOTHING_STATED,
-        officer=officer,
+    """The acknowledgement an officer signs; ``declined`` is the reason's code when declining.
+
+    Raises:
+        RefusedError: ``bad-form`` for an officer's code or a reason that is none.
+    """
+    members = {
         **_answer_members(answering),
-    )
+        "outcome": "acknowledged" if declined is None else "declined",
+        "reason": declined,
+        "answer": answer,
+        "next": form_value(next_step or NOTHING_STATED),
+        "officer": officer,
+        "at": format_time(answering.at),
+    }
+    return form_of(Acknowledgement, members)
 
 
 def _answer_members(answering: Answering) -> dict[str, Any]:

@@ -9,11 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from poc.core.directory import Anchor, Contact, Controller, DeviceState, KeyRecord
-from poc.core.form import PARTY_PATTERN, state_of
-from poc.core.keys import VerifyKey
-from poc.core.rules_state import check_state_id
-from poc.core.statement import (
+from poc.core.bodies import (
     ActsOn,
     Appoint,
     Device,
@@ -23,10 +19,14 @@ from poc.core.statement import (
     Record,
     Rotate,
     SealingRef,
-    Statement,
     Tested,
     Update,
 )
+from poc.core.directory import Anchor, Contact, Controller, DeviceState, KeyRecord
+from poc.core.form import PARTY_PATTERN, state_of
+from poc.core.keys import VerifyKey
+from poc.core.rules_state import check_state_id
+from poc.core.statement import Statement
 from poc.core.working import Working, superseded
 from poc.errors import RefusedError
 from poc.limits import DEVICES_MAX, ROTATE_BY_SECONDS_MAX

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from poc.core import merkle
-from poc.core.checkpoint import Checkpoint, verify_checkpoint
+from poc.core.bodies import Attest, Settings, SigningJwk
 from poc.core.directory import Anchor, Directory, KeyRecord, PendingPolicy
+from poc.core.judge import read_checkpoint
 from poc.core.note import Verifier
-from poc.core.statement import Attest, Settings, SigningJwk, Statement, genesis_fingerprint
+from poc.core.statement import Statement, genesis_fingerprint
 from poc.core.strictjson import b64u, unb64u
 from poc.core.working import Working
 from poc.errors import RefusedError
@@ -60,6 +61,10 @@ def log_kid(vkey: str, origin: str) -> str:
     return SigningJwk(kty="OKP", crv="Ed25519", x=b64u(verifier.public)).kid
 
 
+def _log_vkeys(settings: Settings, origin: str) -> dict[str, str]:
+    return {log_kid(vkey, origin): vkey for vkey in settings.log_keys}
+
+
 def signing_keys(settings: Settings) -> list[SigningJwk]:
     """The keys of registrars and hub in settings."""
     return [registrar.key for registrar in settings.registrars] + list(settings.hub_keys)
@@ -82,8 +87,7 @@ def key_records(settings: Settings, origin: str, since: int) -> list[KeyRecord]:
 
 
 def found(statement: Statement, settings: Settings, anchor: Anchor, leaf: bytes) -> Directory:
-    """The directory of a log whose only entry is the genesis."""
-    check_settings(settings, statement.origin)
+    """The directory of a log whose only entry is the genesis; its settings are checked already."""
     records = key_records(settings, statement.origin, 0)
     return Directory(
         origin=statement.origin,
@@ -95,6 +99,7 @@ def found(statement: Statement, settings: Settings, anchor: Anchor, leaf: bytes)
         logged_at=anchor.logged_at,
         attested_at=anchor.logged_at,
         keys={record.kid: record for record in records},
+        log_vkeys=_log_vkeys(settings, statement.origin),
         payloads=frozenset({statement.sha256}),
     )
 
@@ -111,7 +116,8 @@ def apply_policy(work: Working, statement: Statement, settings: Settings, anchor
         if (record.kid, record.role, record.holder) not in kept:
             work.claim(record)
     pending = (*work.directory.pending, PendingPolicy(settings, anchor))
-    work.set(pending=pending, version=statement.version, newest=anchor)
+    log_vkeys = {**work.directory.log_vkeys, **_log_vkeys(settings, statement.origin)}
+    work.set(pending=pending, version=statement.version, newest=anchor, log_vkeys=log_vkeys)
 
 
 def apply_attest(work: Working, body: Attest, anchor: Anchor) -> None:
@@ -120,7 +126,7 @@ def apply_attest(work: Working, body: Attest, anchor: Anchor) -> None:
     Raises ``bad-proof``, ``attest-ahead`` or the errors of reading a checkpoint.
     """
     directory = work.directory
-    checkpoint = _verified(body, directory)
+    checkpoint = read_checkpoint(body.checkpoint.encode(), directory)
     if checkpoint.size > anchor.index:
         raise RefusedError("attest-ahead", f"size {checkpoint.size} at entry {anchor.index}")
     proof = [unb64u(node) for node in body.consistency]
@@ -129,11 +135,6 @@ def apply_attest(work: Working, body: Attest, anchor: Anchor) -> None:
     for policy in covered:
         _bring_into_force(work, policy.settings, anchor.index)
     work.set(pending=directory.pending[len(covered) :])
-
-
-def _verified(body: Attest, directory: Directory) -> Checkpoint:
-    verifiers = [Verifier.from_vkey(vkey) for vkey in directory.settings.log_keys]
-    return verify_checkpoint(body.checkpoint.encode(), directory.origin, verifiers)
 
 
 def _bring_into_force(work: Working, settings: Settings, index: int) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from poc.core.bodies import Enrol, SigningJwk
 from poc.core.directory import Anchor, KeyRecord, KeyRole, State
 from poc.core.form import is_state
 from poc.core.iso3166 import ALPHA_2
-from poc.core.statement import Enrol, SigningJwk, Statement
+from poc.core.statement import Statement
 from poc.core.working import Working
 from poc.errors import RefusedError
 

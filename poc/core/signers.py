@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from poc.core.bodies import Registrar
 from poc.core.directory import Directory
-from poc.core.statement import Registrar
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from poc.client.lookup import Query
 from poc.client.sdk import Desk
+from poc.core.bodies import jwk_form
 from poc.core.checkpoint import Checkpoint, sign_checkpoint
 from poc.core.form import form_value
 from poc.core.merkle import CompactRange, leaf_hash
-from poc.core.statement import jwk_form
 from poc.core.strictjson import b64u
 from poc.core.tiles import encode_entries
 from poc.errors import RefusedError, UnreachableError

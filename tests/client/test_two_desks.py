@@ -2,87 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 
-from poc.client.sdk import Desk
-from poc.core.envelope import Draft
-from poc.core.form import form_of
-from poc.core.message import MessageBody
 from poc.core.proof import verify_evidence
-from poc.core.strictjson import canonical, domain_hash
 from poc.errors import RefusedError
-from poc.keyring import Keyring
-from tests import registry as made
-from tests.hub_world import World
-from tests.registry import REGISTRARS, Registry
-
-PASSPHRASE = "correct horse battery"
-SIDES = ("jo.technical", "sd.technical")
-CONTROLLER = "x-arcc.controller-1"
-
-
-def keyring(home, party, now):
-    label = f"{party} 1"
-    keys = Keyring.create(home, PASSPHRASE)
-    keys.add_signing("device", party, now, lambda _: domain_hash("poc/1 test key", label.encode()))
-    keys.add_sealing(party, now, lambda _: domain_hash("poc/1 test key", b"seal " + label.encode()))
-    return keys
-
-
-def registry():
-    made_up = Registry()
-    made_up.enrol("jo", "sd")
-    for contact in SIDES:
-        state = contact[:2]
-        made_up.submit(
-            "contact.nominate", contact, made.nomination(contact), f"{state} authority", f"{contact} 1"
-        )
-    body = {"names": {"en": "Control"}, "body": "x-arcc", "devices": [made.device(f"{CONTROLLER} 1")]}
-    made_up.submit("controller.appoint", CONTROLLER, body, *REGISTRARS, f"{CONTROLLER} 1")
-    return made_up
-
-
-@pytest.fixture
-async def world(tmp_path):
-    served = World(tmp_path / "hub", registry())
-    (tmp_path / "hub").mkdir()
-    async with served.running():
-        await served.fill()
-        for party in (*SIDES, CONTROLLER):
-            key = made.sealing_key(f"{party} 1").public
-            who = f"{party} 1"
-            status, _ = await served.ask("PUT", f"/v1/keys/{key.kid}", canonical(key.jwk()), who=who)
-            assert status in (200, 201)
-        yield served
-
-
-@pytest.fixture
-async def desks(world, tmp_path):
-    async with AsyncExitStack() as stack:
-        opened = []
-        for party in (*SIDES, CONTROLLER):
-            home = tmp_path / party
-            desk = await Desk.join(
-                home, world.origin, world.registry.directory.fingerprint, party=party,
-                http=world.session, clock=lambda: world.now,
-            )  # fmt: skip
-            desk.use_keyring(keyring(home, party, world.now))
-            stack.push_async_callback(desk.close)
-            await desk.sync()
-            opened.append(desk)
-        yield opened
-
-
-def draft(desk, **changes):
-    body = form_of(MessageBody, {"template": None, "fields": {}, "texts": []})
-    return Draft(**{
-        "status": "test", "kind": "notification", "precedence": "priority", "tlp": "TLP:GREEN",
-        "subject": "A seeded subject", "body": body, "expires_at": desk.known.now() + timedelta(days=1),
-        **changes,
-    })  # fmt: skip
+from tests.desk_world import SIDES, draft
 
 
 async def test_a_message_is_sent_retrieved_acknowledged_and_proven(desks, world):

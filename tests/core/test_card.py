@@ -12,10 +12,12 @@ from poc.core.card import (
     OfficePart,
     Opening,
     ReachPart,
+    WorkingHours,
     make_opening,
     read_opening,
 )
 from poc.core.form import form_bytes, form_of, form_value, is_state, read_form, state_of
+from poc.core.hours import ExceptionDay, Hours, Slot, Span
 from poc.core.strictjson import b64u, canonical
 from poc.errors import RefusedError
 
@@ -101,6 +103,9 @@ def test_a_card_names_its_parts() -> None:
         (("zone",), "Asia/Amman\n"),
         (("hours", "weekly", 0, "open"), "24:30"),
         (("hours", "weekly", 0, "day"), "Sunday"),
+        (("hours", "weekly", 0, "open"), "24:00"),
+        (("hours", "exceptions", 0, "date"), "2026-02-30"),
+        (("hours", "exceptions", 0, "slots"), [{"open": "12:00", "close": "08:00"}]),
         (("hours", "exceptions", 0, "date"), "2026-13-01"),
         (("languages",), ["Arabic language"]),
         (("languages",), []),
@@ -118,6 +123,48 @@ def test_a_wrong_reach_part_is_refused(path: tuple[str | int, ...], value: objec
     with pytest.raises(RefusedError) as caught:
         read_form(ReachPart, json.dumps(part).encode())
     assert caught.value.code == "bad-form"
+
+
+SUNDAY = {"day": "sun", "open": "08:00", "close": "12:00"}
+HOLIDAY: dict[str, object] = {"date": "2026-12-31", "slots": [], "note": None}
+MORNING = {"open": "08:00", "close": "12:00"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "where"),
+    [
+        ({"weekly": [{**SUNDAY, "close": "08:00"}]}, "hours.weekly.0"),
+        ({"weekly": [SUNDAY, {**SUNDAY, "open": "22:00", "close": "06:00"}]}, "hours.weekly.1"),
+        ({"weekly": [SUNDAY, {**SUNDAY, "open": "11:59", "close": "16:00"}]}, "hours"),
+        ({"weekly": [SUNDAY, SUNDAY]}, "hours"),
+        ({"weekly": [SUNDAY], "always": True}, "hours"),
+        ({"exceptions": [HOLIDAY, HOLIDAY]}, "hours"),
+        ({"exceptions": [HOLIDAY, {**HOLIDAY, "slots": [MORNING]}]}, "hours"),
+        (
+            {"exceptions": [{**HOLIDAY, "slots": [{**MORNING, "open": "12:00"}]}]},
+            "hours.exceptions.0.slots.0",
+        ),
+        ({"exceptions": [{**HOLIDAY, "slots": [MORNING, MORNING]}]}, "hours.exceptions.0"),
+        ({"exceptions": [{**HOLIDAY, "date": "2026-02-29"}]}, "hours.exceptions.0.date"),
+    ],
+)
+def test_hours_that_are_not_possible_are_refused_at_their_place(hours: dict[str, object], where: str) -> None:
+    part = {**REACH, "hours": {"always": False, "weekly": [], "exceptions": [], **hours}}
+    with pytest.raises(RefusedError) as caught:
+        read_form(ReachPart, canonical(part))
+    assert caught.value.code == "bad-form"
+    assert caught.value.detail.split(":")[0] == where
+
+
+def test_the_hours_of_a_card_are_asked_as_hours() -> None:
+    evening = {"day": "sun", "open": "12:00", "close": "24:00"}
+    party = {**HOLIDAY, "slots": [MORNING], "note": "half day"}
+    form = form_of(WorkingHours, {"always": False, "weekly": [SUNDAY, evening], "exceptions": [party]})
+    assert form.opening_hours() == Hours(
+        False,
+        (Slot("sun", "08:00", "12:00"), Slot("sun", "12:00", "24:00")),
+        (ExceptionDay("2026-12-31", (Span("08:00", "12:00"),), "half day"),),
+    )
 
 
 @pytest.mark.parametrize(

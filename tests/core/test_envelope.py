@@ -177,7 +177,10 @@ def test_a_refusal_of_size_says_by_how_much() -> None:
     body = MessageBody(
         template=None,
         fields={},
-        texts=tuple(MessageText(language="ar", text="س" * 20_000, role="courtesy") for _ in range(8)),
+        texts=tuple(
+            MessageText(language=language, text="س" * 20_000, role="courtesy" if number else "original")
+            for number, language in enumerate(("ar", "en", "es", "fr", "ru", "zh", "fa", "tr"))
+        ),
     )
     assert code(measure, draft(body=body), 250) == "envelope-too-large"
 

@@ -106,6 +106,13 @@ def test_another_root_at_the_own_size_is_a_fork() -> None:
     assert code(read_head, world.head(root=bytes(32)), directory()) == "head-inconsistent"
 
 
+def test_the_own_root_counts_at_the_own_size_whatever_else_is_known() -> None:
+    forged, honest = world.head(root=bytes(32)), world.head()
+    assert code(read_head, forged, directory(), lambda size: None) == "head-inconsistent"
+    assert code(read_head, forged, directory(), lambda size: bytes(32)) == "head-inconsistent"
+    assert read_head(honest, directory(), lambda size: bytes(32)).size == SIZE
+
+
 def test_another_root_at_an_earlier_size_is_a_fork_where_the_root_is_known() -> None:
     forged = world.head(7, root=bytes(32))
     assert head_size(forged, directory()) == 7

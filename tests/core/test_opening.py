@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poc.core import jws, sealed
-from poc.core.admission import envelope_digest, slot_hash
+from poc.core.admission import envelope_digest, read_envelope, slot_hash
 from poc.core.directory import Directory
 from poc.core.draft import Addressee, AttachmentBytes, Draft
 from poc.core.envelope import (
@@ -190,6 +190,23 @@ def test_a_message_sent_back_to_its_author_is_refused() -> None:
     assert code(opened, back, own) == "slot-not-in-message"
 
 
+@pytest.mark.parametrize("re_signed", [False, True])
+def test_a_message_turned_round_is_refused(re_signed: bool) -> None:  # noqa: FBT001 (a case)
+    """Reflection: A's message to B comes back to A as if B had written it."""
+    own, egypt = sealing_key("jo.technical", 1), signing_key("sd.duty")
+    sender = {"contact": "sd.duty", "kid": egypt.kid}
+    value = form_value(SEALED.message)
+    if re_signed:
+        value["from"] = sender
+    turned = resealed(value, header={"from": sender}, key=egypt if re_signed else JO, contact="jo.technical")
+    ek, encrypted_key = sealed.seal_key(cek_of(), turned.protected, "jo.technical", own.public)
+    slot = form_value(turned.recipients[0])
+    slot["header"] |= {"ek": b64u(ek), "kid": own.kid}
+    slot["encrypted_key"] = b64u(encrypted_key)
+    back = form_of(Envelope, {**form_value(turned), "recipients": [slot]})
+    assert code(opened, back, own) == ("slot-not-in-message" if re_signed else "member-mismatch")
+
+
 @pytest.mark.parametrize("signed_as", jws.TYPES)
 @pytest.mark.parametrize("expected", jws.TYPES)
 def test_no_type_verifies_as_another(signed_as: str, expected: str) -> None:
@@ -296,6 +313,37 @@ def test_no_member_of_the_message_can_be_left_out_or_altered_after_signing(membe
 
 
 # --- bytes -------------------------------------------------------------------------------------
+
+
+ONE_SLOT = seal(addressees=to_sudan()[:1])
+MEMBERS = ("protected", "iv", "ciphertext", "tag", "encrypted_key", "ek", "salt", "kid", "contact", "alg")
+
+
+@given(st.data())
+def test_no_single_flipped_bit_of_any_member_opens(data: st.DataObject) -> None:
+    """R5: protected header, IV, ciphertext, tag, every binary and text of the slot."""
+    value = form_value(ONE_SLOT.envelope)
+    slot = value["recipients"][0]
+    member = data.draw(st.sampled_from(MEMBERS))
+    holder = next(part for part in (value, slot, slot["header"]) if member in part)
+    is_text = member in {"contact", "alg"}
+    flipped = bytearray(holder[member].encode() if is_text else unb64u(holder[member]))
+    bit = data.draw(st.integers(0, len(flipped) * 8 - 1))
+    flipped[bit // 8] ^= 1 << bit % 8
+    holder[member] = flipped.decode("latin-1") if is_text else b64u(bytes(flipped))
+    assert code(lambda: opened(form_of(Envelope, value))) in CATALOGUE
+
+
+@given(st.integers(0, len(ONE_SLOT.envelope_bytes) * 8 - 1))
+def test_no_single_flipped_bit_on_the_wire_opens(bit: int) -> None:
+    """R5: any bit of the envelope as it travels, its punctuation and numbers too."""
+    flipped = bytearray(ONE_SLOT.envelope_bytes)
+    flipped[bit // 8] ^= 1 << bit % 8
+
+    def attempt() -> None:
+        opened(read_envelope(bytes(flipped)).envelope)
+
+    assert code(attempt) in CATALOGUE
 
 
 def test_no_single_flipped_bit_opens() -> None:

@@ -159,7 +159,8 @@ def test_another_fingerprint_or_none_is_refused(good: bytes) -> None:
 
 
 def test_a_light_file_is_not_verified_yet(good: bytes) -> None:
-    assert refused(altered(good, "log", to={"size": 7, "root": "A" * 43})) == "not-yet-in-force"
+    assert refused(altered(good, "log", to={"size": 7, "root": "A" * 43})) == "light-evidence"
+    assert "complete file" in RefusedError("light-evidence").next_step
 
 
 def test_a_checkpoint_of_other_entries_is_refused(good: bytes) -> None:
@@ -179,6 +180,9 @@ def test_an_envelope_of_another_origin_is_refused(directory: Directory) -> None:
     protected = b64u(canonical({**header, "origin": "example.org/other"}))
     envelope = case.sealed().envelope.model_copy(update={"protected": protected})
     assert refused(case.evidence(directory, envelope=envelope)) == "wrong-origin"
+    nothing: dict[str, Any] = {"receipts": [], "retrievals": [], "acknowledgements": [], "cek": None}
+    elsewhere = case.evidence(directory, origin="example.org/other", envelope=envelope, **nothing)
+    assert refused(elsewhere) == "wrong-origin"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +194,7 @@ def test_an_envelope_of_another_origin_is_refused(directory: Directory) -> None:
         (lambda: case.accepted(slots=()), "receipt-mismatch"),
         (lambda: case.accepted(head=case.head(5, bytes(32))), "head-inconsistent"),
         (lambda: case.accepted(head=case.head(8, bytes(32))), "head-ahead"),
-        (lambda: case.accepted(head=case.head(0, merkle.EMPTY_ROOT)), "key-not-yet"),
+        (lambda: case.accepted(head=case.head(0, merkle.EMPTY_ROOT)), "unsigned-note"),
         (case.acknowledged, "wrong-type"),
     ],
 )

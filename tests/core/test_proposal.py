@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from poc.core import jws
+from poc.core.bodies import ActsOn, Appoint, Device, DeviceAdd, Nominate, Rotate, SealingRef, jwk_form
 from poc.core.card import CardCommitments, Commitment, OfficePart, make_opening
 from poc.core.form import read_form
 from poc.core.keys import SealingKey, SigningKey
@@ -20,19 +21,7 @@ from poc.core.proposal import (
     read_proposal,
     with_signatures,
 )
-from poc.core.statement import (
-    ActsOn,
-    Appoint,
-    Device,
-    DeviceAdd,
-    Nominate,
-    Rotate,
-    SealingRef,
-    SignedStatement,
-    jwk_form,
-    read_statement,
-    statement_payload,
-)
+from poc.core.statement import SignedStatement, read_statement, statement_payload
 from poc.core.strictjson import canonical, parse_time
 from poc.errors import RefusedError
 from tests.core.test_card import OFFICE, SALT

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poc.core.bodies import BODIES, Settings
 from poc.core.form import form_of
 from poc.core.note import Signer
 from poc.core.rules import apply, apply_all, at, check_proposal, requirement, start
 from poc.core.rules_registry import check_settings
-from poc.core.statement import BODIES, Settings, SignedStatement, make_entry, read_statement
+from poc.core.statement import SignedStatement, make_entry, read_statement
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 from poc.limits import ISSUED_AGE_SECONDS_MAX, ISSUED_AHEAD_SECONDS_MAX

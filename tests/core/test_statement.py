@@ -7,15 +7,13 @@ import json
 import pytest
 
 from poc.core import jws
+from poc.core.bodies import BODIES, ActsOn, jwk_form
 from poc.core.keys import SigningKey
 from poc.core.statement import (
-    BODIES,
     CHAINED,
-    ActsOn,
     SignedStatement,
     format_fingerprint,
     genesis_fingerprint,
-    jwk_form,
     make_entry,
     parse_fingerprint,
     payload_sha256,

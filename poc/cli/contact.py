@@ -1,0 +1,315 @@
+"""``poc contact``: nominate and keep contacts and their devices; list and show them.
+
+Nominating is the authority's, recording the registrars'; rotating and confirming the desk's own.
+Finding contacts by what people type is ``poc lookup``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poc.cli import words
+from poc.cli.context import Context
+from poc.cli.filed import add_device, add_out, device_of, finish, json_file
+from poc.cli.output import Result, Table
+from poc.client.filing import card_value, device_value
+from poc.client.proposing import ROTATE_DAYS
+from poc.core.directory import Contact, DeviceState
+from poc.core.form import form_value
+from poc.core.strictjson import format_time
+from poc.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from poc.client.sdk import Desk
+
+ROLES = ("diplomatic", "technical", "duty")
+CARD_HELP = "the card as JSON: office, reach and, if wanted, person; see docs/spec/card.md"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of this noun."""
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_nominate(
+        verbs.add_parser("nominate", help="nominate a contact with its devices; its authority signs")
+    )
+    record = verbs.add_parser("record", help="list a contact without keys; two registrars sign")
+    _add_office(record)
+    record.add_argument("--card", metavar="FILE", type=Path, required=True, help=CARD_HELP)
+    record.add_argument("--source", metavar="TEXT", required=True, help="where this is known from")
+    add_out(record)
+    record.set_defaults(run=_record)
+    update = verbs.add_parser("update", help="change a contact's card or role, not its devices")
+    _add_office(update)
+    update.add_argument("--card", metavar="FILE", type=Path, help=f"the parts that change; {CARD_HELP}")
+    update.add_argument("--custody", metavar="WHO", help="own, national or hosted:ID")
+    update.add_argument(
+        "--machine-receipts", choices=("on", "off"), help="whether the desk confirms retrieval"
+    )
+    add_out(update)
+    update.set_defaults(run=_update)
+    confirm = verbs.add_parser("confirm", help='say "still right"; due every 12 months')
+    confirm.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
+    add_out(confirm)
+    confirm.set_defaults(run=_confirm)
+    rotate = verbs.add_parser("rotate", help="replace this desk's own sealing key, or its signing key")
+    rotate.add_argument("--signing", action="store_true", help="the signing key instead of the sealing key")
+    rotate.set_defaults(run=_rotate)
+    _add_devices(verbs)
+    listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
+    listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
+    listing.set_defaults(run=_list)
+    show = verbs.add_parser(
+        "show", help="show one contact with its devices; needs no passphrase and no network"
+    )
+    show.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
+    show.add_argument("--card", action="store_true", help="print its card file, to edit and give back")
+    show.set_defaults(run=_show)
+
+
+def _add_office(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
+    parser.add_argument("--role", choices=ROLES, help="by default what the id ends with, or as it was")
+    parser.add_argument("--alternate-of", metavar="CONTACT", help="whose alternate it is; none: of nobody")
+
+
+def _add_nominate(parser: argparse.ArgumentParser) -> None:
+    _add_office(parser)
+    parser.add_argument("--card", metavar="FILE", type=Path, required=True, help=CARD_HELP)
+    add_device(parser, several=True)
+    parser.add_argument(
+        "--custody", default="own", metavar="WHO", help="who holds its keys: own, national, hosted:ID"
+    )
+    parser.add_argument(
+        "--no-machine-receipts", action="store_true", help="the desk does not confirm retrieval"
+    )
+    add_out(parser)
+    parser.set_defaults(run=_nominate)
+
+
+def _add_devices(verbs: Any) -> None:
+    added = verbs.add_parser("device-add", help="add a device to a contact or controller")
+    added.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
+    add_device(added, several=False)
+    add_out(added)
+    added.set_defaults(run=_device_add)
+    revoked = verbs.add_parser("device-revoke", help="end a device of a contact or controller")
+    revoked.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
+    revoked.add_argument("number", metavar="NUMBER", type=int, help="the device's number")
+    revoked.add_argument(
+        "--reason", choices=("routine", "compromise", "lost"), required=True, help="why it ends"
+    )
+    revoked.add_argument(
+        "--suspected-since", metavar="TIME", type=words.moment, help="shown to readers; voids nothing"
+    )
+    add_out(revoked)
+    revoked.set_defaults(run=_device_revoke)
+
+
+# --- statements --------------------------------------------------------------------------------
+
+
+async def _nominate(context: Context, arguments: argparse.Namespace) -> Result:
+    named = [device_of(text) for text in arguments.device]
+    card = json_file(arguments.card)
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        before = desk.directory.contacts.get(arguments.contact)
+        filed = desk.file_card(arguments.contact, card)
+        rotate_by = context.now() + timedelta(days=ROTATE_DAYS)
+        body = {
+            **_office(arguments, before),
+            "card": filed.commitments,
+            "machine_receipts": not arguments.no_machine_receipts,
+            "custody": arguments.custody,
+            "devices": _numbered(before, named, rotate_by),
+        }
+        signed = desk.compose("contact.nominate", arguments.contact, body)
+        sealing = [key for keys, _ in named for key in keys.sealing]
+        return await finish(desk, signed, filed.openings, sealing, out=arguments.out)
+
+
+def _numbered(before: Contact | None, named: list[Any], rotate_by: Any) -> list[dict[str, Any]]:
+    """The complete list of devices: one that is active already keeps its number and its form."""
+    active = {} if before is None else {device.kid: device for device in before.devices}
+    following = 1 if before is None else before.highest_number + 1
+    devices = []
+    for keys, may in named:
+        kept = active.get(keys.signing[0].kid) if len(keys.signing) == 1 else None
+        if kept is None:
+            devices.append(device_value(following, keys, may, rotate_by))
+            following += 1
+        else:
+            devices.append(device_value(kept.number, keys, sorted(kept.may), kept.rotate_by))
+    return sorted(devices, key=lambda device: int(device["number"]))
+
+
+def _office(arguments: argparse.Namespace, before: Contact | None) -> dict[str, Any]:
+    """Role and alternate: as given, else as they were, else what the id says."""
+    label = arguments.contact.partition(".")[2]
+    role = arguments.role or (before.role if before else label if label in ROLES else None)
+    if role is None:
+        raise UsageError("usage", f"--role is needed: {arguments.contact} does not end with one")
+    alternate = arguments.alternate_of or (before.alternate_of if before else None)
+    return {"role": role, "alternate_of": None if alternate == "none" else alternate}
+
+
+async def _record(context: Context, arguments: argparse.Namespace) -> Result:
+    card = json_file(arguments.card)
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        before = desk.directory.contacts.get(arguments.contact)
+        filed = desk.file_card(arguments.contact, card)
+        body = {**_office(arguments, before), "card": filed.commitments, "source": arguments.source}
+        signed = desk.compose("contact.record", arguments.contact, body)
+        return await finish(desk, signed, filed.openings, out=arguments.out)
+
+
+async def _update(context: Context, arguments: argparse.Namespace) -> Result:
+    card = None if arguments.card is None else json_file(arguments.card)
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        before = desk.directory.contact(arguments.contact)
+        filed = None if card is None else desk.file_card(arguments.contact, card)
+        receipts = before.machine_receipts
+        if arguments.machine_receipts is not None:
+            receipts = arguments.machine_receipts == "on"
+        body = {
+            **_office(arguments, before),
+            "card": form_value(before.card) if filed is None else filed.commitments,
+            "machine_receipts": receipts,
+            "custody": arguments.custody or before.custody,
+        }
+        signed = desk.compose("contact.update", arguments.contact, body)
+        return await finish(desk, signed, () if filed is None else filed.openings, out=arguments.out)
+
+
+async def _confirm(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        desk.directory.contact(arguments.contact)
+        body = {"entry": desk.newest_entry(arguments.contact)}
+        return await finish(desk, desk.compose("contact.confirm", arguments.contact, body), out=arguments.out)
+
+
+async def _rotate(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        outcome = await desk.rotate(signing=arguments.signing)
+        kind = "signing" if arguments.signing else "sealing"
+        return Result(outcome.to_json(), lines=[f"new {kind} key: {outcome.state}"], warnings=desk.warnings())
+
+
+async def _device_add(context: Context, arguments: argparse.Namespace) -> Result:
+    if len(arguments.device) != 1:
+        raise UsageError("usage", "one --device at a time")
+    keys, may = device_of(arguments.device[0])
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        party: Any = desk.directory.contacts.get(arguments.contact) or desk.directory.controller(
+            arguments.contact
+        )
+        current = party.nomination if isinstance(party, Contact) else party.newest
+        rotate_by = context.now() + timedelta(days=ROTATE_DAYS)
+        body = {
+            "entry": current.leaf_hash,
+            "device": device_value(party.highest_number + 1, keys, may, rotate_by),
+        }
+        signed = desk.compose("contact.device-add", arguments.contact, body)
+        return await finish(desk, signed, (), keys.sealing, out=arguments.out)
+
+
+async def _device_revoke(context: Context, arguments: argparse.Namespace) -> Result:
+    since = arguments.suspected_since
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        device = _device(desk, arguments.contact, arguments.number)
+        body = {
+            "kid": device.kid,
+            "reason": arguments.reason,
+            "suspected_since": None if since is None else format_time(since),
+        }
+        signed = desk.compose("contact.device-revoke", arguments.contact, body)
+        return await finish(desk, signed, out=arguments.out)
+
+
+def _device(desk: Desk, contact: str, number: int) -> DeviceState:
+    devices = desk.directory.devices_of(contact)
+    found = next((device for device in devices if device.number == number), None)
+    if found is None:
+        active = ", ".join(str(device.number) for device in devices) or "none"
+        raise RefusedError("no-device", f"{contact} has no active device {number}; active: {active}")
+    return found
+
+
+# --- showing -----------------------------------------------------------------------------------
+
+
+def _row(contact: Contact) -> dict[str, Any]:
+    return {
+        "contact": contact.id,
+        "state": contact.state,
+        "level": contact.level,
+        "role": contact.role,
+        "alternate_of": contact.alternate_of,
+        "machine_receipts": contact.machine_receipts,
+        "custody": contact.custody,
+        "version": contact.version,
+        "nominated_at": format_time(contact.nomination.logged_at),
+        "confirmed_at": format_time(contact.confirmed_at),
+        "tested_at": None if contact.tested_at is None else format_time(contact.tested_at),
+        "devices": [
+            {
+                "number": d.number,
+                "key": d.kid,
+                "sealing_key": d.sealing_kid,
+                "rotate_by": format_time(d.rotate_by),
+                "may": sorted(d.may),
+            }
+            for d in contact.devices
+        ],
+    }
+
+
+async def _list(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.client.lookup import find_state
+
+    async with context.desk() as desk:
+        state = None if arguments.state is None else find_state(desk.directory, arguments.state)
+        found = [
+            c
+            for _, c in sorted(desk.directory.contacts.items())
+            if not c.withdrawn and state in (None, c.state)
+        ]
+        rows = [_row(contact) for contact in found]
+        cells = [
+            [r["contact"], r["role"], r["level"], str(len(r["devices"])), r["confirmed_at"], r["custody"]]
+            for r in rows
+        ]
+        table = Table(("contact", "role", "level", "devices", "confirmed", "keys held by"), cells)
+        value = {"contacts": rows, "as_of": format_time(desk.as_of)}
+        return Result(value, tables=[table], warnings=desk.warnings())
+
+
+async def _show(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk() as desk:
+        contact = desk.directory.contact(arguments.contact)
+        parts = desk.known.card(contact.id)
+        card = card_value(parts, contact)
+        if arguments.card:
+            import json
+
+            return Result(card, lines=json.dumps(card, ensure_ascii=False, indent=2).split("\n"))
+        value = {**_row(contact), "card": card, "as_of": format_time(desk.as_of)}
+        lines = [f"{name}: {value[name]}" for name in value if name not in {"devices", "card"}]
+        hidden = [part for part in ("office", "reach") if part not in parts]
+        lines += [f"{part}: not open to this home, or not synced" for part in hidden]
+        lines += [f"visibility of {part}: {content['visibility']}" for part, content in card.items()]
+        cells = [
+            [str(d["number"]), d["key"], d["sealing_key"], d["rotate_by"], ", ".join(d["may"])]
+            for d in value["devices"]
+        ]
+        table = Table(("device", "signing key", "sealing key", "rotate by", "may"), cells)
+        return Result(value, lines=lines, tables=[table], warnings=desk.warnings())

@@ -1,0 +1,309 @@
+"""``poc message``: send, list, show, acknowledge, decline messages, and get their evidence.
+
+How one message is laid out stands in ``message_text``, the options of ``send`` in ``compose``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from poc.cli import compose, words
+from poc.cli.context import Context, write_file
+from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
+from poc.cli.output import Result, Table, both_times, short_id, warn
+from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT, NextStep
+from poc.core.form import form_of
+from poc.core.strictjson import format_time, parse_time
+from poc.errors import CATALOGUE, PocError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from poc.client.sdk import Desk
+    from poc.client.sending import Sent
+    from poc.core.envelope import Draft
+
+_NOT_DEALT_WITH: Final = frozenset({"new", "not-verified", "received", "retrieved"})
+_ID: Final = "the message's id, or enough of its beginning or end"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of this noun."""
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    compose.add_send(verbs).set_defaults(run=_send)
+    inbox = verbs.add_parser("inbox", help="list the messages received; no network")
+    inbox.add_argument("--new", action="store_true", help="only what was neither acknowledged nor declined")
+    inbox.set_defaults(run=_inbox)
+    outbox = verbs.add_parser("outbox", help="list the messages sent, with what came back; no network")
+    outbox.set_defaults(run=_outbox)
+    show = verbs.add_parser("show", help="open a message received or sent and show it; no network")
+    show.add_argument("id", metavar="ID", help=_ID)
+    show.add_argument("--save", metavar="DIR", type=Path, help="save its attachments there, as opaque files")
+    show.set_defaults(run=_show)
+    _add_answers(verbs)
+    evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
+    evidence.add_argument("id", metavar="ID", help=_ID)
+    evidence.add_argument("--out", metavar="FILE", type=Path, required=True, help="the new file to write")
+    evidence.add_argument(
+        "--disclose",
+        action="store_true",
+        help="disclose the content to whoever has the file; proves the author",
+    )
+    evidence.set_defaults(run=_evidence)
+
+
+def _add_answers(verbs: Any) -> None:
+    acknowledge = verbs.add_parser("acknowledge", help="acknowledge receipt; that is not agreement")
+    acknowledge.add_argument("id", metavar="ID", help=_ID)
+    acknowledge.add_argument("--officer", metavar="C", help="the code of the officer who acknowledges")
+    acknowledge.add_argument(
+        "--word", metavar="W", help="the word in a ping, typed; without it a ping counts not"
+    )
+    acknowledge.add_argument(
+        "--next", metavar="STEP", dest="next_step", type=_next_step, default=None,
+        help="none-stated (default), reply-by=TIME, no-reply or passed-to=CONTACT",
+    )  # fmt: skip
+    acknowledge.set_defaults(run=_acknowledge)
+    decline = verbs.add_parser("decline", help="decline a message; final for this contact")
+    decline.add_argument("id", metavar="ID", help=_ID)
+    decline.add_argument(
+        "--reason", metavar="CODE", required=True, help="a code such as not-competent, no-capacity or not-now"
+    )
+    decline.add_argument("--officer", metavar="C", help="the code of the officer who declines")
+    decline.set_defaults(run=_decline)
+
+
+# --- sending -----------------------------------------------------------------------------------
+
+
+async def _send(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.client.preview import find_addressee, preview
+
+    compose.check_status(arguments)
+    needs_keys = not arguments.dry_run or arguments.reply_to is not None
+    async with context.desk(unlock=needs_keys) as desk:
+        reply_to = None if arguments.reply_to is None else _find(desk, arguments.reply_to)
+        to = [find_addressee(desk.known, wanted) for wanted in arguments.to]
+        information = [find_addressee(desk.known, w) for group in arguments.information for w in group]
+        if not to and reply_to is not None:
+            to = [desk.show(reply_to).message.sender.contact]
+        if not to and not information:
+            raise UsageError("usage", "name at least one contact with --to")
+        draft = compose.make_draft(desk, arguments, [*to, *information], reply_to, context.now())
+        seen = preview(desk.known, draft, to, information)
+        for line in recipient_lines(seen):
+            warn(line)
+        if arguments.dry_run:
+            value = {**compose.draft_value(draft), **seen.to_json(), "state": "not-sent"}
+            return Result(
+                value, _size_lines(seen.size.body_bytes, seen.body_bytes_max), warnings=seen.warnings()
+            )
+        for told in seen.warnings():
+            warn(f"warning: {told}")
+        sent = await _send_each(desk, draft, to, information, separately=arguments.separately)
+    values = [_sent_value(one, seen) for one in sent]
+    value = {"messages": values} if arguments.separately else values[0]
+    return _sent_result(value, sent)
+
+
+async def _send_each(
+    desk: Desk, draft: Draft, to: list[str], information: list[str], *, separately: bool
+) -> list[Sent]:
+    if not separately:
+        return [await desk.send_message(draft, to, information)]
+    sent = [await desk.send_message(draft, [contact]) for contact in to]
+    return [*sent, *[await desk.send_message(draft, [], [contact]) for contact in information]]
+
+
+def _sent_value(sent: Sent, seen: Any) -> dict[str, Any]:
+    return {**sent.to_json(), **seen.to_json()}
+
+
+def _sent_result(value: Any, sent: list[Sent]) -> Result:
+    lines = []
+    for one in sent:
+        lines += [
+            f"message     {one.id}",
+            f"say         {', '.join(one.spoken)}",
+            f"voice code  {spaced_code(one.voice_code)}   (both sides see it; read it aloud to compare)",
+            f"state       {one.state}",
+        ]
+    rejected = [one for one in sent if one.state == "rejected"]
+    if len(sent) == 1 and rejected:
+        code, detail = reason_of(rejected[0].reason)
+        raise RefusedError(code, detail, id=rejected[0].id, state="rejected")
+    waiting = sum(one.state == "waiting" for one in sent)
+    warnings = [f"the hub rejected {one.id}: {one.reason}" for one in rejected]
+    if waiting:
+        warnings.append(f"{waiting} not with the hub yet: kept in the outbox, `poc sync` sends it")
+    return Result(value, lines, warnings=warnings, exit_code=1 if rejected else 0)
+
+
+def reason_of(reason: str | None) -> tuple[str, str]:
+    """Code and detail of an outbox reason; a code not known here is the hub's own."""
+    code, _, detail = (reason or "hub-refused").partition(": ")
+    return (code, detail) if code in CATALOGUE else ("hub-refused", reason or "")
+
+
+def _size_lines(body_bytes: int, body_bytes_max: int) -> list[str]:
+    return [
+        f"at most {body_bytes} bytes when sealed; {body_bytes_max} is the limit",
+        "nothing was sealed and nothing was sent (--dry-run)",
+    ]
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def _find(desk: Desk, part: str) -> str:
+    """The id of a message received or sent, by enough of it."""
+    trust = desk.known.trust
+    sent = (row.ref for row in trust.outbox(kind="message"))
+    return words.find_id(part, (*sent, *(row.message for row in trust.inbox())))
+
+
+def _view(desk: Desk, message: str) -> dict[str, Any]:
+    from poc.client.view import message_view
+
+    return message_view(desk.known, desk.show(message))
+
+
+async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        rows = [_inbox_row(desk, row) for row in desk.inbox()]
+        warnings = desk.warnings()
+    if arguments.new:
+        rows = [row for row in rows if row["state"] in _NOT_DEALT_WITH]
+    cells = [_inbox_cells(row) for row in rows]
+    headings = ("message", "from", "sent", "precedence", "kind", "status", "state", "subject", "answer by")
+    lines = [] if rows else ["no messages"]
+    return Result({"messages": rows}, lines, [Table(headings, cells)], warnings)
+
+
+def _inbox_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    subject = row["subject"] or f"not opened: {row['reason'] or 'unknown'}"
+    named = (row[name] for name in ("precedence", "kind", "status", "state"))
+    return (
+        short_id(row["message"]),
+        row["from"],
+        _day(row["sent_at"]),
+        *named,
+        subject,
+        _day(row["deadline"]),
+    )
+
+
+def _inbox_row(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the inbox with what only the opened message tells; one that is refused says why."""
+    try:
+        view = _view(desk, row["message"])
+    except PocError as error:
+        return {**row, "subject": None, "tlp": None, "deadline": None, "reason": row["reason"] or error.code}
+    return {**row, "subject": view["subject"], "tlp": view["tlp"], "deadline": view["deadline"]}
+
+
+def _day(text: str | None) -> str:
+    return "" if text is None else f"{parse_time(text):%Y-%m-%d %H:%M} UTC"
+
+
+async def _outbox(context: Context, _arguments: argparse.Namespace) -> Result:
+    from poc.client.progress import message_progress
+
+    async with context.desk(unlock=True) as desk:
+        sent = [message_progress(desk.known, row.ref) for row in desk.known.trust.outbox(kind="message")]
+        warnings = desk.warnings()
+    headings = ("message", "state", "say", "as", "retrieved", "answer", "answered", "answer by")
+    rows = [row for message in sent for row in progress_rows(message)]
+    notes = list(RECEIPT_IS_NOT_AGREEMENT.values()) if rows else ["nothing was sent from here"]
+    return Result({"messages": sent}, [], [Table(headings, rows)], warnings, notes=notes)
+
+
+async def _show(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.cli.attachments import save_attachments
+    from poc.client.view import message_view
+
+    async with context.desk(unlock=True) as desk:
+        opened = desk.show(_find(desk, arguments.id))
+        view = message_view(desk.known, opened)
+    saved: list[str] = []
+    if arguments.save is not None:
+        named = [attachment.name for attachment in opened.message.attachments]
+        saved = save_attachments(arguments.save, list(zip(named, opened.attachments, strict=True)))
+        view["saved"] = saved
+    told = [f"{warning['en']} [{warning['code']}]" for warning in view["warnings"]]
+    notes = [f"saved, not opened: {path}" for path in saved]
+    return Result(view, message_lines(view), warnings=told, notes=notes)
+
+
+# --- answering ---------------------------------------------------------------------------------
+
+
+def _next_step(text: str) -> NextStep:
+    kind, equals, value = text.partition("=")
+    members: dict[str, Any] = {"kind": kind, "at": None, "contact": None}
+    if kind == "reply-by" and equals:
+        members["at"] = format_time(words.moment(value))
+    elif kind == "passed-to" and equals:
+        members["contact"] = value
+    elif equals or kind not in ("none-stated", "no-reply"):
+        raise argparse.ArgumentTypeError(
+            f"{text[:60]!r} is not none-stated, reply-by=TIME, no-reply or passed-to=CONTACT"
+        )
+    try:
+        return form_of(NextStep, members)
+    except RefusedError as error:
+        raise argparse.ArgumentTypeError(error.detail) from None
+
+
+async def _acknowledge(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        view = _answerable(desk, arguments.id, "acknowledged")
+        if view["kind"] == "ping" and arguments.word is None:
+            raise UsageError("usage", "a ping is answered with its word: `poc message show`, then --word W")
+        state = await desk.acknowledge(
+            view["id"], officer=arguments.officer, word=arguments.word, next_step=arguments.next_step
+        )
+    return _answered(view, "acknowledged", state)
+
+
+async def _decline(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        view = _answerable(desk, arguments.id, "declined")
+        state = await desk.decline(view["id"], arguments.reason, officer=arguments.officer)
+    return _answered(view, "declined", state)
+
+
+def _answerable(desk: Desk, part: str, outcome: str) -> dict[str, Any]:
+    """The message to answer. Raises ``answer-used``: the first stands, so another is not dropped silently."""
+    view = _view(desk, _find(desk, part))
+    if view["state"] == outcome:
+        raise RefusedError("answer-used", f"{outcome} before")
+    return view
+
+
+def _answered(view: dict[str, Any], outcome: str, state: str) -> Result:
+    value = {"message": view["id"], "outcome": outcome, "state": state, "concurrence": "none"}
+    value["receipt_sentence"] = view["receipt_sentence"]
+    lines = [f"{outcome}: {view['subject']} ({', '.join(view['spoken'])})", f"state: {state}"]
+    warnings = ["not with the hub yet: kept in the outbox, `poc sync` sends it"] if state == "waiting" else []
+    return Result(value, lines, warnings=warnings, notes=view["receipt_sentence"].values())
+
+
+async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
+    if arguments.out.exists():
+        raise RefusedError("file-exists", str(arguments.out))
+    async with context.desk(unlock=True) as desk:
+        message = _find(desk, arguments.id)
+        data = await desk.evidence(message, disclose=arguments.disclose)
+        fingerprint, as_of = desk.directory.fingerprint, desk.as_of
+    write_file(arguments.out, data, private=True)
+    value = {
+        "file": str(arguments.out), "message": message, "bytes": len(data), "disclosed": arguments.disclose,
+        "fingerprint": fingerprint,
+    }  # fmt: skip
+    lines = [
+        f"wrote {arguments.out} ({len(data)} bytes), with the log as of {both_times(as_of)}",
+        f"verify it anywhere: poc evidence verify {arguments.out} --fingerprint {fingerprint}",
+    ]
+    warnings = ["the file discloses the content to whoever has it"] if arguments.disclose else []
+    return Result(value, lines, warnings=warnings)

@@ -1,0 +1,141 @@
+"""How a message and what came back are laid out for a terminal. Made of values only; decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from poc.cli.lookup import custody, names_line, reachable
+from poc.cli.output import both_times, short_id
+from poc.core.strictjson import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poc.client.preview import Preview
+
+
+def spaced_code(code: str) -> str:
+    """A voice code in two groups of four digits."""
+    return f"{code[:4]} {code[4:]}"
+
+
+def marking_line(view: dict[str, Any]) -> list[str]:
+    """The marking in every language it has, as one line; nothing marks an actual message."""
+    return [" / ".join(view["marking"].values())] if view["marking"] else []
+
+
+def recipient_lines(seen: Preview) -> Iterator[str]:
+    """Who will get it: names, who holds the keys, whether the office is open."""
+    yield "this goes to:"
+    for recipient in seen.recipients:
+        shown = recipient.shown
+        if shown is None:
+            yield f"  {recipient.contact} for {recipient.use}: a controller of exercises"
+            continue
+        names = ", ".join(filter(None, (names_line(shown.names), names_line(shown.state_names))))
+        yield f"  {recipient.contact} for {recipient.use}: {names}"
+        yield f"    keys held by {custody(shown)}; office open? {reachable(shown)}"
+
+
+def message_lines(view: dict[str, Any]) -> list[str]:
+    """A message with its marking first and last, every sentence that must stand beside it, and both times."""
+    lines = marking_line(view)
+    lines += [
+        f"subject     {view['subject']}",
+        f"from        {_party(view['from'])}",
+        f"to          {', '.join(view['to']) or 'nobody for action'}",
+    ]
+    if view["information"]:
+        lines.append(f"for info    {', '.join(view['information'])}")
+    lines += [
+        f"message     {view['id']}",
+        f"say         {', '.join(view['spoken'])}",
+        f"voice code  {spaced_code(view['voice_code'])}",
+        f"what        {view['kind']}, {view['precedence']}, {view['status']}, {view['tlp']}",
+        *_optional(view),
+        *_time_lines(view),
+        f"state       {view['state'] or 'unknown'}",
+        "",
+        *_text_lines(view),
+        *(f"attachment  {_attachment(a)}" for a in view["attachments"]),
+        *view["attribution"].values(),
+        *view["receipt_sentence"].values(),
+    ]
+    return [*lines, *marking_line(view)]
+
+
+def _party(party: dict[str, Any]) -> str:
+    office, state = party["office_names"] or {}, party["state_names"] or {}
+    names = ", ".join(filter(None, (names_line(office), names_line(state))))
+    return f"{party['contact']}: {names}" if names else str(party["contact"])
+
+
+def _optional(view: dict[str, Any]) -> Iterator[str]:
+    if view["exercise"] is not None:
+        yield f"exercise    {view['exercise']['id']}: {names_line(view['exercise']['title'] or {})}"
+    for label, value in (
+        ("handling", view["handling"]),
+        ("officer", view["officer"]),
+        ("thread", view["references"]["thread"]),
+        ("answers", view["references"]["in_reply_to"]),
+        ("our ref.", view["references"]["ours"]),
+        ("your ref.", view["references"]["yours"]),
+    ):
+        if value is not None:
+            yield f"{label:<12}{value}"
+
+
+def _time_lines(view: dict[str, Any]) -> Iterator[str]:
+    names = (
+        ("sent", "sent_at"),
+        ("accepted", "accepted_at"),
+        ("answer by", "deadline"),
+        ("expires", "expires_at"),
+    )
+    for label, name in names:
+        if view[name] is not None:
+            yield f"{label:<12}{both_times(parse_time(view[name]))}"
+
+
+def _text_lines(view: dict[str, Any]) -> Iterator[str]:
+    for text in view["texts"]:
+        role = (
+            "original" if text["role"] == "original" else "courtesy translation; the original is what counts"
+        )
+        yield f"[{text['language']}, {role}]"
+        yield from text["text"].split("\n")
+        yield ""
+    for name, value in view["fields"].items():
+        first, *rest = value.split("\n")
+        yield f"{name}: {first}"
+        yield from (f"  {line}" for line in rest)
+
+
+def _attachment(attachment: dict[str, Any]) -> str:
+    name, size = attachment["name"], attachment["size_bytes"]
+    return f"{name} ({attachment['media_type']}, {size} bytes, SHA-256 {attachment['sha256']})"
+
+
+def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """One row for each addressee of a message sent."""
+    for contact in message["contacts"]:
+        answer = contact["state"] + (" (late)" if contact["late"] else "")
+        if contact["overdue"]:
+            answer += " (overdue)"
+        if contact["reason"]:
+            answer += f": {contact['reason']}"
+        reason = f": {message['reason']}" if message["reason"] else ""
+        yield (
+            short_id(message["id"]),
+            f"{message['state']}{reason}",
+            contact["spoken"],
+            contact["as"] or "",
+            _short(contact["retrieved_at"]),
+            answer,
+            _short(contact["answered_at"]),
+            _short(message["deadline"]),
+        )
+
+
+def _short(text: str | None) -> str:
+    return "" if text is None else f"{parse_time(text):%m-%d %H:%M:%S} UTC"

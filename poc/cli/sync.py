@@ -1,0 +1,109 @@
+"""``poc sync``: verify what is new in the log, send what waits, fetch and verify what arrived."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from poc.cli.context import Context
+from poc.cli.output import Progress, Result, Table, warn
+from poc.errors import RefusedError, UnreachableError
+
+if TYPE_CHECKING:
+    from poc.client.sdk import Desk
+
+_STEP_SECONDS = 1.0
+_COUNTS = (
+    ("entries", "new entries of the log, verified"),
+    ("cards", "card parts opened"),
+    ("keys", "sealing keys"),
+    ("exercises", "exercises"),
+    ("sent", "sent from the outbox"),
+    ("received", "messages received"),
+    ("evidence", "pieces of evidence"),
+)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command; it has no verbs."""
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="tell on standard error how far it is, also without a terminal",
+    )
+    parser.add_argument(
+        "--from-start",
+        action="store_true",
+        help="ask the hub for everything again, such as after a home was restored from a backup",
+    )
+    parser.set_defaults(run=_run)
+
+
+async def _run(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=_has_keys(context)) as desk:
+        try:
+            async with _telling(desk, Progress(asked=arguments.progress)):
+                report = await desk.sync(from_start=arguments.from_start)
+        except UnreachableError as error:
+            raise _with_outbox(desk, error) from None
+        except RefusedError as error:
+            if error.code in ("fork", "rollback"):
+                _alarm(desk, error)
+            raise
+        waiting = _waiting(desk)
+    value = {**report.to_json(), "waiting": waiting}
+    rows = [(str(value[name]), what) for name, what in _COUNTS]
+    lines = [f"the log has {report.size} entries, every one verified here"]
+    notes = [f"not taken by the hub: {item}" for item in report.rejected]
+    if waiting:
+        notes.append(f"{waiting} still waiting in the outbox")
+    return Result(
+        value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
+    )
+
+
+def _has_keys(context: Context) -> bool:
+    """A reader's home has no keyring: it syncs the log and needs no passphrase."""
+    from poc.keyring import KEYRING_NAME
+
+    return (context.home / KEYRING_NAME).exists()
+
+
+def _waiting(desk: Desk) -> int:
+    return sum(row["state"] == "waiting" for row in desk.outbox())
+
+
+def _with_outbox(desk: Desk, error: UnreachableError) -> UnreachableError:
+    """The same error, saying what is kept."""
+    waiting = _waiting(desk)
+    kept = f"{waiting} kept in the outbox" if waiting else "the outbox is empty"
+    return UnreachableError(error.code, f"{error.detail}; {kept}", waiting=waiting)
+
+
+def _alarm(desk: Desk, error: RefusedError) -> None:
+    proofs = len(desk.known.trust.proofs())
+    warn("ALARM ALARM ALARM")
+    warn(f"The hub contradicts what it signed before ({error.code}). Nothing of it was accepted.")
+    warn(f"Both signed heads are kept as proof in this home ({proofs} kept). Tell the other States.")
+
+
+@asynccontextmanager
+async def _telling(desk: Desk, progress: Progress) -> AsyncIterator[None]:
+    """Tell once a second how far the log and the time have come."""
+    task = asyncio.create_task(_tell(desk, progress))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _tell(desk: Any, progress: Progress) -> None:
+    begun = time.monotonic()
+    while True:
+        progress(f"syncing for {time.monotonic() - begun:.0f} s: {desk.directory.size} entries verified")
+        await asyncio.sleep(_STEP_SECONDS)

@@ -1,0 +1,106 @@
+"""Who will get a draft, what is to be known of them first, and how large it will be: before sealing.
+
+Nothing is sealed, numbered or written here; what a draft is refused for is decided in core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from poc.client.known import Known
+from poc.client.lookup import FoundContact, find_contact, show_contact
+from poc.core.draft import Draft, Size, check_exercise_text, measure
+from poc.core.envelope import SealingLimits
+from poc.core.play import check_in_exercise
+from poc.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientPreview:
+    """One addressee. ``shown`` is its card; a controller has none."""
+
+    contact: str
+    use: str
+    devices: int
+    shown: FoundContact | None
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The value shown with ``--json``."""
+        shown = self.shown
+        return {
+            "contact": self.contact,
+            "as": self.use,
+            "devices": self.devices,
+            "state_names": {} if shown is None else shown.state_names,
+            "names": {} if shown is None else shown.names,
+            "custody": None if shown is None else shown.custody,
+            "reachable_now": None if shown is None else shown.reachable_now,
+            "next_open_at": None if shown is None else shown.next_open_at,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What sealing a draft now would make."""
+
+    recipients: tuple[RecipientPreview, ...]
+    size: Size
+    body_bytes_max: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The value shown with ``--json``."""
+        size = {**asdict(self.size), "body_bytes_max": self.body_bytes_max}
+        return {"recipients": [recipient.to_json() for recipient in self.recipients], "size": size}
+
+    def warnings(self) -> list[str]:
+        """What is to be told before sending; nothing of it stops anybody."""
+        return [told for recipient in self.recipients for told in recipient.warnings]
+
+
+def find_addressee(known: Known, wanted: str) -> str:
+    """The id of a contact or controller in office. Raises ``unknown-contact`` naming the nearest."""
+    asked = wanted.strip().lower()
+    controller = known.directory.controllers.get(asked)
+    if controller is not None and not controller.dismissed:
+        return asked
+    return find_contact(known.directory, wanted)
+
+
+def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence[str] = ()) -> Preview:
+    """What sending a draft to these contacts would mean.
+
+    Raises:
+        RefusedError: ``not-verified`` (nothing can be sealed to it), ``no-addressee``,
+            ``real-world-wording``, ``attachments-too-large``, ``envelope-too-large``,
+            ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``.
+    """
+    party = known.party or ""
+    uses = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
+    if party in uses:
+        raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
+    check_exercise_text(draft)
+    if draft.exercise is not None:
+        check_in_exercise(draft.exercise, (party, *uses), known.now(), known.play_of)
+    recipients = tuple(_recipient(known, contact, use) for contact, use in sorted(uses.items()))
+    limits = SealingLimits.of(known.directory, party)
+    slots = sum(r.devices for r in recipients) + len(known.directory.devices_of(party))
+    return Preview(recipients, measure(draft, slots, limits.body_bytes), limits.body_bytes)
+
+
+def _recipient(known: Known, contact: str, use: str) -> RecipientPreview:
+    devices = len(known.directory.devices_of(contact))
+    if not devices:
+        raise RefusedError("not-verified", contact)
+    found = known.directory.contacts.get(contact)
+    if found is None:
+        return RecipientPreview(contact, use, devices, None, ())
+    shown = show_contact(known.directory, found, known.card(contact), known.now())
+    told = shown.warnings()
+    if shown.custody.startswith("hosted:"):
+        body = shown.custody.removeprefix("hosted:")
+        told.append(f"{contact}: keys held by {body}; that body could read and answer")
+    return RecipientPreview(contact, use, devices, shown, tuple(told))

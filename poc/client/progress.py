@@ -1,0 +1,168 @@
+"""How far a message of this desk has come, contact by contact, from verified evidence alone.
+
+The hub's time of recording decides what is late, never the device's. Fetching and verifying evidence
+stands in ``evidence``; what an exercise makes of answers in ``exercises``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from poc.client.inbox import open_sent
+from poc.client.known import Known
+from poc.client.trust import OutboxRow
+from poc.client.view import marking
+from poc.core.draft import spoken_name
+from poc.core.envelope import read_header
+from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT, Acknowledgement, Receipt, Retrieval
+from poc.core.form import form_value, read_form
+from poc.core.message import Envelope, EnvelopeHeader
+from poc.core.play import deadline
+from poc.core.receipts import artefact_sha256, verify_answer, verify_receipt
+from poc.core.strictjson import format_time
+from poc.errors import CATALOGUE, PocError, RefusedError
+
+
+def message_progress(known: Known, message_id: str) -> dict[str, Any]:
+    """A sent message with what each addressee's evidence shows; what does not verify counts for nothing.
+
+    Per contact ``state`` is ``none``, ``retrieved``, ``acknowledged``, ``declined`` or ``expired``, with
+    ``late`` where the hub recorded the answer after the deadline, and ``overdue`` where the deadline has
+    passed with none. ``as`` is in the sealed part: null while the keyring is locked. An information
+    recipient has no deadline. Needs no network. Raises ``unknown-message``.
+    """
+    row = known.trust.outbox_row("message", message_id)
+    if row is None:
+        raise RefusedError("unknown-message", message_id)
+    envelope = read_form(Envelope, row.body)
+    header = read_header(envelope.protected)
+    receipts = _receipts(known, message_id)
+    accepted = next((receipt for receipt, _ in receipts if receipt.event == "accepted"), None)
+    until = None if accepted is None else deadline(header, accepted.at)
+    contacts: dict[str, int | None] = {}
+    for slot in envelope.recipients:
+        if slot.header.contact != header.sender.contact:
+            contacts.setdefault(slot.header.contact, slot.header.sequence)
+    answers, uses = _answers(known, message_id, receipts), _uses(known, row)
+    return {
+        **_about(row, header),
+        "accepted_at": None if accepted is None else format_time(accepted.at),
+        "deadline": None if until is None else format_time(until),
+        "refusal": _refusal(row, receipts),
+        "receipt_sentence": RECEIPT_IS_NOT_AGREEMENT,
+        "contacts": [
+            {
+                "contact": contact,
+                "as": uses.get(contact),
+                "spoken": spoken_name(header.sender.contact, contact, number),
+                **_of_contact(
+                    contact,
+                    answers,
+                    receipts,
+                    None if uses.get(contact) == "information" else until,
+                    known.now(),
+                ),
+            }
+            for contact, number in contacts.items()
+        ],
+    }
+
+
+def _about(row: OutboxRow, header: EnvelopeHeader) -> dict[str, Any]:
+    return {
+        "id": header.id,
+        "state": row.state,
+        "reason": row.reason,
+        "status": header.status,
+        "exercise": header.exercise,
+        "marking": marking(header.status),
+        "kind": header.kind,
+        "precedence": header.precedence,
+        "sent_at": format_time(header.sent_at),
+        "respond_by": None if header.respond_by is None else format_time(header.respond_by),
+        "respond_within_s": header.respond_within_s,
+        "expires_at": format_time(header.expires_at),
+    }
+
+
+def _refusal(row: OutboxRow, receipts: list[tuple[Receipt, str]]) -> dict[str, Any] | None:
+    """Why the hub refused the message for good, and whether it signed that it did."""
+    if row.state != "rejected":
+        return None
+    code = (row.reason or "hub-refused").partition(":")[0]
+    found = next((r for r, _ in receipts if (r.event, r.reason) == ("rejected", code)), None)
+    return {
+        "reason": code,
+        "next": CATALOGUE[code].next_step if code in CATALOGUE else None,
+        "signed": found is not None,
+        "at": None if found is None else format_time(found.at),
+    }
+
+
+def _uses(known: Known, row: OutboxRow) -> dict[str, str]:
+    """What each contact is to the message, where this home can open its own copy."""
+    if known.keyring is None:
+        return {}
+    try:
+        return {to.contact: to.use for to in open_sent(known, row.body, None).message.to}
+    except PocError:
+        return {}
+
+
+def _receipts(known: Known, message_id: str) -> list[tuple[Receipt, str]]:
+    found = []
+    for kind, text in known.trust.evidence(message_id):
+        if kind == "receipt":
+            try:
+                found.append((verify_receipt(text, known.directory, known.root_at), text))
+            except PocError:  # kept, and warned about when it came
+                continue
+    return found
+
+
+def _answers(
+    known: Known, message_id: str, receipts: list[tuple[Receipt, str]]
+) -> list[tuple[Retrieval | Acknowledgement, datetime]]:
+    """The answers that verify and that the hub recorded, with that time, in the order of recording."""
+    recorded = {receipt.artefact_sha256: receipt for receipt, _ in receipts if receipt.event == "recorded"}
+    found = []
+    for kind, text in known.trust.evidence(message_id):
+        receipt = recorded.get(artefact_sha256(text))
+        if kind not in ("retrieval", "acknowledgement") or receipt is None:
+            continue
+        try:
+            answer = verify_answer(text, known.directory, receipt, root_at=known.root_at)
+        except PocError:
+            continue
+        found.append((answer, receipt.at))
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def _of_contact(
+    contact: str,
+    answers: list[tuple[Retrieval | Acknowledgement, datetime]],
+    receipts: list[tuple[Receipt, str]],
+    until: datetime | None,
+    now: datetime,
+) -> dict[str, Any]:
+    own = [(answer, at) for answer, at in answers if answer.contact == contact]
+    retrieved = next((at for answer, at in own if answer.outcome == "retrieved"), None)
+    said = next(((answer, at) for answer, at in own if answer.outcome != "retrieved"), None)
+    expired = next((r.at for r, _ in receipts if (r.event, r.contact) == ("expired", contact)), None)
+    shown: dict[str, Any] = {
+        "state": "none",
+        "retrieved_at": None if retrieved is None else format_time(retrieved),
+        "answered_at": None, "late": None, "officer": None, "next": None, "reason": None,
+        "overdue": said is None and until is not None and now > until,
+    }  # fmt: skip
+    if said is not None:
+        answer, at = said
+        late = until is not None and at > until
+        late = late or (expired is not None and expired < at)
+        return {
+            **shown, "state": answer.outcome, "answered_at": format_time(at), "late": late,
+            "officer": answer.officer, "next": form_value(answer.next), "reason": answer.reason,
+        }  # fmt: skip
+    state = "expired" if expired is not None else "none" if retrieved is None else "retrieved"
+    return {**shown, "state": state}

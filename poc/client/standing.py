@@ -1,0 +1,107 @@
+"""What is to be said beside every answer of a desk: how far its knowledge can be trusted just now.
+
+Warnings never block a reading command. What a single message is warned of stands in ``view``.
+"""
+
+from __future__ import annotations
+
+import stat
+from datetime import datetime, timedelta
+from typing import Final
+
+from poc.client.known import Known
+from poc.core.strictjson import format_time
+from poc.errors import RefusedError
+
+NO_WITNESSES: Final = "no witnesses: the operator could show different logs"
+CLOCK_SECONDS_MAX: Final = 300  # how far this clock may be behind what was noted before
+
+
+def standing_warnings(known: Known, now: datetime) -> list[str]:
+    """Contradictions first, then what is missing, old, overdue or open to others."""
+    return [
+        *_contradictions(known),
+        *_missing(known),
+        *_age(known, now),
+        *_overdue(known, now),
+        *_permissions(known),
+    ]
+
+
+def _contradictions(known: Known) -> list[str]:
+    kinds = [kind for kind, _, _ in known.trust.proofs()]
+    heads = sum(kind in ("fork", "rollback", "head-inconsistent") for kind in kinds)
+    told = []
+    if heads:
+        told.append(
+            f"FORK OR ROLLBACK: {heads} pair(s) of contradicting signed heads are kept here. "
+            "Trust nothing new from this hub; show them to the other parties"
+        )
+    if len(kinds) > heads:
+        told.append(f"{len(kinds) - heads} pair(s) of contradicting messages are kept here as proof")
+    refused = len(known.trust.refused_evidence())
+    if refused:
+        told.append(
+            f"{refused} piece(s) of evidence do not verify; they are kept apart and count for nothing"
+        )
+    return told
+
+
+def _missing(known: Known) -> list[str]:
+    told = [NO_WITNESSES] if known.directory.settings.quorum == "none" else []
+    if known.trust.value("update-needed"):
+        told.append("update needed: the log holds a form this version does not know")
+    return told
+
+
+def _age(known: Known, now: datetime) -> list[str]:
+    """Without witnesses a head carries no time: the last sync by this clock is all there is to go by."""
+    newest = format_time(known.directory.logged_at)
+    told = []
+    if known.directory.logged_at > now + timedelta(seconds=CLOCK_SECONDS_MAX):
+        told.append(f"the clock of this computer is behind: the log has an entry of {newest}")
+    synced = known.trust.value("synced-at")
+    if synced is None:
+        return [*told, f"never synced; the newest entry here is of {newest}: sync"]
+    at = datetime.fromisoformat(synced.decode())
+    age = now - at
+    if age < -timedelta(seconds=CLOCK_SECONDS_MAX):
+        told.append(
+            f"the clock of this computer went back: the last sync was at {format_time(at)} by it, "
+            "so nothing can be said about how old this is"
+        )
+    if age.total_seconds() > known.directory.settings.freshness_seconds:
+        hours = int(age.total_seconds()) // 3600
+        told.append(f"not synced for {hours} hours; the newest entry here is of {newest}: sync")
+    return told
+
+
+def _overdue(known: Known, now: datetime) -> list[str]:
+    """What this desk's own office owes the others."""
+    party = known.party or ""
+    told = []
+    contact = known.directory.contacts.get(party)
+    if contact is not None and not contact.withdrawn:
+        due = contact.confirm_due_at(known.directory.settings)
+        if due < now:
+            told.append(f"{party}: confirmation overdue since {format_time(due)}: run `poc contact confirm`")
+    try:
+        devices = known.directory.devices_of(party)
+    except RefusedError:
+        return told
+    told += [
+        f"{party}: sealing key of device {device.number} overdue since {format_time(device.rotate_by)}: "
+        "run `poc contact rotate`"
+        for device in devices
+        if device.rotate_by < now
+    ]
+    return told
+
+
+def _permissions(known: Known) -> list[str]:
+    home = known.trust.path.parent
+    paths = (home, *(path for path in home.iterdir() if path.is_file()))
+    open_to_others = sorted(path.name for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077)
+    return [f"others can read {', '.join(open_to_others)}: run `chmod -R go= ` on the home"] * bool(
+        open_to_others
+    )

@@ -1,0 +1,119 @@
+"""Who must sign each type of statement, as functions of the directory (DESIGN section 4, the table).
+
+The groups of signers stand in ``signers``; which function belongs to which type, in ``rules``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poc.core import rules_contact, rules_registry, signers
+from poc.core.bodies import Body
+from poc.core.directory import Directory
+from poc.core.form import state_of
+from poc.core.keys import VerifyKey
+from poc.core.signers import Requirement, one_of
+from poc.core.statement import Statement
+
+
+def brought_keys(body: Body) -> dict[str, VerifyKey]:
+    """The signing keys a body brings in, by kid."""
+    value: Any = body
+    jwks = []
+    if hasattr(value, "registrars"):
+        jwks += rules_registry.signing_keys(value)
+    if hasattr(value, "authority"):
+        jwks += [*value.authority.keys, *([value.recovery] if value.recovery else [])]
+    if hasattr(value, "devices"):
+        jwks += [device.key for device in value.devices]
+    if hasattr(value, "device"):
+        jwks.append(value.device.key)
+    if getattr(value, "signing", None) is not None:
+        jwks.append(value.signing)
+    keys = [jwk.verify_key() for jwk in jwks]
+    return {key.kid: key for key in keys}
+
+
+def _new(directory: Directory, statement: Statement) -> signers.Group:
+    """The keys a statement brings that the directory does not hold yet."""
+    return signers.new_keys(kid for kid in brought_keys(statement.body) if kid not in directory.keys)
+
+
+def two_registrars(directory: Directory, statement: Statement) -> Requirement:
+    """Two registrars of different bodies, and the new keys."""
+    pair = signers.registrars(directory.settings.registrars, 2)
+    return one_of([pair, _new(directory, statement)])
+
+
+def policy(directory: Directory, statement: Statement) -> Requirement:
+    """As many registrars of different bodies as the policy asks for, and the new keys."""
+    settings = directory.settings
+    several = signers.registrars(settings.registrars, settings.thresholds.policy)
+    return one_of([several, _new(directory, statement)])
+
+
+def hub(directory: Directory, _statement: Statement) -> Requirement:
+    """One hub key in force."""
+    return one_of([signers.hub_keys(directory)])
+
+
+def nomination(directory: Directory, statement: Statement) -> Requirement:
+    """The State's authority, the new keys, and a registrar where the policy says so."""
+    groups = [signers.authority(directory, state_of(statement.subject)), _new(directory, statement)]
+    if directory.settings.nomination == "authority+registrar":
+        groups.append(signers.registrars(directory.settings.registrars, 1))
+    return one_of(groups)
+
+
+def update(directory: Directory, statement: Statement) -> Requirement:
+    """The authority; a device with ``change`` too, if nothing but the reach part and receipts change."""
+    contact = directory.contact(statement.subject)
+    by_authority = [signers.authority(directory, contact.state)]
+    body: Any = statement.body
+    if rules_contact.differs_only_in_reach(contact, body):
+        return one_of(by_authority, [signers.devices(directory, contact.id, "change", 1)])
+    return one_of(by_authority)
+
+
+def _superior(directory: Directory, subject: str) -> signers.Group:
+    """Who stands above a party: its State's authority, or two registrars for a controller."""
+    if subject in directory.controllers:
+        return signers.registrars(directory.settings.registrars, 2)
+    return signers.authority(directory, state_of(subject))
+
+
+def device_add(directory: Directory, statement: Statement) -> Requirement:
+    """The authority or registrars above the party, or two devices with ``change``; and the new keys."""
+    subject, new = statement.subject, _new(directory, statement)
+    pair = signers.devices(directory, subject, "change", 2)
+    return one_of([_superior(directory, subject), new], [pair, new])
+
+
+def device_revoke(directory: Directory, statement: Statement) -> Requirement:
+    """The authority or registrars above the party, the device itself, or one with ``change``."""
+    subject = statement.subject
+    body: Any = statement.body
+    itself = signers.Group("the device itself", {body.kid: body.kid}, 1)
+    changer = signers.devices(directory, subject, "change", 1)
+    return one_of([_superior(directory, subject)], [itself], [changer])
+
+
+def rotation(directory: Directory, statement: Statement) -> Requirement:
+    """The device's old key and the new one."""
+    body: Any = statement.body
+    old = signers.Group("the device's old key", {body.kid: body.kid}, 1)
+    return one_of([old, _new(directory, statement)])
+
+
+def confirmation(directory: Directory, statement: Statement) -> Requirement:
+    """The authority, or a device with ``change``."""
+    subject = statement.subject
+    changer = signers.devices(directory, subject, "change", 1)
+    return one_of([signers.authority(directory, state_of(subject))], [changer])
+
+
+def controllers(directory: Directory, _statement: Statement) -> Requirement:
+    """A device with ``send`` of a controller in office."""
+    in_office = [c for c in directory.controllers.values() if not c.dismissed]
+    kids = {d.kid: d.kid for c in in_office for d in c.devices if "send" in d.may}
+    return one_of([signers.Group("a controller's devices with the right to send", kids, 1)])

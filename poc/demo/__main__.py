@@ -1,0 +1,202 @@
+"""``make demo``: the whole channel on one machine, from genesis to a ping, in well under a minute.
+
+Settings come from the environment, as ``make`` hands them on: DEMO_DIR, PORT, ONCE, ATTACH. Progress
+goes to standard error, tables to standard output; with ONCE=1 the last line of it is one JSON object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from poc.cli.output import Result, Table, show, show_error
+from poc.client.lookup import Query
+from poc.client.sdk import Desk
+from poc.core.draft import AttachmentBytes, check_attachments
+from poc.core.proof import EvidenceReport, verify_evidence
+from poc.core.strictjson import format_time
+from poc.demo import cast, scenes
+from poc.demo.cast import CONTROLLER, REGISTRARS
+from poc.demo.outcome import Outcome, read_back
+from poc.demo.scenes import Notified
+from poc.demo.stage import Desks, make_folder, make_keys, running_hub
+from poc.errors import PocError, UsageError
+
+_OPEN: Final = {True: "yes", False: "no", None: "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the environment asks for."""
+
+    folder: Path
+    port: int
+    once: bool
+    attachment: AttachmentBytes
+
+
+def options() -> Options:
+    """Read the environment. Raises ``usage``, ``no-such-file``, ``attachments-too-large``."""
+    port, attach = os.environ.get("PORT", ""), os.environ.get("ATTACH", "")
+    if port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
+        raise UsageError("usage", "PORT is a number from 1 to 65535")
+    if attach and not Path(attach).is_file():
+        raise UsageError("no-such-file", f"ATTACH {attach}")
+    attachment = scenes.advisory(Path(attach) if attach else None)
+    check_attachments((attachment,))
+    folder = os.environ.get("DEMO_DIR", "")
+    once = os.environ.get("ONCE", "") not in {"", "0"}
+    return Options(
+        Path(folder or ".demo").resolve(),
+        int(port or 0),
+        once,
+        attachment,
+    )
+
+
+class Progress:
+    """One line on standard error for each scene, drawn anew on a terminal while it goes on."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def scene(self, name: str, total: int = 1) -> Callable[[int], None]:
+        """Begin a scene of ``total`` steps; call the result with how many are done."""
+        live = sys.stderr.isatty()
+
+        def told(done: int) -> None:
+            if live or done == total:
+                seconds = time.monotonic() - self.began
+                end = "\n" if done == total else "\r"
+                sys.stderr.write(f"{seconds:5.1f} s  {name}: {done} of {total}{end}")
+                sys.stderr.flush()
+
+        return told
+
+
+async def play(given: Options, progress: Progress) -> bool:
+    """The whole demo; whether its log verified. The hub is stopped whatever happens."""
+    make_folder(given.folder)
+    _stop_on_sigterm()
+    parties = [(contact.id, "device") for contact in cast.contacts()]
+    parties += [(state.id, "authority") for state in cast.states()]
+    parties += [(CONTROLLER, "device"), *((registrar, "registrar") for registrar in REGISTRARS)]
+    async with aiohttp.ClientSession() as http:
+        desks = Desks(given.folder / "desks", http)
+        await desks.make(parties, progress.scene("homes with keys", len(parties)))
+        hub_home = given.folder / "hub"
+        hub_keys = await asyncio.to_thread(make_keys, hub_home, cast.ORIGIN)
+        fingerprint = await scenes.found(hub_home, hub_keys, desks)
+        async with running_hub(hub_home, given.port) as hub:
+            try:
+                await desks.join(hub.url, fingerprint, progress.scene("desks joined", len(parties)))
+                notified = await _scenes(given, desks, progress, len(parties))
+                verified = await _show(desks, progress, notified)
+            finally:
+                await desks.close()
+            if not given.once:
+                await _until_interrupted(given, hub.url)
+            return verified
+
+
+def _stop_on_sigterm() -> None:
+    """Let SIGTERM end the demo as Ctrl-C does, so that no hub is left behind."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _scenes(given: Options, desks: Desks, progress: Progress, count: int) -> Notified:
+    contacts = [contact.id for contact in cast.contacts()]
+    await desks.sync(REGISTRARS, progress.scene("registrars synced", len(REGISTRARS)))
+    await scenes.enrol_states(desks, progress.scene("States enrolled", len(cast.states())))
+    await scenes.appoint_controller(desks)
+    authorities = [state.id for state in cast.states()]
+    await desks.sync(authorities, progress.scene("authorities synced", len(authorities)))
+    await scenes.nominate_contacts(desks, progress.scene("contacts nominated", len(contacts)))
+    await desks.sync([CONTROLLER], progress.scene("controller synced"))
+    await scenes.open_exercise(desks)
+    await desks.sync(contacts, progress.scene("contacts synced", len(contacts)))
+    notified = await scenes.notify(desks, given.attachment)
+    progress.scene("notification acknowledged")(1)
+    await scenes.ping(desks, progress.scene("pings answered or retrieved", len(scenes.awake())))
+    everyone = [desk.party or "" for desk in desks.all]
+    await desks.sync(everyone, progress.scene("last sync of every desk", count))
+    return notified
+
+
+async def _show(desks: Desks, progress: Progress, notified: Notified) -> bool:
+    sender = desks[scenes.SENDER]
+    proof = verify_evidence(await sender.evidence(notified.message), sender.directory.fingerprint)
+    outcome = await read_back(desks)
+    _print_tables(sender, notified, proof, outcome)
+    sys.stdout.write(json.dumps(outcome.value(time.monotonic() - progress.began)) + "\n")
+    sys.stdout.flush()
+    return outcome.verified
+
+
+def _print_tables(sender: Desk, notified: Notified, proof: EvidenceReport, outcome: Outcome) -> None:
+    found = sender.lookup(Query(state="السودان")).contacts
+    cells = [
+        [
+            c.contact,
+            " / ".join(c.state_names.values()),
+            c.names.get("ar", ""),
+            c.zone or "",
+            _OPEN[c.reachable_now],
+        ]
+        for c in found
+    ]
+    looked_up = Table(("contact", "State", "office", "zone", "open now"), cells, title="Looked up: السودان")
+    steps = [[format_time(event.at), event.event, event.who, event.contact or ""] for event in proof.timeline]
+    title = f"The notification with {notified.attachment}, by its evidence; voice code {notified.voice_code}"
+    message = Table(("at (UTC)", "event", "by", "contact"), steps, title=title)
+    counts = [[name.replace("_", " "), str(number)] for name, number in outcome.ping.items()]
+    ping = Table(("ping", "contacts"), counts, title="Announced ping")
+    total = [
+        [name, str(value)] for name, value in outcome.value(0).items() if name not in {"ping", "seconds"}
+    ]
+    totals = Table(("what", "count"), total, title="Read back from log and evidence")
+    show(Result(None, tables=[looked_up, message, ping, totals]), as_json=False)
+
+
+async def _until_interrupted(given: Options, url: str) -> None:
+    """Stay up and say how to go on by hand, until Ctrl-C or SIGTERM."""
+    desks = given.folder / "desks"
+    poc = Path(sys.executable).with_name("poc")
+    lines = (
+        f"The hub stays up at {url} until Ctrl-C. Try, in another terminal:",
+        f"  {poc} --home {desks / 'jo.diplomatic'} lookup السودان --reachable-now",
+        f"  {poc} --home {desks / 'eg.technical'} message inbox",
+        f"  {poc} --home {desks / CONTROLLER} exercise tally {scenes.EXERCISE}",
+    )
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def main() -> int:
+    """Play the demo; the exit code says whether everything verified."""
+    try:
+        return 0 if asyncio.run(play(options(), Progress())) else 1
+    except PocError as error:
+        return show_error(error, as_json=False)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The demo's stage: its folder, the hub as a process of its own, and a desk for each of the cast.
+
+What is played on it stands in ``scenes``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiohttp
+
+from poc.client.filing import PublicKeys
+from poc.client.sdk import Desk, now_utc
+from poc.demo.cast import PASSPHRASE
+from poc.errors import RefusedError, UnreachableError
+from poc.keyring import PASSPHRASE_NAME, Keyring, write_private
+
+MARK: Final = ".poc-demo"
+ROOT: Final = Path(__file__).resolve().parents[2]
+_START_SECONDS: Final = 20.0
+_STOP_SECONDS: Final = 8.0
+_AT_ONCE: Final = 8
+
+T = TypeVar("T")
+
+
+def make_folder(folder: Path) -> None:
+    """Make the demo's folder anew. Raises ``not-a-demo`` for one that holds anything else."""
+    if folder.exists():
+        is_demo = (folder / MARK).is_file()
+        if not is_demo and (not folder.is_dir() or any(folder.iterdir())):
+            raise RefusedError("not-a-demo", str(folder))
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / MARK).write_text("Made by `make demo`; it is made anew each time.\n")
+
+
+def make_keys(home: Path, party: str, *roles: str) -> Keyring:
+    """A new home with a passphrase file and keys of these roles; ``device`` means two keys."""
+    write_private(home / PASSPHRASE_NAME, PASSPHRASE.encode() + b"\n")
+    keys = Keyring.create(home, PASSPHRASE)
+    for role in roles:
+        keys.add_signing(role, party, now_utc(), secrets.token_bytes)
+        if role == "device":
+            keys.add_sealing(party, now_utc(), secrets.token_bytes)
+    keys.save()
+    return keys
+
+
+def public_keys(keys: Keyring, party: str) -> PublicKeys:
+    """What the home of a party would export."""
+    entries: list[Any] = [entry.key.public for entry in keys.list()]
+    uses = [entry.use for entry in keys.list()]
+    signing = tuple(key for key, use in zip(entries, uses, strict=True) if use == "sign")
+    sealing = tuple(key for key, use in zip(entries, uses, strict=True) if use == "seal")
+    return PublicKeys(party, signing, sealing)
+
+
+@dataclass(frozen=True, slots=True)
+class HubProcess:
+    """The hub, running: its process, address and the address of its metrics."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+
+@asynccontextmanager
+async def running_hub(home: Path, port: int) -> AsyncIterator[HubProcess]:
+    """Start ``server.py`` on a home, and stop it at the end. Raises ``hub-unreachable`` if it fails to."""
+    with (home / "hub.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "server.py"), "--home", str(home), "--port", str(port),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
+            start_new_session=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("POC_")},
+        )  # fmt: skip
+    try:
+        yield HubProcess(process, await _address(process, home))
+    finally:
+        await _stop(process)
+
+
+async def _address(process: asyncio.subprocess.Process, home: Path) -> str:
+    """What the hub says on its one line of output: ``listening on URL``."""
+    if process.stdout is None:
+        raise UnreachableError("hub-unreachable", "no output")
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            line = (await process.stdout.readline()).decode().strip()
+    except TimeoutError:
+        line = ""
+    if not line.startswith("listening on "):
+        raise UnreachableError("hub-unreachable", f"it did not start; see {home / 'hub.log'}")
+    return line.removeprefix("listening on ")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+class Desks:
+    """The desks of the cast, each at its own home, in one process; every keyring unlocked once."""
+
+    def __init__(self, folder: Path, http: aiohttp.ClientSession) -> None:
+        self._folder = folder
+        self._http = http
+        self._keys: dict[str, Keyring] = {}
+        self._open: dict[str, Desk] = {}
+
+    def __getitem__(self, party: str) -> Desk:
+        return self._open[party]
+
+    @property
+    def all(self) -> list[Desk]:
+        """Every desk, sorted by party."""
+        return [self._open[party] for party in sorted(self._open)]
+
+    def home(self, party: str) -> Path:
+        """The folder of a party's home."""
+        return self._folder / party
+
+    def keys(self, party: str) -> Keyring:
+        """The unlocked keyring of a party."""
+        return self._keys[party]
+
+    def public(self, party: str) -> PublicKeys:
+        """What a party hands over for its enrolment or nomination."""
+        return public_keys(self._keys[party], party)
+
+    async def make(self, parties: Sequence[tuple[str, str]], told: Callable[[int], None]) -> None:
+        """Make homes with keys, of (party, role)."""
+
+        async def one(named: tuple[str, str]) -> None:
+            party, role = named
+            self._keys[party] = await asyncio.to_thread(make_keys, self.home(party), party, role)
+
+        await each(parties, one, told)
+
+    async def join(self, url: str, fingerprint: str, told: Callable[[int], None]) -> None:
+        """Join every home to the registry."""
+
+        async def one(party: str) -> None:
+            desk = await Desk.join(self.home(party), url, fingerprint, party=party, http=self._http)
+            desk.use_keyring(self._keys[party])
+            self._open[party] = desk
+
+        await each(sorted(self._keys), one, told)
+
+    async def sync(self, parties: Iterable[str], told: Callable[[int], None]) -> None:
+        """Sync these desks."""
+
+        async def one(party: str) -> None:
+            await self._open[party].sync()
+
+        await each(list(parties), one, told)
+
+    async def close(self) -> None:
+        """Close every desk."""
+        for desk in self._open.values():
+            await desk.close()
+
+
+async def each(items: Sequence[T], act: Callable[[T], Awaitable[None]], told: Callable[[int], None]) -> None:
+    """Do something for every item, a few at once, and tell how many are done."""
+    gate, done = asyncio.Semaphore(_AT_ONCE), 0
+
+    async def one(item: T) -> None:
+        nonlocal done
+        async with gate:
+            await act(item)
+        done += 1
+        told(done)
+
+    async with asyncio.TaskGroup() as group:
+        for item in items:
+            group.create_task(one(item))

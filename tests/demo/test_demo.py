@@ -1,0 +1,166 @@
+"""The demo as a user runs it: its last line, its homes, no process left, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from poc.demo.cast import CONTROLLER, PASSPHRASE, REGISTRARS, contacts, states
+from poc.demo.stage import MARK
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = {"DEMO_DIR", "PORT", "ONCE", "ATTACH"}
+
+
+def environment(**given):
+    kept = {n: v for n, v in os.environ.items() if n not in NAMES and not n.startswith("POC_")}
+    return {**kept, **{name: str(value) for name, value in given.items()}}
+
+
+def run(*words, seconds=120, **given):
+    return subprocess.run(
+        [sys.executable, *(words or ("-m", "poc.demo"))], cwd=ROOT, env=environment(**given),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False,
+    )  # fmt: skip
+
+
+def poc(home, *words):
+    result = run("-m", "poc.cli.main", "--home", str(home), *words, "--json")
+    return result.returncode, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "here"
+    return folder, run(ONCE=1, DEMO_DIR=folder)
+
+
+def test_the_last_line_holds_the_counts_read_back(played):
+    _, result = played
+    assert result.returncode == 0, result.stderr
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert list(last) == [
+        "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "seconds",
+    ]  # fmt: skip
+    assert (last["states"], last["contacts"], last["verified"]) == (22, 44, True)
+    ping = last["ping"]
+    assert list(ping) == ["sent", "in_time", "late", "retrieved_only", "none"]
+    assert ping["sent"] == 44
+    assert sum(list(ping.values())[1:]) == 44
+    assert all(ping.values())
+    assert last["messages"] == 45
+    assert last["acknowledged"] == 4 + ping["in_time"] + ping["late"]
+    assert last["entries"] >= 1 + 22 + 1 + 44
+
+
+def test_every_home_opens_by_hand_and_holds_the_whole_log(played):
+    folder, result = played
+    last = json.loads(result.stdout.splitlines()[-1])
+    expected = {c.id for c in contacts()} | {s.id for s in states()} | {CONTROLLER, *REGISTRARS}
+    assert {path.name for path in (folder / "desks").iterdir()} == expected
+    for path in (folder / "desks").iterdir():
+        assert (path / "passphrase").read_text().strip() == PASSPHRASE
+        assert stat.S_IMODE((path / "keyring.jwe").stat().st_mode) == 0o600
+    for party in ("jo", "sd.technical", CONTROLLER, REGISTRARS[0]):
+        code, shown = poc(folder / "desks" / party, "registry", "show")
+        assert (code, shown["entries"], shown["states"]) == (0, last["entries"], 22)
+
+
+def test_names_are_the_states_own_in_three_languages(played):
+    folder, _ = played
+    code, shown = poc(folder / "desks" / "jo", "state", "show", "دولة فلسطين")
+    assert (code, shown["state"]) == (0, "ps")
+    assert shown["names"]["short"] == {
+        "ar": "دولة فلسطين", "en": "State of Palestine", "fr": "État de Palestine",
+    }  # fmt: skip
+
+
+def test_no_process_is_left_and_the_hub_stopped_as_asked(played):
+    folder, _ = played
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                line = (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            assert str(folder / "hub").encode() not in line
+    assert b'"fault"' not in (folder / "hub" / "hub.log").read_bytes()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = run(ONCE=1, DEMO_DIR=tmp_path)
+    assert result.returncode == 1
+    assert "not-a-demo" in result.stderr
+    assert result.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "exit_code"),
+    [
+        ({"PORT": "x"}, "usage", 2),
+        ({"PORT": "70000"}, "usage", 2),
+        ({"ATTACH": "/nowhere"}, "no-such-file", 2),
+    ],
+)
+def test_a_setting_that_is_wrong_stops_the_demo_before_anything_is_made(tmp_path, given, code, exit_code):
+    result = run(ONCE=1, DEMO_DIR=tmp_path / "demo", **given)
+    assert result.returncode == exit_code
+    assert code in result.stderr
+    assert not (tmp_path / "demo").exists()
+
+
+def test_an_attachment_that_is_too_large_is_refused_before_anything_is_made(tmp_path):
+    large = tmp_path / "large.json"
+    large.write_bytes(b" " * (16 * 1024 + 1))
+    result = run(ONCE=1, DEMO_DIR=tmp_path / "demo", ATTACH=large)
+    assert result.returncode == 1
+    assert "attachments-too-large" in result.stderr
+    assert "by 1 bytes" in result.stderr
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_port_in_use_is_said_and_no_hub_stays(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = run(ONCE=1, DEMO_DIR=tmp_path / "demo", PORT=taken.getsockname()[1])
+    assert result.returncode == 3
+    assert "hub-unreachable" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_demo_that_is_stopped_leaves_no_hub(tmp_path, number):
+    folder = tmp_path / "demo"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "poc.demo"], cwd=ROOT, env=environment(DEMO_DIR=folder),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    log = folder / "hub" / "hub.log"
+    while not (log.exists() and b"/v1/genesis" in log.read_bytes()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(number)
+    assert process.wait(20) == 130
+    lines = [p for p in Path("/proc").iterdir() if p.name.isdigit() and _runs(p, folder / "hub")]
+    assert lines == []
+    assert (folder / MARK).is_file()
+
+
+def _runs(process, home):
+    try:
+        return str(home).encode() in (process / "cmdline").read_bytes()
+    except OSError:
+        return False

@@ -56,7 +56,7 @@ def seal(
         Draft(**draft),
         origin=ORIGIN,
         id=uuid7(now, seed[:10]),
-        sender_contact=sender.split()[0],
+        sender_contact=sender.split(maxsplit=1)[0],
         signing_key=signing_key(sender),
         addressees=named,
         head=head,
@@ -69,7 +69,7 @@ def seal(
 def answer(sealed: Sealed, kind: str, who: str, head: str, now: Any, **how: Any) -> str:
     """A retrieval or acknowledgement of a message by a device's label, signed."""
     header = read_header(sealed.envelope.protected)
-    answering = Answering(header, sealed.digest, who.split()[0], signing_key(who).kid, head, now)
+    answering = Answering(header, sealed.digest, who.split(maxsplit=1)[0], signing_key(who).kid, head, now)
     if kind == "retrieval":
         return sign_form(retrieval(answering), jws.RETRIEVAL, signing_key(who))
     return sign_form(acknowledgement(answering, **how), jws.ACKNOWLEDGEMENT, signing_key(who))

@@ -144,8 +144,9 @@ def running(home: Path, *options: str) -> Iterator[HubProcess]:
 
 
 def ended(home: Path, *options: str, cwd: Path = ROOT) -> tuple[int, str]:
-    """Start a hub that must end by itself: its exit code and its standard error."""
-    command = [sys.executable, str(ROOT / "server.py"), "--home", str(home), *options]
+    """Start a hub that must end by itself: its exit code and its standard error. Any free port, unless named."""
+    port = () if "--port" in options else ("--port", "0")
+    command = [sys.executable, str(ROOT / "server.py"), "--home", str(home), *port, *options]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=20)
     return done.returncode, done.stderr
 

@@ -175,9 +175,7 @@ class Desk(Proposing):
 
     def lookup(self, query: Query) -> LookupResult:
         """Find contacts, offline. Raises ``unknown-state``."""
-        contacts = [c.id for c in self.directory.contacts.values() if not c.withdrawn]
-        cards = {contact: self.known.card(contact) for contact in contacts}
-        return lookup.lookup(self.directory, cards, query, self.known.now())
+        return lookup.lookup(self.directory, self.known.cards(), query, self.known.now())
 
     async def sync(self, *, from_start: bool = False) -> SyncReport:
         """Verify what is new, send and receive; ``from_start`` asks again for all that the hub ever showed.

@@ -491,6 +491,17 @@ def test_a_type_of_a_later_version_is_read_and_refused(kind: str) -> None:
     assert code_of(requirement, registry.directory, read_statement(payload)) == "not-yet-in-force"
 
 
+@pytest.mark.parametrize("previous", ["another contact's", "an older", "none that exists"])
+def test_the_right_version_on_another_leaf_is_superseded(previous: str) -> None:
+    registry = usual()
+    older = registry.newest(JO).leaf_hash
+    registry.submit("contact.update", JO, update(), "jo authority")
+    leaves = {"another contact's": registry.newest("sd.technical").leaf_hash, "an older": older}
+    payload = registry.payload("contact.update", JO, update(), chain=(2, leaves.get(previous, HASH)))
+    assert code_of(registry.log, signed(payload, "jo authority")) == "superseded"
+    assert registry.submit("contact.update", JO, update(machine_receipts=False), "jo authority")
+
+
 @pytest.mark.parametrize("version", [1, 3, 4, 2**53 - 1])
 def test_a_version_is_exactly_one_more(version: int) -> None:
     registry = usual()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 from yarl import URL
@@ -62,8 +63,9 @@ class Between:
 
     def __init__(self, world):
         self.world, self.real, self.calls = world, world.origin, []
-        self.alter = lambda _method, _path, _body: None
-        self.fail = lambda _number: None
+        self.alter: Any = None
+        self.fail: Any = None
+        self.honest()
 
     async def answer(self, request):
         number = len(self.calls)
@@ -152,7 +154,8 @@ def show_another(between, sealed):
 
 async def sync_once_with(between, sd, sealed):
     show_another(between, sealed)
-    edit, asked = between.alter, []
+    edit = between.alter
+    asked: list[int] = []
 
     def once(method, path, body):
         if path.startswith("/v1/inbox") and asked:

@@ -144,9 +144,10 @@ def running(home: Path, *options: str) -> Iterator[HubProcess]:
 
 
 def ended(home: Path, *options: str, cwd: Path = ROOT) -> tuple[int, str]:
-    """Start a hub that must end by itself: its exit code and its standard error."""
-    command = [sys.executable, str(ROOT / "server.py"), "--home", str(home), *options]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=20)
+    """Start a hub that must end by itself: its exit code and its standard error. Port 0 unless given."""
+    port = () if "--port" in options else ("--port", "0")
+    command = [sys.executable, str(ROOT / "server.py"), "--home", str(home), *port, *options]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stderr
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,22 +32,24 @@ class World:
 
     @asynccontextmanager
     async def running(self):
-        store = await SqliteStore.open(self.home)
-        if await store.read_head() is None:
-            first = self.registry.entries[0]
-            await found(store, first.signed, log_signer(), first.logged_at)
-        hub = Hub(store, log_signer=log_signer(), hub_key=signing_key("hub"), now=lambda: self.now)
-        await hub.load()
-        app = make_app(hub, lambda: self.origin, self.deadlines)
-        runner = GuardedRunner(app, hub.now, self.deadlines)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        self.hub, self.store = hub, store
-        async with aiohttp.ClientSession() as self.session:
+        async with AsyncExitStack() as stack:
+            self.store = store = await SqliteStore.open(self.home)
+            stack.push_async_callback(store.close)
+            if await store.read_head() is None:
+                first = self.registry.entries[0]
+                await found(store, first.signed, log_signer(), first.logged_at)
+            self.hub = hub = Hub(
+                store, log_signer=log_signer(), hub_key=signing_key("hub"), now=lambda: self.now
+            )
+            await hub.load()
+            app = make_app(hub, lambda: self.origin, self.deadlines)
+            runner = GuardedRunner(app, hub.now, self.deadlines)
+            stack.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            self.session = await stack.enter_async_context(aiohttp.ClientSession())
             yield self
-        await runner.cleanup()
-        await store.close()
 
     async def fill(self) -> None:
         """Log what the registry has beyond what the hub has."""

@@ -117,7 +117,10 @@ async def _open(context: Context, arguments: argparse.Namespace) -> Result:
         f"exercise {exercise} with {len(participants)} contacts: {state}",
         f"from {both_times(opens_at)} to {both_times(closes_at)}",
     ]
-    return Result(value, lines, warnings=_waiting_warning(state))
+    warnings = _waiting_warning(state)
+    if opens_at > now:
+        warnings.append("it is started now: messages can be sent in it before its window opens")
+    return Result(value, lines, warnings=warnings)
 
 
 async def _end(context: Context, arguments: argparse.Namespace) -> Result:

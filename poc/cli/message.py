@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poc.core.envelope import Draft
 
 _NOT_DEALT_WITH: Final = frozenset({"new", "not-verified", "received", "retrieved"})
+_STUCK: Final = frozenset({"waiting", "rejected"})
 _ID: Final = "the message's id, or enough of its beginning or end"
 
 
@@ -211,11 +212,17 @@ async def _outbox(context: Context, _arguments: argparse.Namespace) -> Result:
 
     async with context.desk(unlock=True) as desk:
         sent = [message_progress(desk.known, row.ref) for row in desk.known.trust.outbox(kind="message")]
+        others = [row for row in desk.outbox() if row["kind"] != "message" and row["state"] in _STUCK]
         warnings = desk.warnings()
     headings = ("message", "state", "say", "as", "retrieved", "answer", "answered", "answer by")
     rows = [row for message in sent for row in progress_rows(message)]
     notes = list(RECEIPT_IS_NOT_AGREEMENT.values()) if rows else ["nothing was sent from here"]
-    return Result({"messages": sent}, [], [Table(headings, rows)], warnings, notes=notes)
+    stuck = [(row["kind"], row["state"], str(row["tries"]), row["reason"] or "") for row in others]
+    tables = [
+        Table(headings, rows),
+        Table(("what", "state", "tries", "reason"), stuck, "beside messages, not taken by the hub:"),
+    ]
+    return Result({"messages": sent, "others": others}, [], tables, warnings, notes=notes)
 
 
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:
@@ -230,9 +237,14 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
         named = [attachment.name for attachment in opened.message.attachments]
         saved = save_attachments(arguments.save, list(zip(named, opened.attachments, strict=True)))
         view["saved"] = saved
-    told = [f"{warning['en']} [{warning['code']}]" for warning in view["warnings"]]
+    told = [" ".join((*_sentences(warning), f"[{warning['code']}]")) for warning in view["warnings"]]
     notes = [f"saved, not opened: {path}" for path in saved]
     return Result(view, message_lines(view), warnings=told, notes=notes)
+
+
+def _sentences(warning: dict[str, str]) -> list[str]:
+    """A warning in English and Arabic, once where both are the same."""
+    return list(dict.fromkeys((warning["en"], warning["ar"])))
 
 
 # --- answering ---------------------------------------------------------------------------------

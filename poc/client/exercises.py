@@ -12,19 +12,19 @@ from typing import Any, Final
 
 from poc.client.inbox import open_sent
 from poc.client.known import Known
+from poc.client.progress import answers_of
 from poc.core import jws
 from poc.core.bodies import Tested
 from poc.core.draft import Draft
 from poc.core.envelope import OpenedMessage, read_header
-from poc.core.evidence import Receipt
 from poc.core.exercise import Announcement, Order
 from poc.core.form import form_of, read_form
 from poc.core.message import Envelope, MessageBody
 from poc.core.play import Grade, Ping, RecordedAnswer, answered_word, deadline, grade, tally
-from poc.core.receipts import artefact_sha256, sign_form, verify_answer, verify_receipt
+from poc.core.receipts import sign_form
 from poc.core.statement import read_signed_statement, read_statement
 from poc.core.strictjson import canonical, format_time, parse
-from poc.errors import PocError, RefusedError
+from poc.errors import RefusedError
 
 WORD_DIGITS: Final = 6
 PING_SUBJECT: Final = "EXERCISE EXERCISE EXERCISE: ping / تمرين تمرين تمرين"
@@ -257,22 +257,7 @@ class _Answer(RecordedAnswer):
 
 def recorded_answers(known: Known, message: str) -> list[_Answer]:
     """The answers to a message that verify and that the hub recorded, with the time of recording."""
-    pieces = known.trust.evidence(message)
-    recorded: dict[str | None, Receipt] = {}
-    for kind, text in pieces:
-        if kind == "receipt":
-            receipt = verify_receipt(text, known.directory, known.root_at)
-            if receipt.event == "recorded":
-                recorded[receipt.artefact_sha256] = receipt
-    answers = []
-    for kind, text in pieces:
-        found = recorded.get(artefact_sha256(text))
-        if kind not in ("retrieval", "acknowledgement") or found is None:
-            continue
-        try:
-            answer = verify_answer(text, known.directory, found, root_at=known.root_at)
-        except PocError:
-            continue
-        sha256 = artefact_sha256(text)
-        answers.append(_Answer(answer.outcome, answer.contact, answer.answer, found.at, sha256))
-    return answers
+    return [
+        _Answer(answer.outcome, answer.contact, answer.answer, receipt.at, receipt.artefact_sha256 or "")
+        for answer, receipt in answers_of(known, message)
+    ]

@@ -30,6 +30,14 @@ TESTED_DAYS = 366
 
 _NEAR: Final = 0.55
 _ARTICLE: Final = re.compile(r"^(?:ال|al |el |a[dlnrstz]sh? |the |les? |la |l )")
+# Words that tell no State from another: one that has such a word is not meant by it alone.
+_GENERIC: Final = frozenset(
+    fold(
+        "state republic kingdom sultanate union arab islamic democratic people's federal of and the "
+        "دولة الدولة جمهورية الجمهورية مملكة المملكة سلطنة اتحاد العربية الإسلامية الشعبية الديمقراطية "
+        "état république royaume sultanat arabe islamique démocratique populaire de du des d et"
+    ).split()
+)
 # What is left of a name in Latin or Arabic letters when vowels and shades of one sound are taken away.
 _SOUNDS: Final = str.maketrans(
     dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهويپچژگ", "btsjhkddrzsssdtd\0gfkklmnh\0\0pjjg", strict=True))
@@ -150,7 +158,8 @@ def find_state(directory: Directory, wanted: str) -> str:
     if found is not None:
         return found
     words = set(asked.split())
-    fitting = {state for name, state in names.items() if words and words <= set(name.split())}
+    means_one = bool(words - _GENERIC)
+    fitting = {state for name, state in names.items() if means_one and words <= set(name.split())}
     if len(fitting) == 1:
         return fitting.pop()
     near = _nearest(asked, {**_territory_names(directory), **names})
@@ -205,7 +214,12 @@ def _nearest(asked: str, names: Mapping[str, str]) -> str | None:
     if near:
         return names[near[0]]
     heard = _sound(asked)
-    return next((state for name, state in names.items() if len(heard) > 1 and _sound(name) == heard), None)
+    return next((state for name, state in names.items() if len(heard) > 1 and heard in _sounds(name)), None)
+
+
+def _sounds(name: str) -> set[str]:
+    """What a name sounds like, whole and by each word that tells it from others."""
+    return {_sound(name), *(_sound(word) for word in name.split() if word not in _GENERIC)}
 
 
 def _sound(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from poc.client.api import HubClient
 from poc.client.evidence import verify_accepted, verify_recorded, verify_rejected
+from poc.client.feeds import is_number
 from poc.client.gossip import heads_in, keep_contradictions
 from poc.client.known import Known
 from poc.client.log import sync_log
@@ -83,14 +84,26 @@ async def _send(known: Known, hub: HubClient, row: OutboxRow, result: Flushed) -
     if row.kind in ("message", "answer"):
         await _note_receipt(known, hub, row, answer, result)
         return
-    known.trust.set_outbox(row.number, _state(row, answer), reason=None, answer=canonical(answer))
+    state = _state(row, answer)
+    if state is None:
+        bad = RefusedError("bad-answer-from-hub", path)
+        await _note_refusal(known, hub, row, bad, result)
+        return
+    known.trust.set_outbox(row.number, state, reason=None, answer=canonical(answer))
     result.sent += 1
 
 
-def _state(row: OutboxRow, answer: Any) -> str:
+def _state(row: OutboxRow, answer: Any) -> str | None:
+    """The state an answer that is no receipt puts a row into; ``None`` if it is no answer to it."""
+    if row.kind not in ("statement", "signature"):
+        return "done"
+    missing = answer.get("missing")
     if isinstance(answer.get("proposal"), str):
-        return "proposed"
-    return "submitted" if row.kind in ("statement", "signature") else "done"
+        listed = isinstance(missing, list) and all(isinstance(name, str) for name in missing)
+        return "proposed" if listed else None
+    return (
+        "submitted" if is_number(answer.get("index")) and isinstance(answer.get("leaf_hash"), str) else None
+    )
 
 
 async def _note_receipt(known: Known, hub: HubClient, row: OutboxRow, answer: Any, result: Flushed) -> None:

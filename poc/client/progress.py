@@ -37,14 +37,14 @@ def message_progress(known: Known, message_id: str) -> dict[str, Any]:
         raise RefusedError("unknown-message", message_id)
     envelope = read_form(Envelope, row.body)
     header = read_header(envelope.protected)
-    receipts = _receipts(known, message_id)
-    accepted = next((receipt for receipt, _ in receipts if receipt.event == "accepted"), None)
+    receipts = receipts_of(known, message_id)
+    accepted = next((receipt for receipt in receipts if receipt.event == "accepted"), None)
     until = None if accepted is None else deadline(header, accepted.at)
     contacts: dict[str, int | None] = {}
     for slot in envelope.recipients:
         if slot.header.contact != header.sender.contact:
             contacts.setdefault(slot.header.contact, slot.header.sequence)
-    answers, uses = _answers(known, message_id, receipts), _uses(known, row)
+    answers, uses = answers_of(known, message_id), _uses(known, row)
     return {
         **_about(row, header),
         "accepted_at": None if accepted is None else format_time(accepted.at),
@@ -86,12 +86,12 @@ def _about(row: OutboxRow, header: EnvelopeHeader) -> dict[str, Any]:
     }
 
 
-def _refusal(row: OutboxRow, receipts: list[tuple[Receipt, str]]) -> dict[str, Any] | None:
+def _refusal(row: OutboxRow, receipts: list[Receipt]) -> dict[str, Any] | None:
     """Why the hub refused the message for good, and whether it signed that it did."""
     if row.state != "rejected":
         return None
     code = (row.reason or "hub-refused").partition(":")[0]
-    found = next((r for r, _ in receipts if (r.event, r.reason) == ("rejected", code)), None)
+    found = next((r for r in receipts if (r.event, r.reason) == ("rejected", code)), None)
     return {
         "reason": code,
         "next": CATALOGUE[code].next_step if code in CATALOGUE else None,
@@ -110,22 +110,22 @@ def _uses(known: Known, row: OutboxRow) -> dict[str, str]:
         return {}
 
 
-def _receipts(known: Known, message_id: str) -> list[tuple[Receipt, str]]:
+def receipts_of(known: Known, message_id: str) -> list[Receipt]:
+    """The hub's receipts about a message that verify."""
     found = []
     for kind, text in known.trust.evidence(message_id):
         if kind == "receipt":
             try:
-                found.append((verify_receipt(text, known.directory, known.root_at), text))
+                found.append(verify_receipt(text, known.directory, known.root_at))
             except PocError:  # kept, and warned about when it came
                 continue
     return found
 
 
-def _answers(
-    known: Known, message_id: str, receipts: list[tuple[Receipt, str]]
-) -> list[tuple[Retrieval | Acknowledgement, datetime]]:
-    """The answers that verify and that the hub recorded, with that time, in the order of recording."""
-    recorded = {receipt.artefact_sha256: receipt for receipt, _ in receipts if receipt.event == "recorded"}
+def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowledgement, Receipt]]:
+    """The answers that verify, each with the hub's receipt that records it, in the order of recording."""
+    receipts = receipts_of(known, message_id)
+    recorded = {receipt.artefact_sha256: receipt for receipt in receipts if receipt.event == "recorded"}
     found = []
     for kind, text in known.trust.evidence(message_id):
         receipt = recorded.get(artefact_sha256(text))
@@ -135,21 +135,21 @@ def _answers(
             answer = verify_answer(text, known.directory, receipt, root_at=known.root_at)
         except PocError:
             continue
-        found.append((answer, receipt.at))
-    return sorted(found, key=lambda pair: pair[1])
+        found.append((answer, receipt))
+    return sorted(found, key=lambda pair: pair[1].at)
 
 
 def _of_contact(
     contact: str,
-    answers: list[tuple[Retrieval | Acknowledgement, datetime]],
-    receipts: list[tuple[Receipt, str]],
+    answers: list[tuple[Retrieval | Acknowledgement, Receipt]],
+    receipts: list[Receipt],
     until: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
-    own = [(answer, at) for answer, at in answers if answer.contact == contact]
+    own = [(answer, receipt.at) for answer, receipt in answers if answer.contact == contact]
     retrieved = next((at for answer, at in own if answer.outcome == "retrieved"), None)
     said = next(((answer, at) for answer, at in own if answer.outcome != "retrieved"), None)
-    expired = next((r.at for r, _ in receipts if (r.event, r.contact) == ("expired", contact)), None)
+    expired = next((r.at for r in receipts if (r.event, r.contact) == ("expired", contact)), None)
     shown: dict[str, Any] = {
         "state": "none",
         "retrieved_at": None if retrieved is None else format_time(retrieved),

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -184,9 +185,9 @@ async def test_unlocking_does_not_hold_up_the_loop(desks, world, monkeypatch):
 async def test_a_keyring_given_to_a_desk_signs_its_next_request(desks, world):
     jo = desks[0]
     async with await reopened(jo, world) as locked_desk:
-        assert locked_desk.hub.key is None
+        assert not locked_desk.hub.keys
         locked_desk.use_keyring(jo.keys)
-        assert locked_desk.hub.key is not None
+        assert locked_desk.hub.keys
 
 
 async def test_a_join_that_was_interrupted_can_be_done_again(desks, world, tmp_path):
@@ -232,11 +233,11 @@ async def test_what_needs_no_hub_does_not_load_what_speaks_to_one(desks):
 async def test_a_session_made_by_the_desk_is_closed_by_it_and_one_that_was_given_is_not(desks, world):
     jo = desks[0]
     async with await Desk.open(jo.home, clock=lambda: world.now) as own:
-        assert own.hub._own is None
+        sessions: list[Any] = [own.hub._own]
         own.use_keyring(jo.keys)
         await own.sync()
-        session = own.hub._own
-        assert session is not None
-    assert session.closed
+        sessions.append(own.hub._own)
+    assert sessions[0] is None
+    assert sessions[1].closed
     assert not world.session.closed
     assert (await jo.send_message(draft(jo), ["sd.technical"])).state == "accepted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,8 @@ async def test_one_bad_item_is_told_set_aside_and_the_others_are_kept(desks, wor
     jo = desks[0]
     message = await full(desks, world)
     member = FEEDS[name].member
-    for what in (None, 1, "x", [], {}, {"v": 1}, -1, True, "é" * 3000):
+    values: list[Any] = [None, 1, "x", [], {}, {"v": 1}, -1, True, "é" * 3000]
+    for what in values:
         jo.known.trust.set_cursor(name, 0)
 
         def edit(page, what=what):
@@ -414,3 +416,26 @@ async def test_whatever_the_hub_answers_the_message_stays_to_be_sent(desks, betw
             between.honest()
             await jo.sync()
             assert jo.known.trust.outbox_row("message", sent.id).state == "accepted", (status, body)
+
+
+NO_ANSWERS = (
+    b"{}",
+    b'{"index":-1,"leaf_hash":"x"}',
+    b'{"index":true,"leaf_hash":"x"}',
+    b'{"index":1}',
+    b'{"proposal":"x","missing":7}',
+    b'{"proposal":"x","missing":[{}]}',
+    b'{"proposal":null}',
+)
+
+
+async def test_an_answer_to_a_statement_that_is_none_leaves_it_waiting(desks, world, between):
+    jo = desks[0]
+    for number, answer in enumerate(NO_ANSWERS):
+        between.alter = lambda _m, path, _b, answer=answer: (
+            (answer, 201) if path == "/v1/statements" else None
+        )
+        jo.known.trust.put_outbox("statement", f"{number}", b"{}")
+        report = await jo.sync()
+        assert any("bad-answer-from-hub" in warning for warning in report.warnings), answer
+        assert jo.known.trust.outbox_row("statement", f"{number}").state == "waiting", answer

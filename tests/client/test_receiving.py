@@ -213,12 +213,11 @@ async def test_a_device_added_later_reads_what_was_sealed_to_it_and_nothing_befo
         from poc.core.strictjson import domain_hash
 
         keys = Keyring.create(home, PASSPHRASE)
-        for add, label in ((keys.add_signing, "sd.technical 2"), (None, "seal sd.technical 2")):
-            seed = domain_hash("poc/1 test key", label.encode())
-            if add is None:
-                keys.add_sealing("sd.technical", world.now, lambda _, seed=seed: seed)
-            else:
-                add("device", "sd.technical", world.now, lambda _, seed=seed: seed)
+        seeds = [
+            domain_hash("poc/1 test key", label) for label in (b"sd.technical 2", b"seal sd.technical 2")
+        ]
+        keys.add_signing("device", "sd.technical", world.now, lambda _: seeds[0])
+        keys.add_sealing("sd.technical", world.now, lambda _: seeds[1])
         second.use_keyring(keys)
         await second.sync()
         assert second.inbox() == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -223,7 +222,6 @@ async def test_what_waits_in_the_outbox_survives_the_process(desk, hub):
     await desk.sync()
     desk.known.trust.put_outbox("opening", "x" * 43, b"{}")
     desk.known.trust.put_outbox("opening", "x" * 43, b"other")
-    async with await Desk.open(desk.home, http=aiohttp.ClientSession()) as again:
+    async with await Desk.open(desk.home) as again:
         rows = again.known.trust.outbox(state="waiting")
-        await again.hub._http.close()
     assert [row.body for row in rows] == [b"{}"]

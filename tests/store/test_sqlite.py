@@ -244,3 +244,22 @@ async def test_group_commit_is_measured_against_one_by_one(tmp_path):
     print(
         f"\nper second: {together:.0f} together, {one_by_one:.0f} one by one: {together / one_by_one:.1f} x"
     )
+
+
+async def test_a_writer_that_ends_leaves_nobody_waiting(sqlite):
+    waiting = [asyncio.ensure_future(sqlite.use_nonce("k", str(n), NOW)) for n in range(3)]
+    await asyncio.sleep(0)
+    sqlite.writer._task.cancel()
+    async with asyncio.timeout(5):
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {getattr(end, "code", end) for end in ends} <= {True, "storage-failed"}
+    assert await code_of(sqlite.use_nonce("k", "later", NOW)) == "storage-failed"
+    sqlite.writer._task = asyncio.ensure_future(asyncio.sleep(0))
+
+
+async def test_each_commit_is_told_with_its_writes_and_seconds(sqlite):
+    told = []
+    sqlite.writer.on_commit = lambda writes, seconds: told.append((writes, seconds >= 0))
+    await asyncio.gather(*(sqlite.use_nonce("k", str(n), NOW) for n in range(5)))
+    assert sum(writes for writes, _ in told) == 5
+    assert all(timed for _, timed in told)

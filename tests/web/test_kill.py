@@ -157,7 +157,7 @@ async def served(hub, session):
     """Every entry, as the hub serves it to a registrar."""
     _, text = await ask(session, hub, "GET", "/checkpoint")
     size = verify_checkpoint(text, ORIGIN, VERIFIERS).size
-    leaves = []
+    leaves: list[bytes] = []
     while len(leaves) < size:
         index, width = len(leaves) // 256, min(256, size - len(leaves))
         path = f"/tile/entries/{index:03d}" + ("" if width == 256 else f".p/{width}")

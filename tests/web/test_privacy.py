@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from poc.core.card import OfficePart, PersonPart, ReachPart, make_opening
+from poc.core.card import CardPart, OfficePart, PersonPart, ReachPart, make_opening
 from poc.core.checkpoint import head_of
 from poc.core.draft import AttachmentBytes
 from poc.core.form import form_bytes, form_of, form_value
@@ -36,10 +36,10 @@ CANARIES = {
     "title": "Canary-Zq6 Counsellor",
     "mobile": "+962 79 555 0148 77",
 }
-SEALED = {
+SEALED: dict[str, str] = {
     "subject": "Canary-Zq7 subject",
     "text": "Canary-Zq8 body of the message",
-    "attachment": b"Canary-Zq9 attachment bytes",
+    "attachment": "Canary-Zq9 attachment bytes",
     "reference": "Quorvex 4417 of the Zqten file",
 }
 OFFICER = "CANARYZQ11"
@@ -72,12 +72,12 @@ def parts():
         "title": {"en": CANARIES["title"]},
         "channels": [{"kind": "mobile", "value": CANARIES["mobile"], "label": None}],
     }
-    return [
-        make_opening(form_of(model, value), bytes([n]) * 32)
-        for n, (model, value) in enumerate(
-            [(OfficePart, office), (ReachPart, reach), (PersonPart, person)], start=1
-        )
-    ]
+    forms: tuple[CardPart, ...] = (
+        form_of(OfficePart, office),
+        form_of(ReachPart, reach),
+        form_of(PersonPart, person),
+    )
+    return [make_opening(form, bytes([n]) * 32) for n, form in enumerate(forms, start=1)]
 
 
 def traces():
@@ -86,7 +86,7 @@ def traces():
         *CANARIES.values(),
         SEALED["subject"],
         SEALED["text"],
-        SEALED["attachment"].decode(),
+        SEALED["attachment"],
         SEALED["reference"],
     ]
     found = {}
@@ -126,7 +126,7 @@ async def use(hub):
             text=SEALED["text"],
             subject=SEALED["subject"],
             our_reference=SEALED["reference"],
-            attachments=(AttachmentBytes("a.txt", "text/plain", SEALED["attachment"]),),
+            attachments=(AttachmentBytes("a.txt", "text/plain", SEALED["attachment"].encode()),),
             officer=OFFICER,
         )
         path = f"/v1/messages/{sealed.message.id}"
@@ -225,4 +225,4 @@ def test_the_disk_holds_what_was_in_openings_only_and_nothing_of_what_was_sealed
 def test_the_search_finds_what_it_looks_for():
     for opening in parts():
         assert leaks(form_bytes(opening), where="an opening")
-    assert leaks(SEALED["attachment"], where="here")
+    assert leaks(SEALED["attachment"].encode(), where="here")

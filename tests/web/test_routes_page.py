@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ async def world(tmp_path):
 
 
 async def test_real_answers_fit_their_shapes_and_are_not_empty(world):
-    seen = {}
+    seen: dict[str, list[Any]] = {}
     for route in ROUTES:
         if "{tile" in route.path or key_of(route) in {"GET /", "GET /checkpoint"}:
             continue
@@ -125,6 +126,7 @@ def test_a_wrong_answer_does_not_fit():
     shape = SHAPES["GET /v1/inbox"].answers[200]
     assert not isinstance(shape, str)
     assert fits({"items": [], "next": 0}, shape) == []
-    for wrong in ({"items": []}, {"items": [], "next": "0"}, {"items": [{}], "next": 0}, []):
+    wrongs: list[Any] = [{"items": []}, {"items": [], "next": "0"}, {"items": [{}], "next": 0}, []]
+    for wrong in wrongs:
         assert fits(wrong, shape)
     assert path_of(ROUTES[4]) == "/tile/entries/{tile}"

@@ -1,0 +1,88 @@
+"""docs/operate.md names only what there is, and all there is of events and read-only reasons."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from poc import limits
+from poc.config import ENV_ELSEWHERE, HubSettings
+from poc.errors import CATALOGUE
+from poc.keyring import INDEX_NAME, KEYRING_NAME, PASSPHRASE_NAME
+from poc.logs import EVENTS
+from poc.store.sqlite import DATABASE_NAME, LOCK_NAME
+from tests.web.test_metrics import families
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+FILES = {
+    *("config.toml", KEYRING_NAME, INDEX_NAME, PASSPHRASE_NAME),
+    *(DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME),
+}
+
+
+def table(heading):
+    """The rows of the table under a heading, as lists of cells."""
+    part = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def test_every_event_is_described_with_its_level():
+    levels = {row[0].strip("`"): row[1].upper() for row in table("Log")}
+    assert levels == {name: logging.getLevelName(level) for name, level in EVENTS.items()}
+
+
+def test_every_event_written_is_in_the_table():
+    written = set()
+    for path in (ROOT / "poc").rglob("*.py"):
+        written |= set(re.findall(r'log_event\(\s*"([a-z-]+)"', path.read_text("utf-8")))
+    assert written == set(EVENTS)
+
+
+def test_every_file_of_the_home_is_described_and_exists_by_that_name():
+    named = {name for row in table("The home") for name in re.findall(r"`([^`]+)`", row[0])}
+    assert named == FILES
+
+
+def test_every_reason_to_be_read_only_is_described():
+    reasons = set(re.findall(r"`([a-z-]+)`", PAGE.split("## Read-only")[1].split("\n## ")[0]))
+    assert {
+        "log-unproved",
+        "head-unsure",
+        "writer-failed",
+        "no-log-key",
+        "no-hub-key",
+        "clock-jumped",
+    } <= reasons
+    assert {word for word in reasons if "-" in word.strip("-")} <= CATALOGUE.keys() | {"--clock-confirmed"}
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"--([a-z][a-z-]+)", PAGE))))
+def test_every_option_named_is_one_of_the_server_or_of_poc(name):
+    server = (ROOT / "server.py").read_text("utf-8")
+    assert f'"--{name}"' in server or name == "from"
+
+
+def test_every_setting_and_variable_named_exists():
+    settings = set(re.findall(r"`([a-z]+_[a-z_]+)`", PAGE)) - families() - {"poc_read_only", "proxy_pass"}
+    assert settings <= set(HubSettings.model_fields)
+    assert set(re.findall(r"POC_[A-Z_]+", PAGE)) <= ENV_ELSEWHERE.keys()
+    assert set(re.findall(r"poc_[a-z_]+", PAGE)) <= families()
+
+
+def test_every_limit_and_page_named_exists():
+    for name in set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) - ENV_ELSEWHERE.keys():
+        assert hasattr(limits, name), name
+    for name in re.findall(r"\]\(([a-z-]+\.md)", PAGE):
+        assert (ROOT / "docs" / name).exists(), name
+    for name in ("requirements.txt", "CHANGELOG.md", "server.py", "Makefile"):
+        assert (ROOT / name).exists()
+
+
+def test_a_command_of_poc_named_here_is_one_the_errors_name_too():
+    named = set(re.findall(r"`(poc [a-z]+(?: [a-z]+)?)", PAGE))
+    assert named == {"poc registry init", "poc registry show", "poc verify"}

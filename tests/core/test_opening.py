@@ -637,6 +637,13 @@ def test_a_preparation_by_the_same_device_of_another_or_of_other_content_is_refu
     assert code(opened, seal(made)) == expected
 
 
+def test_a_preparation_is_judged_at_the_messages_size_too() -> None:
+    made = seal(prepared(head=head(10)))
+    assert opened(made).preparation is not None
+    ended = with_key(directory(), SECOND.kid, until=12, ended="replaced")
+    assert code(opened, made, directory=ended) == "key-ended"
+
+
 def test_a_preparation_of_another_log_is_a_fork_where_the_root_is_known() -> None:
     made = seal(prepared(head=head(7, root=bytes(32))))
     assert opened(made).preparation is not None

@@ -31,10 +31,10 @@ test-core: setup # core alone reaches 100 % of its branches, without foreign vec
 		--cov --cov-report=term --cov-fail-under=100 </dev/null
 
 test-all: setup
-	@$(PY) -m pytest -q -n 2 --dist loadgroup -m "not long" </dev/null
+	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not long" </dev/null
 
 test-long: setup ## full counts, each named
-	@POC_LONG=1 $(PY) -m pytest -v -n 2 --dist loadgroup -m long </dev/null
+	@POC_LONG=1 $(PY) -m pytest -v -n 2 --dist loadfile -m long </dev/null
 
 check: setup ## format, lint, strict types, test
 	@$(PY) -m ruff format --check $(POC_LINT)

@@ -17,8 +17,6 @@ import pytest
 from poc.demo.cast import CONTROLLER, PASSPHRASE, REGISTRARS, contacts, states
 from poc.demo.stage import MARK
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {"DEMO_DIR", "PORT", "ONCE", "ATTACH"}
 

@@ -16,8 +16,6 @@ import pytest
 
 from poc.cli.main import NOUNS
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 START_SECONDS = 120

@@ -16,9 +16,6 @@ from typing import Any
 
 import pytest
 
-# One worker plays the story: its registry is made once.
-pytestmark = pytest.mark.xdist_group("e2e")
-
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "four words of it"
 ORIGIN = "example.org/e2e-cbm"

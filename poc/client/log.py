@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from poc.client.api import HubClient
 from poc.client.known import Known
-from poc.core.checkpoint import Checkpoint, verify_checkpoint
-from poc.core.judge import log_verifiers
+from poc.core.checkpoint import Checkpoint, parse_checkpoint
+from poc.core.judge import read_checkpoint
 from poc.core.merkle import leaf_hash
+from poc.core.note import read_note
 from poc.core.rules import apply_all
 from poc.core.statement import read_entry
 from poc.core.tiles import TILE_WIDTH, decode_entries, entries_path
@@ -29,26 +30,36 @@ async def sync_log(known: Known, hub: HubClient) -> int:
         RefusedError: ``rollback``, ``fork``, ``update-needed``, or what a signature or rule is refused for.
     """
     known.catch_up()
-    directory = known.directory
     note = await hub.get("/checkpoint", signed=False)
-    shown = verify_checkpoint(note, directory.origin, log_verifiers(directory.settings.log_keys))
-    _check_not_behind(known, shown, note)
-    if shown.size - directory.size > ENTRIES_MAX:
-        raise RefusedError("bad-answer-from-hub", f"{shown.size} entries, {directory.size} known")
-    leaves = await _fetch_leaves(hub, directory.size, shown.size)
-    tree = directory.tree
-    for leaf in leaves:
-        tree = tree.append(leaf_hash(leaf))
-    if tree.root() != shown.root:
-        raise _contradiction(known, "fork", note, f"another root at size {shown.size}")
+    leaves = await _new_leaves(known, hub, note)
     if leaves:
         newer = await asyncio.to_thread(_applied, known, leaves)
-        known.trust.add_entries(directory.size, leaves, note)
+        read_checkpoint(note, newer)  # by a key in force there, which these very entries may have brought
+        known.trust.add_entries(known.directory.size, leaves, note)
         known.advance(newer, leaves)
     else:
         known.trust.set_value("head", note)
     known.trust.set_value("synced-at", known.now().isoformat().encode())
     return len(leaves)
+
+
+async def _new_leaves(known: Known, hub: HubClient, note: bytes) -> list[bytes]:
+    """The entries up to the checkpoint shown: its root is theirs, its signature beyond here not verified yet."""
+    directory = known.directory
+    stated = parse_checkpoint(read_note(note)[0])
+    if stated.size <= directory.size:
+        _check_not_behind(known, read_checkpoint(note, directory), note)
+        return []
+    if stated.size - directory.size > ENTRIES_MAX:
+        raise RefusedError("bad-answer-from-hub", f"{stated.size} entries, {directory.size} known")
+    leaves = await _fetch_leaves(hub, directory.size, stated.size)
+    tree = directory.tree
+    for leaf in leaves:
+        tree = tree.append(leaf_hash(leaf))
+    if tree.root() != stated.root:
+        read_checkpoint(note, directory)  # only what the log signed is a proof against it
+        raise _contradiction(known, "fork", note, f"another root at size {stated.size}")
+    return leaves
 
 
 def _applied(known: Known, leaves: list[bytes]) -> Any:
@@ -61,10 +72,13 @@ def _applied(known: Known, leaves: list[bytes]) -> Any:
 
 
 def _check_not_behind(known: Known, shown: Checkpoint, note: bytes) -> None:
+    """Refuse a head that is older than ours, or another one of the same size."""
+    if known.root_at(shown.size) != shown.root:
+        detail = f"another root at size {shown.size}; verified {known.directory.size}"
+        raise _contradiction(known, "fork", note, detail)
     if shown.size < known.directory.size:
-        root = known.root_at(shown.size)
-        kind = "rollback" if root == shown.root else "fork"
-        raise _contradiction(known, kind, note, f"size {shown.size}, verified {known.directory.size}")
+        detail = f"size {shown.size}, verified {known.directory.size}"
+        raise _contradiction(known, "rollback", note, detail)
 
 
 def _contradiction(known: Known, kind: str, note: bytes, detail: str) -> RefusedError:

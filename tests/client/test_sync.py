@@ -133,6 +133,46 @@ async def test_a_sync_gives_the_directory_of_the_log(desk, log):
     assert again.entries == 0
 
 
+def replace_log_key(log):
+    """A policy with another log key, and the attest that brings it into force."""
+    newer = made.settings(log_keys=[log_signer("log 2").vkey()])
+    log.submit("registry.policy", ORIGIN, newer, *REGISTRARS)
+    log.submit("registry.attest", ORIGIN, log.attest_body(), "hub")
+
+
+async def test_a_desk_that_was_away_follows_the_log_to_its_new_key(desk, hub, log):
+    await desk.sync()
+    replace_log_key(log)
+    hub.leaves, hub.signer = list(log.leaves), log_signer("log 2")
+    assert (await desk.sync()).entries == 2
+    assert desk.directory == log.directory
+    assert (await desk.sync()).entries == 0
+    assert desk.head
+
+
+@pytest.mark.parametrize("label", ["log", "log 3"])
+async def test_a_new_head_by_a_key_that_is_not_in_force_there_brings_nothing(desk, hub, log, label):
+    await desk.sync()
+    size = desk.directory.size
+    replace_log_key(log)
+    hub.leaves, hub.signer = list(log.leaves), log_signer(label)
+    with pytest.raises(RefusedError) as refused:
+        await desk.sync()
+    assert refused.value.code == "unsigned-note"
+    assert desk.directory.size == size
+    assert len(desk.known.trust.leaves()) == size
+
+
+async def test_another_root_that_no_log_key_signed_is_no_proof_of_a_fork(desk, hub):
+    await desk.sync()
+    hub.leaves = [*hub.leaves, hub.leaves[-1]]
+    hub.root, hub.signer = b"\7" * 32, log_signer("log 3")
+    with pytest.raises(RefusedError) as refused:
+        await desk.sync()
+    assert refused.value.code == "unsigned-note"
+    assert desk.known.trust.proofs() == []
+
+
 async def test_an_older_log_is_refused_and_both_heads_are_kept(desk, hub):
     await desk.sync()
     hub.leaves = hub.leaves[:2]

@@ -165,8 +165,8 @@ BUGS = (
     Bug(
         "R2 a desk takes entries that are not of the signed root",
         "poc/client/log.py",
-        "if tree.root() != shown.root:",
-        "if shown.size < tree.size:",
+        "if tree.root() != stated.root:",
+        "if stated.size < tree.size:",
         "tests/client",
         "sync or contradictions or hostile",
     ),

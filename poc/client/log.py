@@ -44,7 +44,7 @@ async def sync_log(known: Known, hub: HubClient) -> int:
 
 
 async def _new_leaves(known: Known, hub: HubClient, note: bytes) -> list[bytes]:
-    """The entries up to the checkpoint shown: its root is theirs, its signature beyond here not verified yet."""
+    """The entries up to the checkpoint shown, whose root is theirs; its signature is not verified here."""
     directory = known.directory
     stated = parse_checkpoint(read_note(note)[0])
     if stated.size <= directory.size:

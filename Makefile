@@ -7,6 +7,9 @@ POC_LINT := poc tools tests $(wildcard server.py)
 # Foreign test vectors lie outside the repository; this makes the tests go without them.
 NO_VECTORS := POC_VECTORS=absent
 
+# Tests and demo start programs by the dozen: each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

@@ -37,7 +37,12 @@ class Form(BaseModel):
     """A form with every member present and no other. Members are never coerced or defaulted."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, populate_by_name=True, serialize_by_alias=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,  # a command builds the forms it reads, not all that are imported
     )
 
 

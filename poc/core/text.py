@@ -80,6 +80,8 @@ def check_text(value: str, chars_max: int, *, lines: bool = False) -> None:
         raise RefusedError("text-too-long", f"{len(value)} characters; {chars_max} is the limit")
     if not value.strip():
         raise RefusedError("text-empty")
+    if value.isascii() and value.isprintable():
+        return  # most texts are, and none of these can deceive
     for position, character in enumerate(value):
         if not _may_stand(value, position, lines=lines):
             raise RefusedError("text-control", f"U+{ord(character):04X} at character {position + 1}")

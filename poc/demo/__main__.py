@@ -100,7 +100,7 @@ async def play(given: Options, progress: Progress) -> bool:
         async with running_hub(hub_home, given.port) as hub:
             try:
                 await desks.join(hub.url, fingerprint, progress.scene("desks joined", len(parties)))
-                notified = await _scenes(given, desks, progress, len(parties))
+                notified = await _scenes(given, desks, progress)
                 verified = await _show(desks, progress, notified)
             finally:
                 await desks.close()
@@ -116,7 +116,7 @@ def _stop_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _scenes(given: Options, desks: Desks, progress: Progress, count: int) -> Notified:
+async def _scenes(given: Options, desks: Desks, progress: Progress) -> Notified:
     contacts = [contact.id for contact in cast.contacts()]
     await desks.sync(REGISTRARS, progress.scene("registrars synced", len(REGISTRARS)))
     await scenes.enrol_states(desks, progress.scene("States enrolled", len(cast.states())))
@@ -129,9 +129,12 @@ async def _scenes(given: Options, desks: Desks, progress: Progress, count: int) 
     await desks.sync(contacts, progress.scene("contacts synced", len(contacts)))
     notified = await scenes.notify(desks, given.attachment)
     progress.scene("notification acknowledged")(1)
-    await scenes.ping(desks, progress.scene("pings answered or retrieved", len(scenes.awake())))
-    everyone = [desk.party or "" for desk in desks.all]
-    await desks.sync(everyone, progress.scene("last sync of every desk", count))
+    # From here on the log does not grow: authorities and registrars are brought up to date meanwhile.
+    offices = [*authorities, *REGISTRARS]
+    synced = desks.sync(offices, progress.scene("last sync of authorities and registrars", len(offices)))
+    await scenes.ping(desks, progress.scene("pings answered or retrieved", len(scenes.awake())), synced)
+    rest = [*contacts, CONTROLLER]
+    await desks.sync(rest, progress.scene("last sync of contacts and controller", len(rest)))
     return notified
 
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import mimetypes
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -222,10 +222,10 @@ async def notify(desks: Desks, attachment: AttachmentBytes) -> Notified:
     return Notified(sent.id, sent.voice_code, attachment.name)
 
 
-async def ping(desks: Desks, told: Told) -> None:
+async def ping(desks: Desks, told: Told, meanwhile: Awaitable[None]) -> None:
     """Ping all; most answer at once, some late, some only retrieve, the quiet ones do nothing.
 
-    ``told`` counts the contacts that did something.
+    ``told`` counts the contacts that did something; ``meanwhile`` is done before the deadline passes.
     """
     controller = desks[CONTROLLER]
     await controller.ping(EXERCISE, within_s=ANSWER_SECONDS)
@@ -235,6 +235,7 @@ async def ping(desks: Desks, told: Told) -> None:
     prompt = [contact for contact in everyone if contact not in {*late, *silent}]
     await each(prompt, lambda contact: _answer(desks[contact]), told)
     await desks.sync(silent, lambda done: told(len(prompt) + done))
+    await meanwhile
     # The hub counts whole seconds: one more, and half a second, is past the deadline for certain.
     await asyncio.sleep(max(0.0, asked_at + ANSWER_SECONDS + 1.5 - asyncio.get_running_loop().time()))
     before = len(prompt) + len(silent)

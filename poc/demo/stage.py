@@ -30,7 +30,7 @@ MARK: Final = ".poc-demo"
 ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 8.0
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 16
 
 T = TypeVar("T")
 

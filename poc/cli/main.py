@@ -11,10 +11,11 @@ import argparse
 import asyncio
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from poc.cli.context import Context
 from poc.cli.output import Result, show, show_error
@@ -36,8 +37,20 @@ NOUNS: Final[dict[str, str]] = {
 }
 
 
+_HYPHENED_ID: Final = re.compile(r"-[A-Za-z0-9_-]{42}$")
+
+
 class _Parser(argparse.ArgumentParser):
-    """A parser whose usage errors are ours, so that ``--json`` holds for them too."""
+    """A parser whose usage errors are ours, so that ``--json`` holds for them too.
+
+    Ids of keys and proposals are base64url, so one in 64 begins with a hyphen: such a word is no option.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._negative_number_matcher = (
+            _HYPHENED_ID  # what argparse takes for a value although it has a hyphen
+        )
 
     def error(self, message: str) -> NoReturn:
         raise UsageError("usage", f"{message}; see `{self.prog} --help`")

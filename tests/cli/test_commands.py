@@ -111,6 +111,24 @@ def test_a_passphrase_changes_only_at_a_terminal(home: Path) -> None:
     assert (result.returncode, value_of(result)["code"]) == (2, "no-passphrase")
 
 
+@pytest.mark.parametrize(
+    "words", [("proposal", "show"), ("key", "export"), ("proposal", "sign", "f", "--key")]
+)
+def test_an_id_that_begins_with_a_hyphen_is_an_id(words: tuple[str, ...]) -> None:
+    from poc.cli.main import build_parser
+
+    given = "-" + "aZ09_-" * 7
+    parsed = vars(build_parser(words[0]).parse_args([*words, given]))
+    assert given in [
+        word for value in parsed.values() for word in (value if isinstance(value, list) else [value])
+    ]
+
+
+def test_a_word_with_a_hyphen_that_is_no_id_is_an_option_nobody_knows(home: Path) -> None:
+    result = poc("proposal", "show", "-" + "a" * 41, "--json", home=home)
+    assert (result.returncode, value_of(result)["code"]) == (2, "usage")
+
+
 def test_a_proposal_file_is_shown_and_signed(home: Path, tmp_path: Path) -> None:
     registry = Registry()
     payload = registry.payload("state.enrol", "jo", enrolment("jo"))

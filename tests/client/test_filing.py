@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +79,14 @@ def test_a_card_file_reads_back_as_it_was_written_and_keeps_its_commitments():
     assert again.openings == ()
     assert again.commitments == form_value(contact.card)
     assert written["person"]["visibility"] == "exercise"
+
+
+def test_the_card_file_of_the_spec_page_is_one():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "card.md").read_text("utf-8")
+    example = json.loads(page.split("```json\n")[-1].split("```")[0])
+    made = filed(example)
+    assert [opening.part for opening in made.openings] == ["office", "reach", "person"]
+    assert made.commitments["person"]["visibility"] == "exercise"
 
 
 def test_only_a_changed_part_gets_a_fresh_salt():

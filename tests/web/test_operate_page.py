@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from poc import limits
+from poc.cli.main import NOUNS, _global_options, build_parser
 from poc.config import ENV_ELSEWHERE, HubSettings
 from poc.errors import CATALOGUE
 from poc.keyring import INDEX_NAME, KEYRING_NAME, PASSPHRASE_NAME
 from poc.logs import EVENTS
 from poc.store.sqlite import DATABASE_NAME, LOCK_NAME
 from tests.web.test_metrics import families
+from tools.docs_tables import children_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operate.md").read_text("utf-8")
@@ -61,10 +64,29 @@ def test_every_reason_to_be_read_only_is_described():
     assert {word for word in reasons if "-" in word.strip("-")} <= CATALOGUE.keys() | {"--clock-confirmed"}
 
 
+COMMANDS = re.findall(r"^poc (.+)$", PAGE, re.MULTILINE)
+INLINE = sorted(set(re.findall(r"`(poc [^`]+)`", PAGE)))
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_of_poc_parses_as_it_stands(line):
+    words, _, _ = _global_options(shlex.split(line))
+    assert build_parser(words[0]).parse_args(words).run
+
+
+def test_the_page_shows_the_way_from_nothing_to_a_contact():
+    verbs = {" ".join(_global_options(shlex.split(line))[0][:2]) for line in COMMANDS}
+    assert verbs >= {
+        "key new", "key export", "registry init", "registry join", "proposal sign", "proposal submit",
+        "state enrol", "contact nominate",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"--([a-z][a-z-]+)", PAGE))))
 def test_every_option_named_is_one_of_the_server_or_of_poc(name):
     server = (ROOT / "server.py").read_text("utf-8")
-    assert f'"--{name}"' in server or name == "from"
+    named = " ".join([*COMMANDS, *INLINE]).split()
+    assert f'"--{name}"' in server or f"--{name}" in named
 
 
 def test_every_setting_and_variable_named_exists():
@@ -83,6 +105,9 @@ def test_every_limit_and_page_named_exists():
         assert (ROOT / name).exists()
 
 
-def test_a_command_of_poc_named_here_is_one_the_errors_name_too():
-    named = set(re.findall(r"`(poc [a-z]+(?: [a-z]+)?)", PAGE))
-    assert named == {"poc registry init", "poc registry show", "poc verify"}
+@pytest.mark.parametrize("command", INLINE)
+def test_a_command_named_in_the_text_exists(command):
+    noun, verb = [*command.split()[1:3], ""][:2]
+    assert noun in NOUNS
+    parser = dict(children_of(build_parser(noun)))[noun]
+    assert not verb or verb.startswith("-") or verb in dict(children_of(parser))

@@ -49,7 +49,7 @@ async def test_signatures_at_the_same_time_are_all_kept_and_the_last_one_logs(wo
 async def test_thirty_at_once_in_any_order_log_each_statement_exactly_once(world, rounds):
     states = ["eg", "sy", "ye", "iq", "om", "qa"]
     for number in range(rounds(2, long=100, of="interleavings of signers")):
-        state = states[number % len(states)] if number < len(states) else f"x-body-{number}"
+        state = states[number % len(states)] if number < len(states) else f"x-body{number}"
         payload, path = await opened(world, state)
         tries = [
             world.ask("POST", path, signature(payload, who), who=REGISTRARS[n % 2])

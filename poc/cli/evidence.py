@@ -17,7 +17,7 @@ from poc.core.message import NON_ATTRIBUTION
 from poc.core.proof import EvidenceReport, verify_evidence
 from poc.core.statement import format_fingerprint, parse_fingerprint
 from poc.core.strictjson import format_time
-from poc.errors import RefusedError
+from poc.errors import RefusedError, UsageError
 from poc.limits import EVIDENCE_BYTES_MAX
 
 _WARNINGS: Final = {"no-witnesses": "no witnesses: the operator could show different logs"}
@@ -34,13 +34,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     verify = verbs.add_parser("verify", help="verify an evidence file; no home, no network, no passphrase")
     verify.add_argument("file", metavar="FILE", type=Path, help="the evidence file; - reads standard input")
     verify.add_argument(
-        "--fingerprint", metavar="F", required=True, help="the registry's fingerprint, in full"
+        "--fingerprint",
+        metavar="F",
+        help="the registry's fingerprint, in full (default: the one this home is pinned to)",
     )
     verify.set_defaults(run=_verify)
 
 
-def _verify(_context: Context, arguments: argparse.Namespace) -> Result:
-    pinned = parse_fingerprint(arguments.fingerprint)
+def _verify(context: Context, arguments: argparse.Namespace) -> Result:
+    pinned = parse_fingerprint(arguments.fingerprint or _pin(context.home))
     report = verify_evidence(_read(arguments.file), pinned)
     problems = [asdict(problem) for problem in report.problems]
     warnings = [_WARNINGS.get(code, code) for code in report.warnings]
@@ -111,6 +113,18 @@ def _content_lines(report: EvidenceReport) -> list[str]:
         lines.append(f"[{text.language}, {text.role}]")
         lines += text.text.split("\n")
     return lines
+
+
+def _pin(home: Path) -> str:
+    """The fingerprint that a desk's home is pinned to. Raises ``usage`` where there is no such home."""
+    from poc.client.home import open_home
+
+    try:
+        return open_home(home).fingerprint
+    except RefusedError as error:
+        if error.code != "not-a-desk":
+            raise
+        raise UsageError("usage", f"--fingerprint is needed: {home} is no desk's home") from None
 
 
 def _not_proven(report: EvidenceReport) -> list[str]:

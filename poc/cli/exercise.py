@@ -7,7 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from poc.cli import words
 from poc.cli.context import Context
@@ -21,6 +21,8 @@ from poc.errors import RefusedError, UnreachableError, UsageError
 if TYPE_CHECKING:
     from poc.client.sdk import Desk
     from poc.core.play import Play
+
+PING_SECONDS: Final = 600  # to answer a ping, where neither command nor announcement says
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +43,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--to", metavar="CONTACT", action="append", default=[], help="only this participant; again for more"
     )
     ping.add_argument(
-        "--within", metavar="DURATION", type=words.duration, required=True,
-        help="how long after the hub took it an answer is in time, such as 10m",
+        "--within", metavar="DURATION", type=words.duration,
+        help="how long after the hub took it an answer is in time (default: as announced, else 10m)",
     )  # fmt: skip
     ping.set_defaults(run=_ping)
     tally = verbs.add_parser("tally", help="grade this desk's pings by what the last sync brought")
@@ -235,16 +237,18 @@ async def _ping(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.client.lookup import find_contact
 
     async with context.desk(unlock=True) as desk:
-        participants = _play(desk, arguments.id).announcement.participants
-        contacts = sorted({find_contact(desk.directory, c) for c in arguments.to}) or list(participants)
+        announced = _play(desk, arguments.id).announcement
+        within = arguments.within or announced.answer_within_s or PING_SECONDS
+        contacts = sorted({find_contact(desk.directory, c) for c in arguments.to})
+        contacts = contacts or list(announced.participants)
         _check_may_ping(desk, arguments.id, contacts, context.now())
-        sent = await desk.ping(arguments.id, contacts, within_s=arguments.within)
+        sent = await desk.ping(arguments.id, contacts, within_s=within)
     pings = [
         {"contact": contact, "message": one.id, "state": one.state, "reason": one.reason}
         for contact, one in zip(contacts, sent, strict=True)
     ]
     counts = Counter(one.state for one in sent)
-    value = {"exercise": arguments.id, "within_s": arguments.within, "pings": pings}
+    value = {"exercise": arguments.id, "within_s": within, "pings": pings}
     rows = [
         (p["contact"] or "", p["state"] or "", short_id(p["message"] or ""), p["reason"] or "") for p in pings
     ]

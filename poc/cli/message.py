@@ -44,7 +44,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_answers(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
     evidence.add_argument("id", metavar="ID", help=_ID)
-    evidence.add_argument("--out", metavar="FILE", type=Path, required=True, help="the new file to write")
+    evidence.add_argument(
+        "--out", metavar="FILE", type=Path, help="the new file to write (default: ID.evidence.json)"
+    )
     evidence.add_argument(
         "--disclose",
         action="store_true",
@@ -68,7 +70,10 @@ def _add_answers(verbs: Any) -> None:
     decline = verbs.add_parser("decline", help="decline a message; final for this contact")
     decline.add_argument("id", metavar="ID", help=_ID)
     decline.add_argument(
-        "--reason", metavar="CODE", required=True, help="a code such as not-competent, no-capacity or not-now"
+        "--reason",
+        metavar="CODE",
+        default="none-stated",
+        help="a code such as not-competent, no-capacity or not-now (default: none-stated)",
     )
     decline.add_argument("--officer", metavar="C", help="the code of the officer who declines")
     decline.set_defaults(run=_decline)
@@ -302,20 +307,21 @@ def _answered(view: dict[str, Any], outcome: str, state: str) -> Result:
 
 
 async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
-    if arguments.out.exists():
-        raise RefusedError("file-exists", str(arguments.out))
     async with context.desk(unlock=True) as desk:
         message = _find(desk, arguments.id)
+        out = arguments.out or Path(f"{message}.evidence.json")
+        if out.exists():
+            raise RefusedError("file-exists", str(out))
         data = await desk.evidence(message, disclose=arguments.disclose)
         fingerprint, as_of = desk.directory.fingerprint, desk.as_of
-    write_file(arguments.out, data, private=True)
+    write_file(out, data, private=True)
     value = {
-        "file": str(arguments.out), "message": message, "bytes": len(data), "disclosed": arguments.disclose,
+        "file": str(out), "message": message, "bytes": len(data), "disclosed": arguments.disclose,
         "fingerprint": fingerprint,
     }  # fmt: skip
     lines = [
-        f"wrote {arguments.out} ({len(data)} bytes), with the log as of {both_times(as_of)}",
-        f"verify it anywhere: poc evidence verify {arguments.out} --fingerprint {fingerprint}",
+        f"wrote {out} ({len(data)} bytes), with the log as of {both_times(as_of)}",
+        f"verify it anywhere: poc evidence verify {out} --fingerprint {fingerprint}",
     ]
     warnings = ["the file discloses the content to whoever has it"] if arguments.disclose else []
     return Result(value, lines, warnings=warnings)

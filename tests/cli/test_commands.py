@@ -73,6 +73,7 @@ def test_a_device_gets_two_keys_that_are_listed_and_exported(home: Path) -> None
         (("key", "export", "x"), "no-keyring", 1),
         (("proposal", "show", "nowhere.json"), "no-such-file", 2),
         (("evidence", "verify", "nowhere.json", "--fingerprint", "0" * 64), "no-such-file", 2),
+        (("evidence", "verify", __file__), "usage", 2),
         (("evidence", "verify", __file__, "--fingerprint", "12"), "bad-fingerprint", 1),
         (("evidence", "verify", __file__, "--fingerprint", "0" * 64), "bad-json", 1),
         (("proposal", "show", __file__), "bad-json", 1),

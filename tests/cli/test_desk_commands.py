@@ -293,9 +293,9 @@ def test_without_a_status_the_one_open_exercise_is_used_or_the_candidates_named(
         (("acknowledge", "NOTE", "--next", "passed-to=NOBODY"), "usage", 2),
         (("acknowledge", "NOTE", "--next", "no-reply=x"), "usage", 2),
         (("acknowledge", "NOTE", "--officer", "x" * 17), "bad-form", 1),
-        (("decline", "NOTE"), "usage", 2),
+        (("decline",), "usage", 2),
         (("decline", "NOTE", "--reason", "Because we say so"), "bad-form", 1),
-        (("evidence", "NOTE"), "usage", 2),
+        (("evidence",), "usage", 2),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_refused(kept, words, code, exit_code):

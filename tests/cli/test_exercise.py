@@ -130,7 +130,7 @@ async def test_with_several_exercises_or_none_the_sender_is_told_which(homes):
         (("show", "ex-none"), "exercise-unknown", 1),
         (("show", "\x1b[2J"), "exercise-unknown", 1),
         (("ping", "ex-none", "--within", "1h"), "exercise-unknown", 1),
-        (("ping", "ex-kept"), "usage", 2),
+        (("ping",), "usage", 2),
         (("ping", "ex-kept", "--within", "0"), "usage", 2),
         (("ping", "ex-kept", "--within", "1h", "--to", "jo.nobody"), "unknown-contact", 1),
         (("tally", "ex-none"), "exercise-unknown", 1),

@@ -177,6 +177,7 @@ def test_a_message_is_sent_retrieved_acknowledged_and_proven_by_a_third_party(pl
     proven = place.poc(None, "evidence", "verify", str(file), "--fingerprint", place.fingerprint)
     assert proven["verified"] is True
     assert proven["author_proven"] is True
+    assert place.poc("sd.technical", "evidence", "verify", str(file)) == proven
     assert {event["event"] for event in proven["timeline"]} >= {
         "sent", "accepted", "retrieved", "acknowledged", "recorded",
     }  # fmt: skip
@@ -203,7 +204,7 @@ def test_an_exercise_is_opened_pinged_and_counted_from_the_command_line(place):
         CONTROLLER, "exercise", "open", "--id", "e2e-ping", "--title", "en=Ping", "--participants", "all",
         "--opens", "2026-01-01T00:00Z", "--for", "300d",
     )  # fmt: skip
-    place.poc(CONTROLLER, "exercise", "ping", "e2e-ping", "--within", "10m")
+    assert place.poc(CONTROLLER, "exercise", "ping", "e2e-ping")["within_s"] == 600
     place.poc("jo.technical", "sync")
     place.poc("sd.technical", "sync")
     pings = [r for r in place.poc("jo.technical", "message", "inbox")["messages"] if r["kind"] == "ping"]

@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-core test-all test-long check format schemas docs-tables lock clean
+.PHONY: help setup demo test test-core test-all test-long bench check format schemas docs-tables lock clean
 
 help: ## what can be made
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
@@ -38,6 +38,9 @@ test-all: setup
 
 test-long: setup ## full counts, each named
 	@POC_LONG=1 $(PY) -m pytest -v -n 2 --dist loadfile -m long </dev/null
+
+bench: setup ## what it costs as registry and messages grow, as ratios within the run
+	@$(PY) -m tools.bench </dev/null
 
 check: setup ## format, lint, strict types, test
 	@$(PY) -m ruff format --check $(POC_LINT)

@@ -1,4 +1,4 @@
-"""Write docs/commands.md, errors.md, limits.md and settings.md from the code: `make docs-tables`.
+"""Write docs/claims.md, commands.md, errors.md, limits.md and settings.md: `make docs-tables`.
 
 The code is the one place where a command, an error, a limit or a setting is described; a test fails when
 a page has drifted from it. Not here: JSON Schemas and openapi.json (`make schemas`), and pages written by
@@ -19,6 +19,7 @@ from poc import limits
 from poc.cli.main import NOUNS, build_parser
 from poc.config import CONFIG_NAME, ENV_ELSEWHERE, ENV_PREFIX, DeskSettings, HubSettings
 from poc.errors import CATALOGUE, FaultError, RefusedError, UnreachableError, UsageError
+from tests.planted.bugs import BUGS
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE_BY = "<!-- Made from {source} by `make docs-tables`; edit that file, not this page. -->"
@@ -37,11 +38,28 @@ def pages() -> dict[str, str]:
     """Every page made here, by its name in docs/."""
     limits_source = Path(limits.__file__).read_text(encoding="utf-8")
     return {
+        "claims.md": claims_page(),
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "limits.md": limits_page(limits_source),
         "settings.md": settings_page(),
     }
+
+
+def claims_page() -> str:
+    """Every security claim that has a bug planted against it, with the test that must then go red."""
+    rows = [f"| {bug.claim} | `{bug.path}` | `{bug.test}` |" for bug in BUGS]
+    return page(
+        [
+            "# Claims, and the bugs planted against them",
+            MADE_BY.format(source="tests/planted/bugs.py"),
+            (
+                "A test that cannot fail shows nothing. For each claim a bug is planted in a copy of the "
+                "tree, and the test named must go red: `make test-long`. R… are the project's requirements."
+            ),
+            "| the bug | planted in | found by |\n|---|---|---|\n" + "\n".join(rows),
+        ]
+    )
 
 
 def commands_page() -> str:

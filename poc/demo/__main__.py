@@ -183,8 +183,8 @@ async def _until_interrupted(given: Options, url: str) -> None:
         f"  {poc} --home {desks / 'eg.technical'} message inbox",
         f"  {poc} --home {desks / CONTROLLER} exercise tally {scenes.EXERCISE}",
     )
-    sys.stderr.write("\n".join(lines) + "\n")
-    sys.stderr.flush()
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

@@ -1,4 +1,4 @@
-"""Settings of a hub and of a desk: from the command line, else ``POC_…`` variables, else ``config.toml``.
+"""Settings of a hub, a desk and a witness: from the command line, else ``POC_…`` variables, else ``config.toml``.
 
 A home is a folder; its ``config.toml`` is flat, one name per line. An empty variable counts as unset.
 A name nobody knows stops the start, so that a misspelt setting is never silently its default.
@@ -37,6 +37,8 @@ _WEB_ORIGIN: Final = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
 )
 
+_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
 
 def _web_origin(value: str) -> str:
     if not _WEB_ORIGIN.fullmatch(value):
@@ -68,6 +70,12 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _prefix(value: str) -> str:
+    if not _PREFIX.fullmatch(value):
+        raise ValueError("give segments of a path, as /witness, without a slash at the end; or nothing")
+    return value
+
+
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=255)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
@@ -75,7 +83,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidat
 
 
 class _HomeSettings(BaseSettings):
-    """What the settings of both programs share: where they come from, and that nothing else is taken."""
+    """What the settings of all programs share: where they come from, and that nothing else is taken."""
 
     not_in_file: ClassVar[frozenset[str]] = frozenset({"home"})
     not_in_environment: ClassVar[frozenset[str]] = frozenset()
@@ -126,6 +134,17 @@ class DeskSettings(_HomeSettings):
     )
 
 
+class WitnessSettings(_HomeSettings):
+    """Where a witness listens. Which logs it watches stands in its record: `poc witness add-log`."""
+
+    host: Host = Field("127.0.0.1", description="The address to listen on.")
+    port: Port = Field(8480, description="The port to listen on.")
+    prefix: Annotated[str, Field(max_length=200), AfterValidator(_prefix)] = Field(
+        "", description="What stands before `/add-checkpoint` in the address, such as `/witness`."
+    )
+    log_level: LogLevel = Field("info", description="The least severe lines to log.")
+
+
 SettingsT = TypeVar("SettingsT", bound=_HomeSettings)
 
 
@@ -150,6 +169,11 @@ def load_desk_settings(home: Path | None = None, **command_line: object) -> Desk
     return _load(DeskSettings, find_home(home), command_line)
 
 
+def load_witness_settings(home: Path | None = None, **command_line: object) -> WitnessSettings:
+    """The settings of the witness at a home; raises as :func:`load_hub_settings` does."""
+    return _load(WitnessSettings, find_home(home), command_line)
+
+
 def _load(model: type[SettingsT], home: Path, command_line: Mapping[str, object]) -> SettingsT:
     from_environment = _check_environment(model)
     in_file = _read_file(model, home / CONFIG_NAME)
@@ -170,7 +194,7 @@ def _check_environment(model: type[_HomeSettings]) -> dict[str, str]:
     """What the environment gives of ``model``, name -> variable. Unknown variables are refused."""
     known = {
         f"{ENV_PREFIX}{name}".upper()
-        for settings in (HubSettings, DeskSettings)
+        for settings in (HubSettings, DeskSettings, WitnessSettings)
         for name in settings.model_fields.keys() - settings.not_in_environment
     }
     given = {}

@@ -561,7 +561,7 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "cannot-listen": ErrorRow(
         503,
-        "The hub cannot listen at this address.",
+        "The program cannot listen at this address.",
         "Stop what listens there, or name another port: --port, --metrics-port.",
     ),
     "bad-request": ErrorRow(
@@ -632,6 +632,38 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "sqlite-too-old": ErrorRow(
         409, "SQLite is older than this program needs.", "Install SQLite 3.37 or newer."
+    ),
+    # --- witness ---
+    "bad-submission": ErrorRow(
+        400,
+        "The request is not an old size, a proof and a checkpoint.",
+        "Send what docs/spec/witness.md describes.",
+    ),
+    "unknown-log": ErrorRow(
+        404, "This witness does not watch this log.", "The operator adds it with `poc witness add-log`."
+    ),
+    "not-by-the-log": ErrorRow(
+        403,
+        "No key this witness knows the log by has signed the checkpoint.",
+        "Sign with the log's key, or have the witness add the key with `poc witness add-log`.",
+    ),
+    "old-size-moved": ErrorRow(
+        409,
+        "The proof does not start from what this witness last cosigned.",
+        "Prove from the size in the answer; another root at that very size is a fork and is never cosigned.",
+    ),
+    "witness-clock": ErrorRow(
+        503,
+        "The clock of the witness is behind its own last cosignature, so it cosigns nothing.",
+        "Its operator sets the clock right; what was cosigned ahead of time needs a new key.",
+    ),
+    "no-witness-key": ErrorRow(
+        404, "This home has no witness key.", "Make one with `poc key new jo.witness --role witness`."
+    ),
+    "not-a-witness": ErrorRow(
+        409,
+        "This folder cannot be a witness's home.",
+        "Name a folder of its own, with neither a hub nor a desk in it.",
     ),
     # --- command line ---
     "usage": ErrorRow(400, "The command was not understood.", "Run it with --help."),

@@ -50,5 +50,7 @@ NOTE_SIGNATURES_MAX: Final = 64  # signature lines of a note
 PROOF_HASHES_MAX: Final = 63  # hashes of a Merkle proof
 LOG_SIZE_MAX: Final = 2**53 - 1  # entries of a log
 VKEY_CHARS_MAX: Final = 4096  # a note verification key as text
+SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its proof, sent to a witness
+COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it

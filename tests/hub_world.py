@@ -15,9 +15,9 @@ from poc.core.httpsig import sign_request
 from poc.core.strictjson import b64u, canonical
 from poc.hub.hub import Hub
 from poc.hub.log import found
+from poc.serving.connection import Deadlines, GuardedRunner
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
-from poc.web.connection import Deadlines, GuardedRunner
 from tests.registry import Registry, log_signer, signing_key
 
 

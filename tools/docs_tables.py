@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from poc import limits
 from poc.cli.main import NOUNS, build_parser
-from poc.config import CONFIG_NAME, ENV_ELSEWHERE, ENV_PREFIX, DeskSettings, HubSettings
+from poc.config import CONFIG_NAME, ENV_ELSEWHERE, ENV_PREFIX, DeskSettings, HubSettings, WitnessSettings
 from poc.errors import CATALOGUE, FaultError, RefusedError, UnreachableError, UsageError
 from tests.planted.bugs import BUGS
 
@@ -196,7 +196,7 @@ def limit_value(name: str, value: object) -> str:
 
 
 def settings_page() -> str:
-    """One heading for each setting of the hub and of a desk, and the variables that are no settings."""
+    """One heading for each setting of hub, desk and witness, and the variables that are no settings."""
     parts = [
         "# Settings",
         MADE_BY.format(source="poc/config.py"),
@@ -208,7 +208,7 @@ def settings_page() -> str:
             "that cannot be used with [bad-setting](errors.md#bad-setting), which never repeats the value."
         ),
     ]
-    for title, settings in (("Hub", HubSettings), ("Desk", DeskSettings)):
+    for title, settings in (("Hub", HubSettings), ("Desk", DeskSettings), ("Witness", WitnessSettings)):
         parts.append(f"## {title}")
         for name, field in settings.model_fields.items():
             variable = (

@@ -16,7 +16,7 @@ from poc.core.strictjson import canonical
 from poc.errors import RefusedError, UsageError
 from poc.keyring import KEYRING_NAME, Keyring, read_index
 
-ROLES = ("authority", "device", "hub", "log", "recovery", "registrar")
+ROLES = ("authority", "device", "hub", "log", "recovery", "registrar", "witness")
 
 
 def add(parser: argparse.ArgumentParser) -> None:

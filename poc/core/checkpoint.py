@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from poc.core import cosignature
+from poc.core.keys import SigningKey
 from poc.core.merkle import EMPTY_ROOT, HASH_BYTES
 from poc.core.note import (
     ED25519,
     Note,
+    SignatureLine,
     Signer,
     Verifier,
     compose_note,
@@ -89,6 +92,38 @@ def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
     for signer in signers:
         _check_origin(signer.name, checkpoint.origin)
     return sign_note(format_checkpoint(checkpoint), signers)
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """A witness's named Ed25519 key, which makes ``cosignature/v1`` lines.
+
+    Raises:
+        RefusedError: ``bad-vkey`` for a name that cannot be a key name.
+    """
+
+    name: str
+    key: SigningKey
+
+    def __post_init__(self) -> None:
+        """Refuse a name no verifier could have."""
+        self.verifier()
+
+    def verifier(self) -> Verifier:
+        """Give the public side."""
+        return Verifier(self.name, cosignature.COSIGNATURE_ED25519, self.key.public.raw)
+
+    def cosign(self, text: str, at: int) -> SignatureLine:
+        """Cosign a checkpoint's text, extension lines included, as of a POSIX time.
+
+        The caller must have recorded the checkpoint first, as for ``sign_checkpoint``.
+
+        Raises:
+            RefusedError: ``bad-checkpoint`` for a text that is none, ``bad-time``.
+        """
+        parse_checkpoint(text)
+        signature = cosignature.sign_ed25519(self.key, text, at)
+        return SignatureLine(self.name, self.verifier().key_id, signature)
 
 
 def stated_size(data: bytes) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from poc.core import cosignature
 from poc.core.keys import SigningKey, VerifyKey
 from poc.errors import RefusedError
 from poc.limits import NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, VKEY_CHARS_MAX
@@ -44,6 +45,12 @@ def _verify_ed25519(_name: str, public: bytes, text: bytes, signature: bytes) ->
 
 SIGNATURE_TYPES: Final[dict[int, SignatureType]] = {
     ED25519: SignatureType(32, 64, VerifyKey.from_raw, _verify_ed25519),
+    cosignature.COSIGNATURE_ED25519: SignatureType(
+        32, cosignature.ED25519_BYTES, VerifyKey.from_raw, cosignature.verify_ed25519
+    ),
+    cosignature.COSIGNATURE_ML_DSA_44: SignatureType(
+        1312, cosignature.ML_DSA_44_BYTES, cosignature.check_ml_dsa_44, cosignature.verify_ml_dsa_44
+    ),
 }
 
 

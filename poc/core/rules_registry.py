@@ -9,7 +9,7 @@ from poc.core import merkle
 from poc.core.bodies import Attest, Settings, SigningJwk
 from poc.core.directory import Anchor, Directory, KeyRecord, PendingPolicy
 from poc.core.judge import read_checkpoint
-from poc.core.note import Verifier
+from poc.core.note import ED25519, Verifier
 from poc.core.statement import Statement, genesis_fingerprint
 from poc.core.strictjson import b64u, unb64u
 from poc.core.working import Working
@@ -54,8 +54,13 @@ def _check_limits(settings: Settings) -> None:
 
 
 def log_kid(vkey: str, origin: str) -> str:
-    """The key id of a log key; its name must be the origin. Raises ``wrong-origin``, ``bad-vkey``."""
+    """The key id of a log key; its name must be the origin.
+
+    Raises ``wrong-origin``, ``bad-vkey``, ``unknown-algorithm`` for a key that only cosigns.
+    """
     verifier = Verifier.from_vkey(vkey)
+    if verifier.signature_type != ED25519:
+        raise RefusedError("unknown-algorithm", "a log key signs, it does not cosign")
     if verifier.name != origin:
         raise RefusedError("wrong-origin", "a log key's name is not the origin")
     return SigningJwk(kty="OKP", crv="Ed25519", x=b64u(verifier.public)).kid

@@ -39,13 +39,13 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def read_migrations() -> tuple[Migration, ...]:
-    """Read the steps that came with this program, in order.
+def read_migrations(package: str = "poc.store") -> tuple[Migration, ...]:
+    """Read the steps in the folder ``sql`` of a package, in order.
 
     Raises:
         FaultError: ``fault``, their numbers have a gap.
     """
-    files = {file.name: file for file in (resources.files("poc.store") / "sql").iterdir()}
+    files = {file.name: file for file in (resources.files(package) / "sql").iterdir()}
     found = [
         Migration(int(match[1]), match[2], files[name].read_text(encoding="utf-8"))
         for name in sorted(files)

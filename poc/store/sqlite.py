@@ -6,7 +6,6 @@ the steps to the present tables in ``migrate``. The promises of the verbs stand 
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import sqlite3
@@ -16,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from poc.errors import RefusedError, UnreachableError
+from poc.errors import UnreachableError
 from poc.store import sqlite_log as log
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
@@ -36,39 +35,15 @@ from poc.store.base import (
     StoredSlot,
     Subtree,
 )
-from poc.store.migrate import Migration, check_database, migrate, read_migrations
+from poc.store.home import bring_up, lock_home
+from poc.store.migrate import Migration, read_migrations
 from poc.store.versions import check_sqlite_version
-from poc.store.writer import Connection, Job, Writer, open_reader, open_writer, prepare_writer, storage_failed
+from poc.store.writer import Connection, Job, Writer, open_reader, open_writer, storage_failed
 
 DATABASE_NAME: Final = "hub.db"
 LOCK_NAME: Final = "hub.lock"
 READERS: Final = 2
 T = TypeVar("T")
-
-
-def _lock_home(home: Path) -> tuple[int, Path]:
-    """Take the lock that goes with the process; make the database file if there is none, give its path."""
-    try:
-        lock = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise UnreachableError("storage-failed", f"{LOCK_NAME}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(os.open(home / DATABASE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except BlockingIOError:
-        os.close(lock)
-        raise RefusedError("home-in-use") from None
-    except OSError as error:
-        os.close(lock)
-        raise UnreachableError("storage-failed", f"{DATABASE_NAME}: {error.strerror}") from error
-    return lock, (home / DATABASE_NAME).absolute()
-
-
-def _bring_up(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
-    """Check first, so that nothing is written to a file that is not ours; then settings, then steps."""
-    check_database(db, migrations)
-    prepare_writer(db)
-    migrate(db, migrations)
 
 
 class SqliteStore:
@@ -94,11 +69,11 @@ class SqliteStore:
             UnreachableError: ``storage-failed``.
         """
         notice = check_sqlite_version(sqlite3.sqlite_version)
-        lock, path = _lock_home(home)
+        lock, path = lock_home(home, LOCK_NAME, DATABASE_NAME)
         opened: list[Connection] = []
         try:
             opened.append(await open_writer(path))
-            await opened[0].run(partial(_bring_up, migrations=migrations or read_migrations()))
+            await opened[0].run(partial(bring_up, migrations=migrations or read_migrations()))
             for _ in range(READERS):
                 opened.append(await open_reader(path))  # noqa: PERF401 -- closed if one fails
         except BaseException as error:

@@ -49,7 +49,7 @@ def check_sqlite_version(version: str) -> str | None:
         raise RefusedError("sqlite-too-old", f"found {version}")
     if has_wal_reset_bug(number):
         return (
-            f"SQLite {version} has the WAL-reset bug: safe here with the hub's one writing connection; "
-            "let no other program write to hub.db while the hub runs"
+            f"SQLite {version} has the WAL-reset bug: safe here with one writing connection; "
+            "let no other program write to the database while this one runs"
         )
     return None

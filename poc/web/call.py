@@ -1,11 +1,10 @@
-"""What a handler gets and gives: a request read and verified, an answer not yet written."""
+"""What a handler gets: a request read and verified. What it gives is ``poc.serving.answer``'s."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from poc.core.strictjson import parse
@@ -57,19 +56,3 @@ class Call:
             raise RefusedError("bad-form", f"an object with the text {name} only is expected")
         text: str = value[name]
         return text
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def answer_json(value: Any, status: int = 200, content_type: str = "application/json") -> Answer:
-    """An answer of JSON, kept nowhere on the way."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, body, content_type, {"Cache-Control": "no-store"})

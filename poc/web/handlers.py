@@ -13,8 +13,9 @@ from poc.core.tiles import encode_entries, join_hashes, parse_tile_path
 from poc.errors import RefusedError
 from poc.hub.log import Logged
 from poc.hub.registry import Proposed
+from poc.serving.answer import Answer, answer_json
 from poc.web import pages
-from poc.web.call import Answer, Call, answer_json
+from poc.web.call import Call
 
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PRIVATE = {"Cache-Control": "private, no-store"}

@@ -11,8 +11,9 @@ from typing import Final, TypeAlias
 
 from poc.hub.caller import Role
 from poc.limits import BODY_BYTES_MAX, KIB
+from poc.serving.answer import Answer
 from poc.web import handlers
-from poc.web.call import Answer, Call
+from poc.web.call import Call
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
 

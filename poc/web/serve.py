@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import sqlite3
 from importlib.metadata import version
 from pathlib import Path
@@ -18,15 +17,16 @@ from aiohttp import web
 from poc.config import HubSettings
 from poc.core.note import Signer
 from poc.core.statement import read_entry, read_statement
-from poc.errors import FaultError, PocError, RefusedError, UnreachableError
+from poc.errors import FaultError, PocError, RefusedError
 from poc.hub.clock import system_clock
 from poc.hub.hub import Hub
 from poc.hub.metrics import CONTENT_TYPE
-from poc.keyring import KEYRING_NAME, Keyring, read_passphrase_file
+from poc.keyring import Keyring
 from poc.logs import log_event, start_logs
+from poc.serving.connection import GuardedRunner
+from poc.serving.process import listen, stop_asked, unlock
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
-from poc.web.connection import GuardedRunner
 
 _DESK_FILES = ("trust.db",)
 
@@ -42,10 +42,8 @@ def check_home(home: Path) -> None:
 
 async def serve(settings: HubSettings, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    keyring = await asyncio.to_thread(_unlock, settings.home)
+    stopped = stop_asked()
+    keyring = await asyncio.to_thread(unlock, settings.home)
     async with contextlib.AsyncExitStack() as stack:
         store = await SqliteStore.open(settings.home)
         stack.push_async_callback(store.close)
@@ -54,10 +52,10 @@ async def serve(settings: HubSettings, port: int) -> None:
         hub = await _hub(store, settings, keyring)
         store.writer.on_commit = hub.metrics.commit
         if settings.metrics_port is not None:
-            await _listen(stack, _metrics_runner(hub), settings.metrics_host, settings.metrics_port)
+            await listen(stack, _metrics_runner(hub), settings.metrics_host, settings.metrics_port)
         bound = {"origin": settings.public_origin}
         runner = GuardedRunner(make_app(hub, lambda: bound["origin"]), hub.now)
-        address = await _listen(stack, runner, settings.host, port)
+        address = await listen(stack, runner, settings.host, port)
         if "public_origin" not in settings.model_fields_set:
             bound["origin"] = address
         async with asyncio.TaskGroup() as group:
@@ -101,28 +99,6 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub
-
-
-def _unlock(home: Path) -> Keyring | None:
-    """The keyring of the home, None where there is none. Raises ``no-passphrase``, ``wrong-passphrase``."""
-    if not (home / KEYRING_NAME).exists():
-        return None
-    passphrase = read_passphrase_file(home)
-    if passphrase is None:
-        raise RefusedError("no-passphrase", str(home))
-    return Keyring.unlock(home, passphrase)
-
-
-async def _listen(stack: contextlib.AsyncExitStack, runner: web.AppRunner, host: str, port: int) -> str:
-    """Listen; the address. Raises ``cannot-listen``."""
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise UnreachableError("cannot-listen", f"{host}:{port}: {error.strerror}") from None
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{runner.addresses[0][1]}"
 
 
 def _metrics_runner(hub: Hub) -> GuardedRunner:

@@ -12,7 +12,7 @@ import zlib
 import pytest
 
 from poc.limits import BODY_BYTES_MAX, JSON_INTEGER_MAX
-from poc.web.connection import Deadlines
+from poc.serving.connection import Deadlines
 from tests.hub_world import World
 from tests.registry import usual
 

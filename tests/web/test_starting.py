@@ -12,9 +12,9 @@ from poc.core.httpsig import sign_request
 from poc.core.strictjson import b64u
 from poc.hub.hub import Hub
 from poc.hub.log import found
+from poc.serving.connection import GuardedRunner
 from poc.store.memory import MemoryStore
 from poc.web.app import make_app
-from poc.web.connection import GuardedRunner
 from tests.registry import REGISTRARS, log_signer, signing_key, usual
 
 EARLY = ("/healthz", "/readyz", "/")

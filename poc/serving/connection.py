@@ -24,7 +24,7 @@ from poc.limits import (
     HEADER_SECONDS_MAX,
     IDLE_SECONDS_MAX,
 )
-from poc.web.errors import problem
+from poc.serving.problem import problem
 
 # Up to twice this goes by before the last connection is cut: together under the 5 s a stop may take.
 STOP_SECONDS: Final = 1.5

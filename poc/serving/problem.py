@@ -6,7 +6,7 @@ from datetime import datetime
 
 from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, PocError
-from poc.web.call import Answer, answer_json
+from poc.serving.answer import Answer, answer_json
 
 _HIDDEN = frozenset({"not-found"})
 

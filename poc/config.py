@@ -1,4 +1,4 @@
-"""Settings of a hub, a desk and a witness: from the command line, else ``POC_…`` variables, else ``config.toml``.
+"""Settings of hub, desk and witness: from the command line, else ``POC_…`` variables, else ``config.toml``.
 
 A home is a folder; its ``config.toml`` is flat, one name per line. An empty variable counts as unset.
 A name nobody knows stops the start, so that a misspelt setting is never silently its default.

@@ -78,10 +78,9 @@ def _named_log(arguments: argparse.Namespace) -> tuple[str, list[Verifier]]:
     """The origin and keys given by hand, or those of a genesis that has the fingerprint given."""
     by_hand = bool(arguments.origin and arguments.vkey)
     by_genesis = bool(arguments.genesis and arguments.fingerprint)
-    any_of_both = bool(arguments.origin or arguments.vkey) and bool(
-        arguments.genesis or arguments.fingerprint
-    )
-    if any_of_both or by_hand == by_genesis:
+    of_hand = arguments.origin or arguments.vkey
+    of_genesis = arguments.genesis or arguments.fingerprint
+    if (of_hand and of_genesis) or by_hand == by_genesis:
         raise UsageError("usage", "give --origin and --vkey, or --genesis and --fingerprint")
     if by_genesis:
         return _log_of_genesis(arguments.genesis, arguments.fingerprint)

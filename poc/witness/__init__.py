@@ -1,1 +1,1 @@
-"""The witness: it remembers the newest checkpoint of each log it watches and cosigns only what continues it."""
+"""The witness: it remembers the newest checkpoint of each log and cosigns only what continues it."""

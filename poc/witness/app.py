@@ -1,4 +1,4 @@
-"""The witness over HTTP: one route, ``POST <prefix>/add-checkpoint``, with the answers of C2SP tlog-witness."""
+"""The witness over HTTP: one route, ``POST <prefix>/add-checkpoint``, answered as C2SP tlog-witness says."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ async def _answer(witness: Witness, body: bytes) -> Answer:
     except RefusedError as error:
         if error.code != "old-size-moved":
             raise
-        return Answer(409, b"%d\n" % error.data["size"], SIZE_TYPE)
+        return Answer(409, f"{error.data['size']}\n".encode(), SIZE_TYPE)
     return Answer(200, line.encode(), "text/plain")

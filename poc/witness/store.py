@@ -31,6 +31,8 @@ T = TypeVar("T")
 # happens to run them. This one statement holds whoever runs it, and says by its row whether it did.
 _ADVANCE: Final = """UPDATE log SET size = ?, root = ?, cosigned_at = max(cosigned_at, ?)
 WHERE origin = ? AND size = ? AND root = ? RETURNING cosigned_at"""
+_LOGS: Final = "SELECT origin, size, root, cosigned_at FROM log WHERE ? IS NULL OR origin = ? ORDER BY origin"
+_KEYS: Final = "SELECT origin, vkey FROM log_key WHERE ? IS NULL OR origin = ? ORDER BY origin, vkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,11 @@ def _add_log(origin: str, vkeys: Sequence[str], db: sqlite3.Connection) -> None:
 
 
 def _read_logs(db: sqlite3.Connection, origin: str | None = None) -> tuple[WatchedLog, ...]:
-    where, values = ("", ()) if origin is None else (" WHERE origin = ?", (origin,))
+    """All logs, or the one of this origin."""
     keys: dict[str, list[Verifier]] = {}
-    for name, vkey in db.execute(f"SELECT origin, vkey FROM log_key{where} ORDER BY vkey", values):
+    for name, vkey in db.execute(_KEYS, (origin, origin)):
         keys.setdefault(name, []).append(Verifier.from_vkey(vkey))
-    rows = db.execute(f"SELECT origin, size, root, cosigned_at FROM log{where} ORDER BY origin", values)
+    rows = db.execute(_LOGS, (origin, origin))
     return tuple(
         WatchedLog(name, tuple(keys.get(name, ())), Tree(size, root), at) for name, size, root, at in rows
     )

@@ -1,0 +1,105 @@
+"""A witness for tests: a log whose trees can be forked, submissions of it, a real server on a free port."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from poc.core.checkpoint import Checkpoint, Cosigner, sign_checkpoint
+from poc.core.merkle import CompactRange, consistency_proof, leaf_hash, node_hash
+from poc.core.note import Signer, read_note
+from poc.core.submission import Submission, format_submission
+from poc.serving.connection import Deadlines, GuardedRunner
+from poc.witness.app import SIZE_TYPE, make_app
+from poc.witness.store import WitnessStore
+from poc.witness.witness import Witness
+from tests.registry import signing_key
+
+ORIGIN = "example.org/watched"
+LOG = Signer(ORIGIN, signing_key("watched log"))
+NEXT_LOG = Signer(ORIGIN, signing_key("watched log, its next key"))
+OTHER_LOG = Signer(ORIGIN, signing_key("another's key"))
+COSIGNER = Cosigner("jo.witness", signing_key("jo witness"))
+AT = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+
+class Tree:
+    """A log's leaves; ``fork`` gives one that differs from a leaf on."""
+
+    def __init__(self, size: int = 300, fork: int | None = None) -> None:
+        named = [f"{n} forked" if fork is not None and n >= fork else str(n) for n in range(size)]
+        self.leaves = [leaf_hash(name.encode()) for name in named]
+
+    def read(self, level: int, index: int) -> bytes:
+        if level == 0:
+            return self.leaves[index]
+        return node_hash(self.read(level - 1, 2 * index), self.read(level - 1, 2 * index + 1))
+
+    def root(self, size: int) -> bytes:
+        tree = CompactRange()
+        for leaf in self.leaves[:size]:
+            tree = tree.append(leaf)
+        return tree.root()
+
+    def note(self, size: int, *signers: Signer, origin: str = ORIGIN, more: tuple[str, ...] = ()) -> bytes:
+        checkpoint = Checkpoint(origin, size, self.root(size), more)
+        return sign_checkpoint(checkpoint, *(signers or (LOG,)))
+
+    def proof(self, old: int, size: int) -> tuple[bytes, ...]:
+        return consistency_proof(old, size, self.read) if 0 < old < size else ()
+
+    def body(self, old: int, size: int, *signers: Signer, more: tuple[str, ...] = ()) -> bytes:
+        note = self.note(size, *signers, more=more)
+        return format_submission(Submission(old, self.proof(old, size), note))
+
+
+TREE = Tree()
+
+
+def text_of(note: bytes) -> str:
+    return read_note(note)[0]
+
+
+class WitnessWorld:
+    """A witness in this process, behind a real socket."""
+
+    def __init__(self, home: Path, prefix: str = "") -> None:
+        self.home, self.prefix = home, prefix
+        self.now = AT
+        self.deadlines = Deadlines()
+
+    @asynccontextmanager
+    async def running(self):
+        async with AsyncExitStack() as stack:
+            self.store = await WitnessStore.open(self.home)
+            stack.push_async_callback(self.store.close)
+            await self.store.add_log(ORIGIN, [LOG.verifier()])
+            self.witness = Witness(self.store, COSIGNER, lambda: self.now)
+            runner = GuardedRunner(
+                make_app(self.witness, self.prefix, self.deadlines), self.witness.now, self.deadlines
+            )
+            stack.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            connector = aiohttp.TCPConnector(limit=0)
+            self.session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+            yield self
+
+    async def post(self, body: bytes, path: str = "/add-checkpoint"):
+        """(status, content type as sent, body)."""
+        async with self.session.post(self.origin + self.prefix + path, data=body) as answer:
+            return answer.status, answer.headers["Content-Type"], await answer.read()
+
+    async def size(self) -> int:
+        log = await self.store.log(ORIGIN)
+        assert log is not None
+        return log.tree.size
+
+
+def conflict(size: int):
+    return 409, SIZE_TYPE, b"%d\n" % size

@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from poc.core.checkpoint import (
+    Cosigner,
     format_checkpoint,
     head_of,
     parse_checkpoint,
     parse_head,
     verify_checkpoint,
 )
+from poc.core.cosignature import time_of
 from poc.core.hours import ExceptionDay, Hours, Slot, Span, is_open, next_open
+from poc.core.keys import SigningKey
 from poc.core.merkle import (
     CompactRange,
     consistency_proof,
@@ -98,6 +101,18 @@ def test_consistency_vectors_come_out_as_stated(case):
 
 
 # --- notes and checkpoints ---
+
+
+@pytest.mark.parametrize("case", cases("cosignature/cosignatures.json"))
+def test_cosignature_vectors_come_out_as_stated(case):
+    data, verifier = case["note"].encode(), Verifier.from_vkey(case["vkey"])
+    assert outcome(lambda: open_note(data, [verifier])) == case["expect"]
+    if case["expect"] == "ok":
+        note = open_note(data, [verifier])
+        cosigner = Cosigner(verifier.name, SigningKey(bytes.fromhex(case["seed"])))
+        assert cosigner.verifier().vkey() == case["vkey"]
+        assert [cosigner.cosign(note.text, case["at"])] == list(note.verified)
+        assert time_of(note.verified[0].signature) == case["at"]
 
 
 @pytest.mark.parametrize("case", cases("note/notes.json"))

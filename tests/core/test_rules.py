@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poc.core.bodies import BODIES, Settings
+from poc.core.checkpoint import Cosigner
 from poc.core.form import form_of
 from poc.core.note import Signer
 from poc.core.rules import apply, apply_all, at, check_proposal, requirement, start
@@ -297,6 +298,7 @@ GENESIS: list[tuple[dict[str, Any], str]] = [
         "limit-too-high",
     ),
     ({"log_keys": ["example.net/other+00000000+AAAA"]}, "unknown-algorithm"),
+    ({"log_keys": [Cosigner(ORIGIN, signing_key("log")).verifier().vkey()]}, "unknown-algorithm"),
     ({"hub_keys": [jwk(REGISTRARS[0])]}, "key-in-use"),
 ]
 

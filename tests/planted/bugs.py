@@ -22,6 +22,30 @@ class Bug:
 
 BUGS = (
     Bug(
+        "R11 a witness records a checkpoint whatever it cosigned meanwhile",
+        "poc/witness/store.py",
+        "WHERE origin = ? AND size = ? AND root = ? RETURNING",
+        "WHERE origin = ? AND ? >= 0 AND ? IS NOT NULL RETURNING",
+        "tests/witness/test_add_checkpoint.py",
+        "of_50_posts",
+    ),
+    Bug(
+        "R11 a witness does not look at the proof",
+        "poc/core/submission.py",
+        "    _check_proof(known, checkpoint, submission.proof)\n",
+        "",
+        "tests/witness/test_add_checkpoint.py",
+        "refused",
+    ),
+    Bug(
+        "R11 a witness answers without recording",
+        "poc/witness/witness.py",
+        "at = await self._store.advance(log, checkpoint, self._time(log))",
+        "at = self._time(log) or await self._store.advance(log, checkpoint, 0)",
+        "tests/witness/test_add_checkpoint.py",
+        "cosigned",
+    ),
+    Bug(
         "R1 a statement counts without a valid signature",
         "poc/core/rules.py",
         "jws.verify(signed.payload, signature, jws.STATEMENT, _key(kid, known, brought))",

@@ -487,6 +487,47 @@ def checkpoint_cases() -> list[Case]:
     ]  # fmt: skip
 
 
+def cosignature_cases() -> list[Case]:
+    seed = hashlib.sha256(b"cosignature vectors").digest()
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    public = private.public_key().public_bytes_raw()
+    name = "jo.witness"
+    ident = sha(name.encode(), b"\n\x04", public)[:4]
+    text = f"{ORIGIN}\n11\n{b64(mth(LEAVES[:11]))}\n"
+
+    def case(
+        title: str,
+        expect: str,
+        at: int,
+        *,
+        message: bytes | None = None,
+        stated: int | None = None,
+        body: str = text,
+        cut: int = 0,
+    ) -> Case:
+        signed = b"cosignature/v1\ntime %d\n" % at + body.encode() if message is None else message
+        data = (at if stated is None else stated).to_bytes(8, "big") + private.sign(signed)
+        note = f"{body}\n{DASH} {name} {b64(ident + data[: len(data) - cut])}\n"
+        vkey = f"{name}+{ident.hex()}+{b64(bytes([4]) + public)}"
+        return {"name": title, "seed": seed.hex(), "vkey": vkey, "note": note, "at": at, "expect": expect}
+
+    at = 1763985600
+    return [
+        case("a cosignature", "ok", at),
+        case("with extension lines", "ok", at, body=text + "ext 1\n"),
+        case("at the time 0", "ok", 0),
+        case("at the largest time", "ok", 2**63 - 1),
+        case("one second beyond it", "bad-signature", 2**63),
+        case("another time than the one signed", "bad-signature", at, stated=at + 1),
+        case("over the text alone", "bad-signature", at, message=text.encode()),
+        case("without the header line", "bad-signature", at, message=b"time %d\n" % at + text.encode()),
+        case("a time with a leading zero", "bad-signature", at, message=b"cosignature/v1\ntime 0%d\n" % at + text.encode()),
+        case("over another text", "bad-signature", at, message=b"cosignature/v1\ntime %d\n" % at + text.replace("11", "12").encode()),
+        case("extension lines not signed", "bad-signature", at, body=text + "ext\n", message=b"cosignature/v1\ntime %d\n" % at + text.encode()),
+        case("cut off", "bad-signature", at, cut=8),
+    ]  # fmt: skip
+
+
 # --- tiles ---
 
 
@@ -792,6 +833,10 @@ def build() -> dict[str, str]:
         "note/notes.json": ("Signed notes, opened with `vkeys`", note_cases()),
         "note/vkeys.json": ("Verification keys", vkey_cases()),
         "checkpoint/checkpoints.json": ("Checkpoints; `is_head`: also a head", checkpoint_cases()),
+        "cosignature/cosignatures.json": (
+            "Cosignatures by the Ed25519 key of `seed` as of `at`",
+            cosignature_cases(),
+        ),
         "tiles/paths.json": ("Paths; `level` is null for a bundle of entries", tile_path_cases()),
         "tiles/sizes.json": ("Which tiles a size has, per level", tile_size_cases()),
         "tiles/entries.json": ("Bundles of entries", bundle_cases()),

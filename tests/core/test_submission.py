@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from poc.core.submission import Submission, Tree, admit, format_submission, parse_submission
 from poc.errors import PocError, RefusedError
 from poc.limits import SUBMISSION_BYTES_MAX
-from tests.witness_world import LOG, OTHER_LOG, TREE
+from tests.witness_world import LOG, OTHER_LOG, TREE, text_of
 from tests.witness_world import Tree as Log
 
 HASHES = st.lists(st.binary(min_size=32, max_size=32), max_size=63).map(tuple)
@@ -28,6 +28,7 @@ def test_what_is_written_is_read_back_and_what_is_read_is_written_the_same(one, 
     body = format_submission(submission)
     assert parse_submission(body) == submission
     assert format_submission(parse_submission(body)) == body
+    assert submission.text == text_of(submission.note)
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=100).map(lambda data: b"old 1\n\n" + data))

@@ -46,6 +46,7 @@ class WitnessProcess:
             stderr=subprocess.PIPE,
             text=True,
         )
+        assert self.process.stdout
         self.address = self.process.stdout.readline().removeprefix("listening on ").strip()
 
     async def post(self, session, body):
@@ -213,7 +214,7 @@ class Pushing:
 
     def check(self):
         """All that was ever cosigned is one history: one root a size, on one tree, never back in time."""
-        roots = {}
+        roots: dict[int, bytes] = {}
         for _, size, root in self.given:
             assert roots.setdefault(size, root) == root, size
         assert any(all(tree.root(size) == root for size, root in roots.items()) for tree in self.trees)

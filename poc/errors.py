@@ -32,8 +32,11 @@ class PocError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, detail: str = "", **data: object) -> None:
-        """Make the error for a ``code`` of the table; an unknown code is a fault of ours."""
+    def __init__(self, code: str, detail: str = "", /, **data: object) -> None:
+        """Make the error for a ``code`` of the table; an unknown code is a fault of ours.
+
+        The names of ``data`` may come from outside: none of them is taken for ``code`` or ``detail``.
+        """
         row = CATALOGUE[code]
         self.code = code
         self.detail = detail

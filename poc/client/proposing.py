@@ -176,17 +176,15 @@ class Proposing:
         found = answer.get("proposals")
         if not isinstance(found, list):
             raise RefusedError("bad-answer-from-hub", "/v1/proposals")
+        for value in found:
+            _proposed(value)
         return found
 
     async def fetch_proposal(self, proposal: str) -> SignedStatement:
         """One proposal with the signatures it has. Raises ``not-found``, ``bad-answer-from-hub``."""
         self.hub.keys = self.known.request_keys()
         answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
-        try:
-            value = {"payload": answer["payload"], "signatures": answer["signatures"]}
-            signed = read_signed_statement(value)
-        except (KeyError, PocError):
-            raise RefusedError("bad-answer-from-hub", "a proposal") from None
+        signed = _proposed(answer)
         if payload_sha256(signed.payload) != proposal:
             raise RefusedError("bad-answer-from-hub", "another payload than the one named")
         return signed
@@ -253,3 +251,11 @@ class Proposing:
     async def _retire(self, device: DeviceState, *, signing: bool) -> None:
         self.known.keys.retire(device.kid if signing else device.sealing_kid, self.known.now())
         await self.known.keys.save_in_thread()
+
+
+def _proposed(answer: Any) -> SignedStatement:
+    """The signed statement in a proposal as the hub shows it. Raises ``bad-answer-from-hub``."""
+    try:
+        return read_signed_statement({"payload": answer["payload"], "signatures": answer["signatures"]})
+    except (KeyError, TypeError, PocError):
+        raise RefusedError("bad-answer-from-hub", "a proposal") from None

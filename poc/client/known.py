@@ -165,12 +165,18 @@ class Known:
         return parts
 
     def sealing_public(self, kid: str) -> SealingPublicKey:
-        """A device's public sealing key. Raises ``key-body-missing``; never an older key."""
+        """A device's public sealing key, of the thumbprint in the log; never an older key.
+
+        Raises ``key-body-missing``, ``home-damaged`` where another key was put in its place.
+        """
         data = self.trust.sealing_key(kid)
         if data is None:
             raise RefusedError("key-body-missing", f"key {kid[:12]}…")
         value: Any = parse(data)
-        return SealingPublicKey.from_jwk(value)
+        key = SealingPublicKey.from_jwk(value)
+        if key.kid != kid:
+            raise RefusedError("home-damaged", f"the sealing key {kid[:12]}…")
+        return key
 
     @property
     def keys(self) -> Keyring:

@@ -258,8 +258,8 @@ class Desk(Proposing):
         """The evidence file of a message of this desk; with ``disclose`` it opens the content.
 
         Of what is kept here, and of what the hub shows beside it where that verifies: a hub that hides
-        something, shows something else or cannot be reached takes nothing away. Raises ``unknown-message``, and
-        why the hub cannot be asked where nothing is kept.
+        something, shows something else or cannot be reached takes nothing away. Raises ``unknown-message``,
+        and why the hub cannot be asked where nothing is kept.
         """
         envelope = envelope_here(self.known, message)
         pieces = evidence_pieces(self.known, message, await self._shown_evidence(message))

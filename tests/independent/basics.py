@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import hashlib
 import json
 import re
@@ -127,11 +127,11 @@ def tagged(tag: str, data: bytes) -> bytes:
     return sha256(tag.encode() + b"\0" + data)
 
 
-def moment(text: Any) -> datetime.datetime:
+def moment(text: Any) -> dt.datetime:
     """The moment a time of ours names."""
     refuse_if(not isinstance(text, str) or not _TIME.fullmatch(text), "bad-time")
     try:
-        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+        return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
     except ValueError as error:
         raise RefusedError("bad-time") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 
 from tests.independent.basics import RefusedError, b64u, moment, refuse_if, thumbprint
@@ -12,7 +12,7 @@ from tests.independent.entries import Entry
 
 def _rotate_by(entry: Entry, sealing: dict[str, Any]) -> None:
     issued, until = moment(entry.statement["issued_at"]), moment(sealing["rotate_by"])
-    refuse_if(not issued < until <= issued + datetime.timedelta(days=90), "bad-rotate-by")
+    refuse_if(not issued < until <= issued + dt.timedelta(days=90), "bad-rotate-by")
 
 
 def _take(directory: Directory, subject: str, device: dict[str, Any]) -> None:

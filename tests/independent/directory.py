@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,18 +11,15 @@ from tests.independent.basics import b64u, moment, refuse_if, thumbprint
 from tests.independent.forms import PARTY_ID, STATE_ID
 from tests.independent.merkle import root
 
-ISO = frozenset(
-    (
-        "ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv"
-        " bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg eh er es"
-        " et fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie"
-        " il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly"
-        " ma mc md me mf mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu"
-        " nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm"
-        " sn so sr ss st sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug um us uy uz va vc ve"
-        " vg vi vn vu wf ws ye yt za zm zw"
-    ).split()
+_CODES = (
+    "adaeafagaialamaoaqarasatauawaxazbabbbdbebfbgbhbibjblbmbnbobqbrbsbtbvbwbybzcacccdcfcgchcick"
+    "clcmcncocrcucvcwcxcyczdedjdkdmdodzeceeegeheresetfifjfkfmfofrgagbgdgegfggghgiglgmgngpgqgrgs"
+    "gtgugwgyhkhmhnhrhthuidieiliminioiqirisitjejmjojpkekgkhkikmknkpkrkwkykzlalblclilklrlsltlulv"
+    "lymamcmdmemfmgmhmkmlmmmnmompmqmrmsmtmumvmwmxmymznancnenfngninlnonpnrnunzompapepfpgphpkplpm"
+    "pnprpsptpwpyqarerorsrurwsasbscsdsesgshsisjskslsmsnsosrssstsvsxsysztctdtftgthtjtktltmtntotr"
+    "tttvtwtzuaugumusuyuzvavcvevgvivnvuwfwsyeytzazmzw"
 )
+ISO = frozenset(_CODES[i : i + 2] for i in range(0, len(_CODES), 2))
 
 
 @dataclass
@@ -70,7 +67,7 @@ class State:
 
     def in_force(self, at: str) -> bool:
         """Whether the window for objections has passed."""
-        wait = datetime.timedelta(seconds=self.objection_seconds)
+        wait = dt.timedelta(seconds=self.objection_seconds)
         return moment(at) >= moment(self.enrolled_at) + wait
 
 
@@ -132,7 +129,7 @@ class Directory:
             return
         other = self.parties.get(alternate_of)
         refuse_if(other is None or other.kind != "contact" or alternate_of == subject, "bad-alternate")
-        same = alternate_of.split(".")[0] == subject.split(".")[0]
+        same = alternate_of.split(".")[0] == subject.split(".", maxsplit=1)[0]
         refuse_if(not same or (other is not None and other.body["alternate_of"]), "bad-alternate")
         has = any(p.kind == "contact" and p.body["alternate_of"] == subject for p in self.parties.values())
         refuse_if(has, "bad-alternate")
@@ -153,8 +150,6 @@ def check_state_id(state: str, kind: str | None) -> None:
 
 def summary(directory: Directory) -> dict[str, Any]:
     """The directory in the shape of the vectors."""
-
-
     end = directory.logged_at
 
     def devices(party: Party) -> list[dict[str, Any]]:
@@ -191,8 +186,6 @@ def summary(directory: Directory) -> dict[str, Any]:
             "authority": [thumbprint(k) for k in found.body["authority"]["keys"]],
             "recovery": recovery and thumbprint(recovery),
         }
-
-
 
     parties = sorted(directory.parties.items())
     return {

@@ -1,4 +1,4 @@
-"""Forms: schemas/*.json and the rules the pages of docs/spec give beside them.
+"""Forms: schemas/*.json and the rules docs/spec/form-rules.md and others give beside them.
 
 The schemas are data here: a small reader of the words they use. What a schema cannot say (real
 dates, ids, order, members that exclude each other) is written from form-rules.md, statement.md,
@@ -14,7 +14,7 @@ import re
 import unicodedata
 from typing import Any
 
-from tests.independent.basics import RefusedError, moment, refuse_if, thumbprint, unb64u
+from tests.independent.basics import RefusedError, moment, refuse_if, unb64u
 from tests.independent.rules_of_forms import check_whole
 
 SCHEMAS = pathlib.Path(__file__).parents[2] / "schemas"
@@ -43,7 +43,8 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _is(kind: str, value: Any) -> bool:
-    kinds: dict[str, Any] = {"object": dict, "array": list, "string": str, "null": type(None), "boolean": bool}
+    kinds: dict[str, Any] = {"object": dict, "array": list, "string": str, "null": type(None)}
+    kinds["boolean"] = bool
     if kind == "integer":
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kinds[kind])
@@ -53,7 +54,8 @@ def _text(value: str, *, lines: bool) -> None:
     """text.md; joiners and variation selectors only roughly: after something, before something."""
     refuse_if(not value.strip() or unicodedata.normalize("NFC", value) != value, "bad-form")
     for i, c in enumerate(value):
-        if (c == "\n" and lines) or (c in JOINED and 0 < i < len(value) - 1) or ("\ufe0e" <= c <= "\ufe0f" and i):
+        joins = c in JOINED and 0 < i < len(value) - 1
+        if (c == "\n" and lines) or joins or ("\ufe0e" <= c <= "\ufe0f" and i):
             continue
         hidden = c in NOTHING or unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn")
         refuse_if(hidden or "\ufe00" <= c <= "\ufe0d", "bad-form")
@@ -133,8 +135,3 @@ def check_form(name: str, value: Any) -> None:
         check_whole(name, value)
     except RefusedError as error:
         raise RefusedError("newer-form" if error.code == "newer-form" else "bad-form") from error
-
-
-def kid_of(jwk: dict[str, Any]) -> str:
-    """Thumbprint of a key in a form."""
-    return thumbprint(jwk)

@@ -13,7 +13,7 @@ from tests.independent.sealed import sealing_kid
 
 def _sealing_kids(body: dict[str, Any]) -> set[str]:
     devices = [*body.get("devices", ()), *([body["device"]] if "device" in body else ())]
-    named = [d["sealing"] for d in devices] + [body["sealing"]] * bool(body.get("sealing"))
+    named = [d["sealing"] for d in devices] + ([body["sealing"]] if body.get("sealing") else [])
     return {s["kid"] for s in named}
 
 

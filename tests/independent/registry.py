@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 
 from tests.independent import devices
@@ -13,7 +13,7 @@ from tests.independent.merkle import root, verify_consistency
 from tests.independent.notes import NoteKey, claimed_size, read_checkpoint, read_vkey
 from tests.independent.signers import check
 
-MOST = {"body_bytes": 1 << 20, "slots": 250, "blob_bytes": 8 << 20, "messages_per_hour": 1000}
+MOST = {"body_bytes": 1 << 20, "slots": 250, "blob_bytes": 8 << 20}
 AGELESS = frozenset({"contact.freeze", "contact.withdraw", "contact.device-revoke", "state.object"})
 
 
@@ -133,6 +133,8 @@ def _update(directory: Directory, entry: Entry) -> None:
     if body["alternate_of"] != party.body["alternate_of"]:
         directory.alternate(subject, body["alternate_of"])
     party.body, party.version, party.newest = body, entry.statement["version"], b64u(entry.leaf)
+    if all(directory.keys[kid].role != "device" for kid in directory.signers):
+        party.confirmed_at = entry.logged_at
 
 
 def _confirm(directory: Directory, entry: Entry) -> None:
@@ -148,8 +150,8 @@ def _tested(directory: Directory, entry: Entry) -> None:
 def _times(directory: Directory, entry: Entry) -> None:
     logged, issued = moment(entry.logged_at), moment(entry.statement["issued_at"])
     refuse_if(directory.leaves and logged < moment(directory.logged_at), "logged-before-previous")
-    refuse_if(issued - logged > datetime.timedelta(minutes=5), "issued-ahead")
-    old = logged - issued > datetime.timedelta(days=14)
+    refuse_if(issued - logged > dt.timedelta(minutes=5), "issued-ahead")
+    old = logged - issued > dt.timedelta(days=14)
     refuse_if(old and entry.statement["type"] not in AGELESS, "issued-too-long-ago")
 
 
@@ -185,8 +187,7 @@ def apply(directory: Directory, leaf: bytes) -> Entry:
         version, newest = directory.chains.get(statement["subject"], (0, None))
         refuse_if((statement["version"], statement["previous"]) != (version + 1, newest), "superseded")
     directory.logged_at_now = entry.logged_at
-    entry_signers = check(directory, entry)
-    directory.signers = entry_signers
+    directory.signers = check(directory, entry)
     EFFECTS[kind](directory, entry)
     if kind in CHAINED:
         directory.chains[statement["subject"]] = (statement["version"], b64u(entry.leaf))

@@ -25,7 +25,7 @@ def signed_text(method: str, target: str, digest: str, parameters: str) -> bytes
     ).encode()
 
 
-def sign(
+def sign(  # noqa: PLR0917
     key: Ed25519PrivateKey, kid: str, method: str, target: str, body: bytes, created: int, nonce: str
 ) -> dict[str, str]:
     """The three headers of a request."""
@@ -69,4 +69,6 @@ def check(
         text = signed_text(method, target, found["content-digest"][0], parts[1])
         verify(signing_key(key), unb64(signature[1], wrong), text)
     except RefusedError as error:
-        raise RefusedError(error.code if error.code in ("clock-skew", "digest-mismatch") else wrong) from error
+        raise RefusedError(
+            error.code if error.code in ("clock-skew", "digest-mismatch") else wrong
+        ) from error

@@ -1,8 +1,9 @@
-"""Rules between members, which a schema cannot say: from the pages named beside each."""
+"""Rules between members, which a schema cannot say: from docs/spec/, the pages named beside each."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import itertools
 import re
 from typing import Any
 
@@ -12,7 +13,7 @@ BODY = r"(?:[a-z]{2}|x-[a-z0-9]{2,16})"
 
 
 def _sorted(values: list[Any]) -> None:
-    refuse_if(any(a >= b for a, b in zip(values, values[1:], strict=False)), "bad-form")
+    refuse_if(any(a >= b for a, b in itertools.pairwise(values)), "bad-form")
 
 
 def _devices(devices: list[dict[str, Any]]) -> None:
@@ -65,7 +66,7 @@ def _times(form: dict[str, Any]) -> None:
     start = moment(form["sent_at"])
     if form["not_before"] is not None:
         start = max(start, moment(form["not_before"]))
-    refuse_if(moment(form["expires_at"]) - start > datetime.timedelta(days=30), "bad-form")
+    refuse_if(moment(form["expires_at"]) - start > dt.timedelta(days=30), "bad-form")
 
 
 def _message(form: dict[str, Any]) -> None:
@@ -110,7 +111,9 @@ def _exercise(name: str, form: dict[str, Any]) -> None:
 
 def _whole(name: str, form: dict[str, Any]) -> None:
     if name == "statement":
-        refuse_if((form["version"] == 1) != (form["version"] is not None and form["previous"] is None), "bad-form")
+        refuse_if(
+            (form["version"] == 1) != (form["version"] is not None and form["previous"] is None), "bad-form"
+        )
         refuse_if(form["version"] is None and form["previous"] is not None, "bad-form")
     if name == "script":
         unb64u(form["salt"], 32)

@@ -13,9 +13,18 @@ P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
 TYPES = frozenset(
     f"poc-{name}+jws"
-    for name in (
-        "statement message preparation cancel receipt retrieval acknowledgement announcement script order"
-    ).split()
+    for name in [
+        "statement",
+        "message",
+        "preparation",
+        "cancel",
+        "receipt",
+        "retrieval",
+        "acknowledgement",
+        "announcement",
+        "script",
+        "order",
+    ]
 )
 
 
@@ -43,7 +52,9 @@ def signing_key(jwk: Any) -> bytes:
 
 def verify(raw_key: bytes, signature: bytes, data: bytes) -> None:
     """Refuse what is not the one good signature rule of the page."""
-    refuse_if(len(signature) != 64 or not good_point(raw_key) or not good_point(signature[:32]), "bad-signature")
+    refuse_if(
+        len(signature) != 64 or not good_point(raw_key) or not good_point(signature[:32]), "bad-signature"
+    )
     try:
         Ed25519PublicKey.from_public_bytes(raw_key).verify(signature, data)
     except InvalidSignature as error:
@@ -52,9 +63,10 @@ def verify(raw_key: bytes, signature: bytes, data: bytes) -> None:
 
 def read_protected(protected: str) -> dict[str, Any]:
     """The protected header {alg, kid, typ}, whose typ is one of the ten."""
-    header = parse_canonical(unb64u(protected))
+    header: dict[str, Any] = parse_canonical(unb64u(protected))
     refuse_if(not isinstance(header, dict) or set(header) != {"alg", "kid", "typ"}, "bad-form")
     refuse_if(header["alg"] != "Ed25519", "unknown-algorithm")
+    refuse_if(not isinstance(header["typ"], str), "bad-form")
     refuse_if(header["typ"] not in TYPES, "wrong-type")
     unb64u(header["kid"], 32)
     return header

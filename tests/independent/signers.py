@@ -39,7 +39,9 @@ def _registrars(directory: Directory, count: int) -> Alternative:
     return counts, lambda kids: len(directory.bodies_of(kids)) >= count
 
 
-def _device(directory: Directory, subject: str, right: str, count: int = 1, only: str | None = None) -> Alternative:
+def _device(
+    directory: Directory, subject: str, right: str, count: int = 1, only: str | None = None
+) -> Alternative:
     def counts(kid: str) -> bool:
         key = directory.active(kid)
         if key is None or key.role != "device" or key.holder != subject:
@@ -50,7 +52,7 @@ def _device(directory: Directory, subject: str, right: str, count: int = 1, only
 
 
 def _authority(directory: Directory, subject: str, registrars: int = 0) -> Alternative:
-    name = subject.split(".")[0]
+    name = subject.split(".", maxsplit=1)[0]
     state = directory.states.get(name)
     refuse_if(state is None or not state.in_force(directory.logged_at_now), "unknown-state")
     threshold = state.body["authority"]["threshold"] if state else 0
@@ -138,7 +140,9 @@ def check(directory: Directory, entry: Entry) -> list[str]:
         jwk = held.jwk if held is not None else new.get(kid)
         if jwk is None:
             raise RefusedError("signature-not-called-for")
-        verify_jws(jwk, "poc-statement+jws", signature["protected"], entry.encoded_payload, signature["signature"])
+        verify_jws(
+            jwk, "poc-statement+jws", signature["protected"], entry.encoded_payload, signature["signature"]
+        )
     others = [k for k in kids if k not in must]
     for counts, enough in alternatives(directory, entry.statement):
         if all(counts(k) for k in others) and enough(others):

@@ -67,7 +67,7 @@ def test_the_same_requests_are_let_in():
 
 def test_the_example_of_the_page_is_signed_to_the_same_headers():
     case = load("httpsig/requests")["cases"][0]
-    key = Ed25519PrivateKey.from_private_bytes(seed_of("first"))
+    key = Ed25519PrivateKey.from_private_bytes(seed_of("signing first"))
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64u(key.public_key().public_bytes_raw())}
     body = case["body"].encode()
     made = sign(

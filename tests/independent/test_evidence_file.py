@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.independent.basics import canonical
+from tests.independent.basics import b64u, canonical
+from tests.independent.directory import summary
 from tests.independent.evidence import verify_evidence
+from tests.independent.notes import read_checkpoint
+from tests.independent.registry import log_keys_at, replay
 from tests.independent.vectors import disagreements, load
 
 ROOT = Path(__file__).parents[2]
@@ -43,12 +48,24 @@ def test_the_same_changes_are_refused():
     assert disagreements("evidence/evidence", judge, "variants") == []
 
 
+def log_of(database):
+    with contextlib.closing(sqlite3.connect(database)) as hub:
+        leaves = [bytes(row[0]) for row in hub.execute("SELECT data FROM leaves ORDER BY position")]
+        return leaves, *hub.execute("SELECT size, root, checkpoint FROM head").fetchone()
+
+
 @pytest.mark.long
-def test_what_a_real_demo_makes_verifies(tmp_path):
+def test_the_log_of_a_real_demo_gives_its_directory(tmp_path):
     folder = tmp_path / "here"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POC_")}
-    subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "poc.demo"], cwd=ROOT, env={**kept, "ONCE": "1", "DEMO_DIR": str(folder)},
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=True,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=True,
     )  # fmt: skip
-    raise AssertionError(sorted(folder.rglob("*"))[:1])
+    leaves, size, root, checkpoint = log_of(folder / "hub" / "hub.db")
+    directory = replay(leaves)
+    known = summary(directory)
+    head = read_checkpoint(directory.origin, bytes(checkpoint).decode(), log_keys_at(directory, size))
+    counts = json.loads(result.stdout.splitlines()[-1])
+    assert (known["size"], known["root"], head.root) == (size, b64u(root), root)
+    assert (len(known["states"]), len(known["contacts"])) == (counts["states"], counts["contacts"])

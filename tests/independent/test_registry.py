@@ -29,7 +29,8 @@ def test_the_same_values_are_of_the_form(form):
 
 def payload(case):
     read_payload(case["payload"].encode())
-    assert b64u(sha256(case["payload"].encode())) == case["sha256"]
+    if "sha256" in case:
+        assert b64u(sha256(case["payload"].encode())) == case["sha256"]
 
 
 def entry(case):

@@ -35,7 +35,7 @@ def verdict(call: Callable[[], object]) -> str:
 
 
 def disagreements(name: str, judge: Callable[[dict[str, Any]], object], member: str = "cases") -> list[str]:
-    """The cases of a file where this implementation accepts what should be refused, or refuses what is good."""
+    """The cases of a file where this implementation comes to the other verdict."""
     wrong = []
     for case in load(name)[member]:
         got = verdict(functools.partial(judge, case))

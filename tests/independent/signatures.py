@@ -63,13 +63,14 @@ def verify(raw_key: bytes, signature: bytes, data: bytes) -> None:
 
 def read_protected(protected: str) -> dict[str, Any]:
     """The protected header {alg, kid, typ}, whose typ is one of the ten."""
-    header: dict[str, Any] = parse_canonical(unb64u(protected))
+    header: Any = parse_canonical(unb64u(protected))
     refuse_if(not isinstance(header, dict) or set(header) != {"alg", "kid", "typ"}, "bad-form")
     refuse_if(header["alg"] != "Ed25519", "unknown-algorithm")
     refuse_if(not isinstance(header["typ"], str), "bad-form")
     refuse_if(header["typ"] not in TYPES, "wrong-type")
     unb64u(header["kid"], 32)
-    return header
+    found: dict[str, Any] = header
+    return found
 
 
 def verify_jws(jwk: dict[str, Any], typ: str, protected: str, payload: str, signature: str) -> None:

@@ -209,7 +209,8 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-request-signature": ErrorRow(
         401,
         "The signature of the request is not valid.",
-        "Sign the request again with the key named in it; docs/spec describes the exact form.",
+        "Check that the key is enrolled by now and has not ended (`poc key list`, `poc contact show`), "
+        "and that no proxy changes requests; docs/spec describes the exact form.",
     ),
     "digest-mismatch": ErrorRow(
         400,

@@ -209,6 +209,10 @@ class Known:
         good = [key for key in newest_first if self._is_good(key.kid)]
         return (*good, *(key for key in newest_first if key not in good))
 
+    def has_good_key(self) -> bool:
+        """Whether a key of this home is in force by the log verified here."""
+        return any(self._is_good(key.kid) for key in self.request_keys())
+
     def _is_good(self, kid: str) -> bool:
         record = self.directory.keys.get(kid)
         return record is not None and record.until is None

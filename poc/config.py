@@ -47,6 +47,11 @@ def _web_origin(value: str) -> str:
     return value
 
 
+def read_web_origin(text: str) -> str:
+    """A hub's address as typed: capitals and one ``/`` at its end pass. Raises ``ValueError``."""
+    return _web_origin(text.strip().lower().removesuffix("/"))
+
+
 def _fingerprint(value: str) -> str:
     try:
         return parse_fingerprint(value)

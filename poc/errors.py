@@ -32,8 +32,11 @@ class PocError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, detail: str = "", **data: object) -> None:
-        """Make the error for a ``code`` of the table; an unknown code is a fault of ours."""
+    def __init__(self, code: str, detail: str = "", /, **data: object) -> None:
+        """Make the error for a ``code`` of the table; an unknown code is a fault of ours.
+
+        The names of ``data`` may come from outside: none of them is taken for ``code`` or ``detail``.
+        """
         row = CATALOGUE[code]
         self.code = code
         self.detail = detail
@@ -206,7 +209,8 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-request-signature": ErrorRow(
         401,
         "The signature of the request is not valid.",
-        "Sign the request again with the key named in it; docs/spec describes the exact form.",
+        "Check that the key is enrolled by now and has not ended (`poc key list`, `poc contact show`), "
+        "and that no proxy changes requests; docs/spec describes the exact form.",
     ),
     "digest-mismatch": ErrorRow(
         400,

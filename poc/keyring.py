@@ -9,6 +9,8 @@ the passphrase is the command line's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import os
 import stat
@@ -77,8 +79,11 @@ class KeyEntry:
 class Keyring:
     """The unlocked keys of one home. :meth:`save` makes what was added durable."""
 
-    def __init__(self, folder: Path, passphrase: str, entries: tuple[KeyEntry, ...] = ()) -> None:
-        """Use :meth:`create` or :meth:`unlock`."""
+    def __init__(
+        self, folder: Path, passphrase: str, entries: tuple[KeyEntry, ...] = (), *, read: str | None = None
+    ) -> None:
+        """Use :meth:`create` or :meth:`unlock`; ``read`` is the file they found."""
+        self._read = read
         self._folder = folder
         self._passphrase = passphrase
         self._entries = {entry.kid: entry for entry in entries}
@@ -113,18 +118,27 @@ class Keyring:
             ).plaintext
         except (JoseError, ValueError):
             raise RefusedError("wrong-passphrase", str(folder)) from None
-        return cls(folder, passphrase, tuple(_entries(content or b"")))
+        return cls(folder, passphrase, tuple(_entries(content or b"")), read=text)
 
     def save(self) -> None:
-        """Write keyring and index, each whole or not at all, readable by their owner only."""
+        """Write keyring and index, each whole or not at all, readable by their owner only.
+
+        Raises ``home-in-use`` where another process wrote the keyring since it was read here: its keys
+        would be lost, and nothing is written.
+        """
         content = json.dumps({"keys": [entry.private() for entry in self._entries.values()]})
         header = {"alg": ALGORITHM, "enc": "A256GCM", "p2c": ROUNDS, "cty": "jwk-set+json"}
         sealed = jwe.encrypt_compact(
             header, content, _octets(self._passphrase), algorithms=[ALGORITHM, "A256GCM"]
         )
         index = json.dumps({"keys": [entry.public() for entry in self.list()]}, indent=1)
-        write_private(self._folder / KEYRING_NAME, sealed.encode())
-        write_private(self._folder / INDEX_NAME, index.encode())
+        with _held(self._folder):
+            path = self._folder / KEYRING_NAME
+            if (_read(path) if path.exists() else None) != self._read:
+                raise RefusedError("home-in-use", "its keyring was changed meanwhile; run the command again")
+            write_private(path, sealed.encode())
+            self._read = sealed
+            write_private(self._folder / INDEX_NAME, index.encode())
 
     async def save_in_thread(self) -> None:
         """:meth:`save` without holding up the event loop."""
@@ -235,6 +249,21 @@ def write_private(path: Path, data: bytes) -> None:
         _fsync_folder(path.parent)
     except OSError as error:
         raise UnreachableError("storage-failed", f"{path.name}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Let one process at a time compare and write. Raises ``storage-failed``."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UnreachableError("storage-failed", f"{folder.name}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _fsync_folder(folder: Path) -> None:

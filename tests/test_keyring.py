@@ -195,3 +195,21 @@ def test_a_disk_that_does_not_take_the_file_leaves_the_old_one(tmp_path: Path) -
         write_private(tmp_path / "folder", b"new")
     assert caught.value.code == "storage-failed"
     assert (tmp_path / "folder" / "x").read_text() == "kept"
+
+
+def test_two_that_write_one_keyring_at_once_lose_no_key(tmp_path: Path) -> None:
+    first, second = (Keyring.create(tmp_path, "four words of it") for _ in range(2))
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    kept = first.add_signing("authority", "jo", now, lambda count: b"1" * count)
+    first.save()
+    second.add_signing("authority", "jo", now, lambda count: b"2" * count)
+    with pytest.raises(RefusedError) as refused:
+        second.save()
+    assert refused.value.code == "home-in-use"
+    assert [row["kid"] for row in read_index(tmp_path)] == [kept.kid]
+    third = Keyring.unlock(tmp_path, "four words of it")
+    first.retire(kept.kid, now)
+    first.save()
+    with pytest.raises(RefusedError):
+        third.save()
+    first.save()

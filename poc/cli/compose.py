@@ -124,11 +124,17 @@ def read_body(arguments: argparse.Namespace) -> MessageBody:
     text = words.read_text(arguments.text_file) if arguments.text_file is not None else arguments.text
     texts = []
     if text is not None:
+        _check_filled(text, "the text")
         texts.append({"language": arguments.language, "text": words.plain_text(text), "role": "original"})
     for language, name in arguments.courtesy:
         texts.append({"language": language, "text": words.read_text(Path(name)), "role": "courtesy"})
     fields = words.pairs(arguments.field, "field")
     return form_of(MessageBody, {"template": None, "fields": fields, "texts": texts})
+
+
+def _check_filled(text: str, what: str) -> None:
+    if not text.strip():
+        raise RefusedError("text-empty", what)
 
 
 def read_attachments(paths: list[Path]) -> tuple[AttachmentBytes, ...]:
@@ -144,7 +150,8 @@ def read_attachments(paths: list[Path]) -> tuple[AttachmentBytes, ...]:
 def make_draft(
     desk: Desk, arguments: argparse.Namespace, contacts: list[str], reply_to: str | None, now: datetime
 ) -> Draft:
-    """The draft of the options. Raises ``no-exercise``, ``several-exercises`` with the candidates."""
+    """The draft of the options. Raises ``text-empty``, ``no-exercise``, ``several-exercises``."""
+    _check_filled(arguments.subject, "the subject")
     status: Status = arguments.status or "exercise"
     exercise = arguments.exercise
     if status == "exercise" and exercise is None:

@@ -7,6 +7,7 @@ Finding contacts by what people type is ``poc lookup``.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,6 +169,11 @@ async def _record(context: Context, arguments: argparse.Namespace) -> Result:
 
 
 async def _update(context: Context, arguments: argparse.Namespace) -> Result:
+    changes = (arguments.card, arguments.role, arguments.alternate_of, arguments.custody)
+    if all(change is None for change in (*changes, arguments.machine_receipts)):
+        raise UsageError(
+            "usage", "nothing to change: give --card, --role, --alternate-of, --custody or --machine-receipts"
+        )
     card = None if arguments.card is None else json_file(arguments.card)
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
@@ -232,7 +238,11 @@ async def _device_revoke(context: Context, arguments: argparse.Namespace) -> Res
             "suspected_since": None if since is None else format_time(since),
         }
         signed = desk.compose("contact.device-revoke", arguments.contact, body)
-        return await finish(desk, signed, out=arguments.out)
+        result = await finish(desk, signed, out=arguments.out)
+    if not desk.known.keys.has(device.kid):
+        return result
+    ends = "this is the device of this home: once that is logged, it signs, sends and receives nothing more"
+    return replace(result, warnings=[*result.warnings, ends])
 
 
 def _device(desk: Desk, contact: str, number: int) -> DeviceState:
@@ -293,6 +303,10 @@ async def _list(context: Context, arguments: argparse.Namespace) -> Result:
         return Result(value, tables=[table], warnings=desk.warnings())
 
 
+def _shown(value: Any) -> str:
+    return {None: "none", True: "yes", False: "no"}.get(value, str(value))
+
+
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk() as desk:
         contact = desk.directory.contact(arguments.contact)
@@ -303,10 +317,11 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
 
             return Result(card, lines=json.dumps(card, ensure_ascii=False, indent=2).split("\n"))
         value = {**_row(contact), "card": card, "as_of": format_time(desk.as_of)}
-        lines = [f"{name}: {value[name]}" for name in value if name not in {"devices", "card"}]
+        lines = [f"{name}: {_shown(value[name])}" for name in value if name not in {"devices", "card"}]
         hidden = [part for part in ("office", "reach") if part not in parts]
         lines += [f"{part}: not open to this home, or not synced" for part in hidden]
         lines += [f"visibility of {part}: {content['visibility']}" for part, content in card.items()]
+        lines.append(f"how to reach it: poc lookup --id {contact.id}")
         cells = [
             [str(d["number"]), d["key"], d["sealing_key"], d["rotate_by"], ", ".join(d["may"])]
             for d in value["devices"]

@@ -264,6 +264,9 @@ def _check_may_ping(desk: Desk, exercise: str, contacts: Sequence[str], now: dat
     """Before anything is sealed: open, with each of them, and run from here. Raises as core does."""
     from poc.core.play import check_in_exercise
 
+    controller = _play(desk, exercise).announcement.controller
+    if desk.party != controller:
+        raise RefusedError("right-missing", f"{exercise} is run by {controller}")
     check_in_exercise(exercise, (desk.party or "", *contacts), now, desk.known.play_of)
 
 

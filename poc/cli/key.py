@@ -55,7 +55,20 @@ def _new(context: Context, arguments: argparse.Namespace) -> Result:
         made.append(keys.add_sealing(party, now, secrets.token_bytes).kid)
     keys.save()
     rows = [row for row in read_index(context.home) if row["kid"] in made]
-    return Result({"keys": rows}, lines=[f"made {row['kid']} ({row['role']}, {row['use']})" for row in rows])
+    lines = [f"made {row['kid']} ({row['role']}, {row['use']})" for row in rows]
+    earlier = [
+        row["kid"]
+        for row in read_index(context.home)
+        if (row["party"], row["role"], row["retired_at"]) == (party, arguments.role, None)
+        and row["kid"] not in made
+    ]
+    warnings = []
+    if earlier:
+        warnings.append(
+            f"this home has keys of {party} for the same already, and `poc key export {party}` gives all of "
+            f"them; to export one name it: {', '.join(earlier)}"
+        )
+    return Result({"keys": rows}, lines=lines, warnings=warnings)
 
 
 def _list(context: Context, _arguments: argparse.Namespace) -> Result:

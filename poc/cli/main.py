@@ -66,6 +66,7 @@ def run(argv: list[str]) -> int:
     """Run one command and give its exit code; never raises but for ``SystemExit`` of ``--help``."""
     words, home, as_json = _global_options(argv)
     try:
+        _check_words(argv)
         return show(_call(words, Context(_home(home), as_json)), as_json=as_json)
     except PocError as error:
         return show_error(error, as_json=as_json)
@@ -77,6 +78,13 @@ def run(argv: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 (the outermost line: a fault must still give code and next step)
         fault = FaultError("fault", f"{type(error).__name__} in {_where(error)}")
         return show_error(fault, as_json=as_json)
+
+
+def _check_words(argv: list[str]) -> None:
+    """Refuse words whose bytes are no UTF-8: nothing typed could be told, sealed or found again by them."""
+    for number, word in enumerate(argv, 1):
+        if any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise UsageError("usage", f"word {number} is not UTF-8 text; a text may come from a file instead")
 
 
 def _where(error: BaseException) -> str:
@@ -117,7 +125,7 @@ def _call(words: list[str], context: Context) -> Result:
     parser = build_parser(words[0] if words and words[0] in NOUNS else None)
     arguments = parser.parse_args(words)
     if getattr(arguments, "run", None) is None:
-        raise UsageError("usage", f"a command is missing; see `{parser.prog} {' '.join(words)} --help`")
+        raise UsageError("usage", f"a command is missing; see `{' '.join([parser.prog, *words])} --help`")
     outcome = arguments.run(context, arguments)
     result = asyncio.run(outcome) if asyncio.iscoroutine(outcome) else outcome
     if not isinstance(result, Result):

@@ -313,7 +313,7 @@ async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
         if out.exists():
             raise RefusedError("file-exists", str(out))
         data = await desk.evidence(message, disclose=arguments.disclose)
-        fingerprint, as_of = desk.directory.fingerprint, desk.as_of
+        fingerprint, as_of, told = desk.directory.fingerprint, desk.as_of, desk.hub.take_warnings()
     write_file(out, data, private=True)
     value = {
         "file": str(out), "message": message, "bytes": len(data), "disclosed": arguments.disclose,
@@ -324,4 +324,4 @@ async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
         f"verify it anywhere: poc evidence verify {out} --fingerprint {fingerprint}",
     ]
     warnings = ["the file discloses the content to whoever has it"] if arguments.disclose else []
-    return Result(value, lines, warnings=warnings)
+    return Result(value, lines, warnings=[*told, *warnings])

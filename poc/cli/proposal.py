@@ -29,6 +29,7 @@ from poc.core.statement import (
     read_statement,
 )
 from poc.core.strictjson import format_time, parse, unb64u
+from poc.errors import UsageError
 from poc.keyring import Keyring, write_private
 from poc.limits import BODY_BYTES_MAX
 
@@ -54,7 +55,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _is_file(which: str) -> bool:
-    return Path(which).exists() or not _ID.fullmatch(which)
+    """Whether it names a file. Raises ``no-such-file`` for what is neither a file nor a whole id."""
+    if Path(which).exists():
+        return True
+    if not _ID.fullmatch(which):
+        raise UsageError(
+            "no-such-file", f"{which}: no file here, and no proposal's id, which has 43 characters"
+        )
+    return False
 
 
 async def _list(context: Context, _arguments: argparse.Namespace) -> Result:
@@ -78,7 +86,8 @@ async def _list(context: Context, _arguments: argparse.Namespace) -> Result:
             for r in rows
         ]
         table = Table(("proposal", "type", "subject", "expires", "still to sign"), cells)
-        return Result({"proposals": rows}, tables=[table], warnings=desk.warnings())
+        lines = [] if rows else ["no proposal waits that concerns this home"]
+        return Result({"proposals": rows}, lines, [table], desk.warnings())
 
 
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:

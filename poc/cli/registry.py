@@ -27,7 +27,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_init(verbs.add_parser("init", help="draw up a genesis at the hub's home, then found the registry"))
     join = verbs.add_parser("join", help="make this home a desk of a registry, pinned to its fingerprint")
-    join.add_argument("url", metavar="URL", help="the hub's public origin, such as https://hub.example.org")
+    join.add_argument(
+        "url", metavar="URL", type=_hub_url, help="the hub's public origin, such as https://hub.example.org"
+    )
     join.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     join.add_argument("--party", help="whose desk this is; by default the one party of the home's keys")
     join.set_defaults(run=_join)
@@ -162,6 +164,15 @@ async def _found(context: Context, source: Path) -> Result:
         f"start the hub: python server.py --home {context.home}",
     ]
     return Result(value, lines=lines)
+
+
+def _hub_url(text: str) -> str:
+    from poc.config import read_web_origin
+
+    try:
+        return read_web_origin(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no address of a hub: {error}") from None
 
 
 async def _join(context: Context, arguments: argparse.Namespace) -> Result:

@@ -20,6 +20,14 @@ if TYPE_CHECKING:  # 0.3 s to import, which a command that stays offline does no
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 TIMEOUT_SECONDS: Final = 30
+REFUSAL_BYTES_MAX: Final = 256 * 1024
+_DETAIL_CHARS_MAX: Final = 500
+_OWN_CODES: Final = frozenset(
+    {"fork", "rollback", "update-needed", "home-damaged", "home-in-use", "home-exists", "not-a-desk",
+     "database-newer", "database-foreign", "no-keyring", "bad-keyring", "no-passphrase", "wrong-passphrase",
+     "wrong-fingerprint", "no-device", "not-synced"}
+)  # fmt: skip
+"""What only this desk can find: a hub that says so is not believed, for what follows from it is grave."""
 _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
 
 
@@ -158,18 +166,25 @@ def _json(data: bytes) -> Any:
 
 def _problem(status: int, data: bytes) -> PocError:
     """The error a problem+json stands for; server errors are the world's, to be tried again."""
+    code: Any = None
+    detail: Any = f"status {status}"
+    members: dict[str, Any] = {}
     try:
+        if len(data) > REFUSAL_BYTES_MAX:
+            raise RefusedError("bad-answer-from-hub", f"more than {REFUSAL_BYTES_MAX} bytes")
         value: Any = parse(data)
         code, detail = value["code"], value.get("detail", "")
         members = {name: member for name, member in value.items() if name not in _NOT_DATA}
     except (PocError, KeyError, TypeError, AttributeError):
-        code, detail, members = None, f"status {status}", {}
+        pass
     if status >= 500:
-        return UnreachableError("hub-unreachable", f"status {status} {code or ''}".strip())
-    if not isinstance(code, str) or code not in CATALOGUE or not isinstance(detail, str):
-        return RefusedError("hub-refused", f"{code}: {detail}")
-    members.pop("code", None)
-    return RefusedError(code, detail, **members)
+        return UnreachableError(
+            "hub-unreachable", f"status {status} {code or ''}".strip()[:_DETAIL_CHARS_MAX]
+        )
+    known = isinstance(code, str) and code in CATALOGUE and code not in _OWN_CODES
+    if not known or not isinstance(detail, str):
+        return RefusedError("hub-refused", f"{code}: {detail}"[:_DETAIL_CHARS_MAX])
+    return RefusedError(code, detail[:_DETAIL_CHARS_MAX], **members)
 
 
 def json_bytes(value: object) -> bytes:

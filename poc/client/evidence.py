@@ -23,6 +23,8 @@ from poc.errors import RefusedError
 
 SYNC_FIRST: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet", "unknown-message"})
 """Codes that a later sync may cure: the log, or the message, was not here yet."""
+UNVERIFIED: Final = frozenset({"new", "not-verified", "refused"})
+"""States of a message received that has not passed every check."""
 KINDS: Final = ("receipt", "retrieval", "acknowledgement", "cancel")
 
 
@@ -60,6 +62,49 @@ def verify_piece(known: Known, message: str, kind: str, text: str) -> None:
         else:
             return
     raise last or RefusedError("unknown-message", message)
+
+
+def envelope_here(known: Known, message: str) -> Envelope:
+    """The envelope of a message that was sent from here, or that came and verified.
+
+    Raises ``unknown-message``.
+    """
+    here = [envelope for envelope, _ in _envelopes(known, message)]
+    if known.trust.outbox_row("message", message) is None:
+        good = [row.digest for row in known.trust.inbox(message) if row.state not in UNVERIFIED]
+        here = sorted(here, key=lambda envelope: digest_of(envelope) not in good)
+    if not here:
+        raise RefusedError("unknown-message", message)
+    return here[0]
+
+
+def evidence_pieces(known: Known, message: str, shown: Any) -> dict[str, list[str]]:
+    """What verifies about a message, by kind: kept here, given from here, or shown by the hub."""
+    found = [*known.trust.evidence(message), *_given(known, message)]
+    for kind in KINDS:
+        texts = shown.get(f"{kind}s")
+        found += [(kind, text) for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
+    pieces: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for kind, text in dict.fromkeys(found):
+        try:
+            verify_piece(known, message, kind, text)
+        except RefusedError:  # counts for nothing, and would spoil the whole file
+            continue
+        pieces[kind].append(text)
+    return pieces
+
+
+def _given(known: Known, message: str) -> Iterator[tuple[str, str]]:
+    """What this desk itself signed about a message, and the receipts that came with it."""
+    for row in known.trust.inbox(message):
+        item: Any = parse(row.item)
+        yield from (("receipt", item[name]) for name in ("accepted", "released") if item.get(name))
+    for answer in known.trust.outbox(kind="answer"):
+        first, _, rest = answer.ref.partition(":")
+        if first == message and answer.state == "done":
+            kind = "retrieval" if rest.startswith("retrieved:") else "acknowledgement"
+            own: Any = parse(answer.body)
+            yield kind, own["jws"]
 
 
 def _envelopes(known: Known, message: str) -> Iterator[tuple[Envelope, bool]]:

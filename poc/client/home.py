@@ -30,7 +30,8 @@ def create_home(
 ) -> DeskSettings:
     """Write the settings of a new desk and give them back. Raises ``home-exists``, ``bad-setting``.
 
-    The same again, for a home whose making was interrupted before its ``trust.db`` was in place, is fine.
+    They are checked before anything is written. The same again is fine for a
+    home whose making was interrupted before its ``trust.db`` was in place.
     """
     values = {"hub_url": hub_url, "origin": origin, "fingerprint": fingerprint, "party": party}
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
@@ -38,6 +39,7 @@ def create_home(
     check_no_desk(home)
     if path.exists() and path.read_bytes() != text:
         raise RefusedError("home-exists", str(home))
+    load_desk_settings(home, **values)
     write_private(path, text)
     return load_desk_settings(home)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from poc.client.api import HubClient
-from poc.client.evidence import digest_of
+from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
 from poc.client.gossip import heads_of_item, keep_contradictions
 from poc.client.known import Known
@@ -35,7 +35,6 @@ from poc.errors import CATALOGUE, RefusedError
 _NOT_VERIFIED: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
 TRY_AGAIN: Final = _NOT_VERIFIED | {"exercise-unknown", "exercise-not-open", "no-key", "unsigned-note"}
 """Codes that a newer log, a newer exercise or a key added to this home may cure: tried at every sync."""
-UNVERIFIED: Final = frozenset({"new", "not-verified", "refused"})
 
 
 async def fetch_inbox(

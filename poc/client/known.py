@@ -165,12 +165,18 @@ class Known:
         return parts
 
     def sealing_public(self, kid: str) -> SealingPublicKey:
-        """A device's public sealing key. Raises ``key-body-missing``; never an older key."""
+        """A device's public sealing key, of the thumbprint in the log; never an older key.
+
+        Raises ``key-body-missing``, ``home-damaged`` where another key was put in its place.
+        """
         data = self.trust.sealing_key(kid)
         if data is None:
             raise RefusedError("key-body-missing", f"key {kid[:12]}…")
         value: Any = parse(data)
-        return SealingPublicKey.from_jwk(value)
+        key = SealingPublicKey.from_jwk(value)
+        if key.kid != kid:
+            raise RefusedError("home-damaged", f"the sealing key {kid[:12]}…")
+        return key
 
     @property
     def keys(self) -> Keyring:
@@ -202,6 +208,10 @@ class Known:
         newest_first = [key for role in roles for key in reversed(self.keyring.by_role(role))]
         good = [key for key in newest_first if self._is_good(key.kid)]
         return (*good, *(key for key in newest_first if key not in good))
+
+    def has_good_key(self) -> bool:
+        """Whether a key of this home is in force by the log verified here."""
+        return any(self._is_good(key.kid) for key in self.request_keys())
 
     def _is_good(self, kid: str) -> bool:
         record = self.directory.keys.get(kid)

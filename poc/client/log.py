@@ -20,6 +20,7 @@ from poc.core.tiles import TILE_WIDTH, decode_entries, entries_path
 from poc.errors import RefusedError
 
 ENTRIES_MAX: Final = 200_000  # new entries of one sync; they are in memory until their root is checked
+ENTRIES_BYTES_MAX: Final = 512 * 1024 * 1024  # the same, for entries that are long
 _TOO_NEW: Final = frozenset({"newer-form", "not-yet-in-force", "unknown-algorithm"})
 
 
@@ -89,8 +90,12 @@ def _contradiction(known: Known, kind: str, note: bytes, detail: str) -> Refused
 async def _fetch_leaves(hub: HubClient, start: int, end: int) -> list[bytes]:
     """The leaves from ``start`` to ``end``: full bundles, then a partial one."""
     leaves: list[bytes] = []
+    size = 0
     for index in range(start // TILE_WIDTH, -(-end // TILE_WIDTH)) if end > start else ():
         width = min(TILE_WIDTH, end - index * TILE_WIDTH)
         bundle = decode_entries(await hub.get("/" + entries_path(index, width)), width)
+        size += sum(map(len, bundle))
+        if size > ENTRIES_BYTES_MAX:
+            raise RefusedError("bad-answer-from-hub", f"entries of more than {ENTRIES_BYTES_MAX} bytes")
         leaves += bundle[max(0, start - index * TILE_WIDTH) :]
     return leaves

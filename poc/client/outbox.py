@@ -25,6 +25,7 @@ from poc.errors import RefusedError, UnreachableError
 
 _NOT_FINAL: Final = frozenset(
     {"clock-skew", "nonce-used", "bad-request-signature", "not-signed", "hub-refused", "bad-answer-from-hub",
+     "already-logged",
      "rate-limited", "too-many-requests", "too-slow"}
 )  # fmt: skip
 _UNSETTLED: Final = ("waiting", "submitted", "proposed")
@@ -163,7 +164,7 @@ async def _note_refusal(
     known: Known, hub: HubClient, row: OutboxRow, error: RefusedError, result: Flushed
 ) -> None:
     trust = known.trust
-    if error.code == "already-logged":
+    if error.code == "already-logged" and row.kind in ("statement", "signature"):
         trust.set_outbox(row.number, "submitted", reason=None, answer=canonical(error.data))
         result.sent += 1
         return

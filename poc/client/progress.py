@@ -116,16 +116,18 @@ def receipts_of(known: Known, message_id: str) -> list[Receipt]:
     for kind, text in known.trust.evidence(message_id):
         if kind == "receipt":
             try:
-                found.append(verify_receipt(text, known.directory, known.root_at))
+                receipt = verify_receipt(text, known.directory, known.root_at)
             except PocError:  # kept, and warned about when it came
                 continue
+            found += [receipt] * (receipt.message == message_id)
     return found
 
 
 def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowledgement, Receipt]]:
     """The answers that verify, each with the hub's receipt that records it, in the order of recording."""
     receipts = receipts_of(known, message_id)
-    recorded = {receipt.artefact_sha256: receipt for receipt in receipts if receipt.event == "recorded"}
+    newest_first = sorted(receipts, key=lambda receipt: receipt.at, reverse=True)
+    recorded = {r.artefact_sha256: r for r in newest_first if r.event == "recorded"}  # the first counts
     found = []
     for kind, text in known.trust.evidence(message_id):
         receipt = recorded.get(artefact_sha256(text))

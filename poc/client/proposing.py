@@ -162,7 +162,11 @@ class Proposing:
         if row.state == "proposed":
             missing = tuple(answer.get("missing", ()))
             return Submitted("proposed", payload, proposal=answer["proposal"], missing=missing)
-        await self._refresh()
+        try:
+            await self._refresh()
+        except RefusedError as error:
+            if error.code != "bad-request-signature":  # this very statement may have ended the home's key
+                raise
         settle_statements(self.known)
         state: Submission = "logged" if payload in self.known.directory.payloads else "submitted"
         return Submitted(state, payload, answer.get("index"), answer.get("leaf_hash"))
@@ -176,17 +180,15 @@ class Proposing:
         found = answer.get("proposals")
         if not isinstance(found, list):
             raise RefusedError("bad-answer-from-hub", "/v1/proposals")
+        for value in found:
+            _proposed(value)
         return found
 
     async def fetch_proposal(self, proposal: str) -> SignedStatement:
         """One proposal with the signatures it has. Raises ``not-found``, ``bad-answer-from-hub``."""
         self.hub.keys = self.known.request_keys()
         answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
-        try:
-            value = {"payload": answer["payload"], "signatures": answer["signatures"]}
-            signed = read_signed_statement(value)
-        except (KeyError, PocError):
-            raise RefusedError("bad-answer-from-hub", "a proposal") from None
+        signed = _proposed(answer)
         if payload_sha256(signed.payload) != proposal:
             raise RefusedError("bad-answer-from-hub", "another payload than the one named")
         return signed
@@ -253,3 +255,11 @@ class Proposing:
     async def _retire(self, device: DeviceState, *, signing: bool) -> None:
         self.known.keys.retire(device.kid if signing else device.sealing_kid, self.known.now())
         await self.known.keys.save_in_thread()
+
+
+def _proposed(answer: Any) -> SignedStatement:
+    """The signed statement in a proposal as the hub shows it. Raises ``bad-answer-from-hub``."""
+    try:
+        return read_signed_statement({"payload": answer["payload"], "signatures": answer["signatures"]})
+    except (KeyError, TypeError, PocError):
+        raise RefusedError("bad-answer-from-hub", "a proposal") from None

@@ -73,7 +73,12 @@ async def sync_all(
     hub.keys = known.request_keys()
     await _log_step(known, hub, report)
     hub.keys = known.request_keys()
-    if hub.keys:
+    if hub.keys and _has_ended_keys_only(known):
+        report.warnings.append(
+            "no key of this home is in the registry now: it is not enrolled yet, or its keys have ended; "
+            "only the log was read"
+        )
+    elif hub.keys:
         if known.directory.body_of(known.party or "") is None:  # registrars see no exercises
             await _step(report, "exercises", lambda: sync_exercises(known, hub, report))
         await _step(report, "cards", lambda: sync_cards(known, hub, report))
@@ -132,6 +137,11 @@ async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
         if error.code != "update-needed":
             raise
         known.trust.set_value("update-needed", b"1")
+
+
+def _has_ended_keys_only(known: Known) -> bool:
+    """Whether the hub would take no key of this home; a log that this version cannot follow tells nothing."""
+    return known.trust.value("update-needed") != b"1" and not known.has_good_key()
 
 
 def _is_device(known: Known) -> bool:

@@ -84,7 +84,7 @@ def _first_fault(error: ValidationError) -> str:
     """Name the first wrong member and why, never its value."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in fault["loc"]) or "the form"
-    return f"{where}: {fault['msg']}"
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def form_value(form: Form) -> dict[str, Any]:

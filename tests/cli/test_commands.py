@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from poc.config import read_web_origin
 from poc.core import rules
 from poc.core.proposal import make_proposal, proposal_bytes, read_proposal
 from poc.core.statement import format_fingerprint
@@ -183,3 +184,36 @@ def test_help_names_every_command() -> None:
     for noun in NOUNS:
         assert noun in result.stdout
         assert poc(noun, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["hub.example.org", "ftp://hub.example.org", "https://hub.example.org/path", ""]
+)
+def test_an_address_that_is_none_is_a_usage_error_before_anything_is_asked(tmp_path: Path, url: str) -> None:
+    result = poc("registry", "join", url, "--fingerprint", "0" * 64, "--json", home=tmp_path)
+    assert (result.returncode, value_of(result)["code"]) == (2, "usage")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["https://hub.example.org/", " HTTPS://Hub.Example.org"])
+def test_a_hubs_address_may_end_in_a_slash(url: str) -> None:
+    assert read_web_origin(url) == "https://hub.example.org"
+
+
+def test_words_that_are_not_utf8_are_a_usage_error(tmp_path: Path) -> None:
+    result = poc("message", "send", "--to", "jo.duty", "--subject", "caf\udce9", "--json", home=tmp_path)
+    assert (result.returncode, value_of(result)["code"]) == (2, "usage")
+
+
+def test_a_word_that_is_neither_a_file_nor_an_id_says_so(tmp_path: Path) -> None:
+    result = poc("proposal", "sign", "c5q7pxSf", "--json", home=tmp_path)
+    assert (result.returncode, value_of(result)["code"]) == (2, "no-such-file")
+    assert "43 characters" in value_of(result)["message"]
+
+
+def test_a_second_key_of_the_same_party_and_role_is_told(home: Path) -> None:
+    first = value_of(poc("key", "new", "jo", "--role", "authority", "--json", home=home))["keys"][0]["kid"]
+    second = poc("key", "new", "jo", "--role", "authority", home=home)
+    assert second.returncode == 0
+    assert first in second.stderr
+    assert poc("key", "new", "jo", "--role", "recovery", home=home).stderr == ""

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from poc.limits import INLINE_ATTACHMENTS_BYTES_MAX
-from tests.cli_world import LiveWorld, poc, poc_process, run_here
+from tests.cli_world import LiveWorld, make_home, poc, poc_process, run_here
 
 SEND = ("message", "send", "--subject", "A notice", "--status", "test")
 CONCURRENCE = "Receipt does not indicate concurrence with the content."
@@ -320,3 +320,49 @@ def test_without_the_passphrase_nothing_sealed_is_shown(kept):
     (kept["sd"] / "passphrase").unlink()
     for words in (("inbox",), ("outbox",), ("show", "ffff")):
         refused(run_here("message", *words, "--json", home=kept["sd"]), "no-passphrase", 2)
+
+
+async def test_a_home_that_is_not_enrolled_syncs_the_log_and_says_why_no_more(homes, live, tmp_path):
+    outsider = await make_home(live, tmp_path / "qa", "qa")
+    home = homes["jo"]
+    for name in ("trust.db", "config.toml"):
+        (outsider / name).write_bytes((home / name).read_bytes())
+    outcome = await poc("sync", "--json", home=outsider)
+    assert outcome.code == 0, outcome
+    assert outcome.value["failed"] == []
+    assert [told for told in outcome.value["warnings"] if "not enrolled yet" in told]
+
+
+async def test_a_desk_that_ends_its_own_device_is_told_that_it_was_done(homes):
+    outcome = await poc(
+        "contact", "device-revoke", "jo.technical", "1", "--reason", "lost", "--json", home=homes["jo"]
+    )
+    assert outcome.code == 0, outcome
+    assert outcome.value["type"] == "contact.device-revoke"
+    assert "this is the device of this home" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code"),
+    [
+        (("message", "send", "--to", "sd.technical", "--subject", "s", "--text", " "), "text-empty", 1),
+        (("message", "send", "--to", "sd.technical", "--subject", ""), "text-empty", 1),
+        (("exercise", "ping", "ex-kept"), "right-missing", 1),
+        (("contact", "update", "jo.technical"), "usage", 2),
+    ],
+)
+def test_mistakes_are_named_as_what_they_are(kept, words, code, exit_code):
+    refused(run_here(*words, "--json", home=kept["jo"]), code, exit_code)
+
+
+def test_a_contact_is_shown_in_words(kept):
+    shown = run_here("contact", "show", "sd.technical", home=kept["jo"]).out
+    assert "machine_receipts: yes" in shown
+    assert "alternate_of: none" in shown
+    assert "poc lookup --id sd.technical" in shown
+
+
+def test_a_wrong_member_is_told_without_words_of_a_library(kept):
+    value = run_here(*SEND, "--to", "sd.technical", "--text", "a\x1bb", "--json", home=kept["jo"]).value
+    assert "Value error" not in value["message"]
+    assert "U+001B" in value["message"]

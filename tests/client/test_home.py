@@ -241,3 +241,19 @@ async def test_a_session_made_by_the_desk_is_closed_by_it_and_one_that_was_given
     assert sessions[1].closed
     assert not world.session.closed
     assert (await jo.send_message(draft(jo), ["sd.technical"])).state == "accepted"
+
+
+@pytest.mark.parametrize("wrong", [{"party": "NOBODY"}, {"party": None, "slash": "/path"}])
+async def test_a_join_with_a_setting_that_cannot_be_used_leaves_nothing_behind(desks, world, tmp_path, wrong):
+    home, fingerprint = tmp_path / "new", desks[0].directory.fingerprint
+    settings = {
+        "hub_url": world.origin + wrong.get("slash", ""),
+        "origin": "example.org/cbm",
+        "party": wrong["party"],
+    }
+    with pytest.raises(RefusedError) as refused:
+        homes.create_home(home, fingerprint=fingerprint, **settings)
+    assert refused.value.code == "bad-setting"
+    assert not (home / "config.toml").exists()
+    async with await Desk.join(home, world.origin, fingerprint, party="jo", http=world.session) as desk:
+        assert desk.party == "jo"

@@ -532,7 +532,7 @@ def test_a_compromised_key_is_refused_on_receipt(why: str) -> None:
     ("base", "expected"),
     [
         (with_key(directory(), JO.kid, may=frozenset({"retrieve"})), "right-missing"),
-        (with_contact(directory(), "jo.technical", frozen=world.anchor(11)), "contact-frozen"),
+        (with_contact(directory(), "jo.technical", freezes=(world.freeze(11),)), "contact-frozen"),
         (with_key(directory(), JO.kid, since=SIZE), "key-not-yet"),
         (with_key(directory(), JO.kid, holder="eg.technical"), "unknown-key"),
         (

@@ -59,8 +59,8 @@ async def _withdraw(context: Context, arguments: argparse.Namespace) -> Result:
         contact = desk.directory.contact(arguments.contact)
         signed = desk.compose("contact.withdraw", contact.id, {"entry": contact.nomination.leaf_hash})
         means = (
-            f"{contact.id} will leave the directory: its {len(contact.devices)} device(s) end for good and the "
-            "openings of its card are erased. Only a new nomination with new keys brings it back."
+            f"{contact.id} will leave the directory: its {len(contact.devices)} device(s) end for good, "
+            "the openings of its card are erased. Only a new nomination with new keys brings it back."
         )
         return await finish(desk, signed, out=arguments.out, means=means)
 

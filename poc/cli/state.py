@@ -78,9 +78,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_out(enrol)
     enrol.set_defaults(run=_enrol)
     _add_rotate(verbs)
-    withdraw = verbs.add_parser(
-        "withdraw", help="take one's State out with all its contacts; no reason asked"
-    )
+    withdraw = verbs.add_parser("withdraw", help="take one's State out with all its contacts")
     withdraw.add_argument("state", metavar="STATE", help="its id")
     add_out(withdraw)
     withdraw.set_defaults(run=_withdraw)
@@ -92,16 +90,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rotate(verbs: Any) -> None:
-    rotate = verbs.add_parser(
-        "rotate", help="replace a State's authority keys; the old keys and the new sign"
-    )
+    rotate = verbs.add_parser("rotate", help="replace a State's authority keys; old and new keys sign")
     rotate.add_argument("state", metavar="STATE", help="its id")
     rotate.add_argument(
         "--authority",
         metavar="KEYS",
         type=Path,
         required=True,
-        help=f"the complete new authority: {KEYS_HELP}",
+        help=f"its new keys: {KEYS_HELP}",
     )
     rotate.add_argument(
         "--threshold", type=int, metavar="N", help="how many authority keys sign; as it was by default"
@@ -110,7 +106,7 @@ def _add_rotate(verbs: Any) -> None:
         "--recovery",
         metavar="KEYS",
         type=Path,
-        help="a new recovery key; only the old recovery key changes it",
+        help="a new recovery key; only the old one changes it",
     )
     rotate.add_argument(
         "--by-recovery",
@@ -157,11 +153,9 @@ async def _rotate(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
         state = desk.directory.state(arguments.state)
+        threshold = state.threshold if arguments.threshold is None else arguments.threshold
         body = {
-            "authority": {
-                "keys": authority.signing_jwks(),
-                "threshold": state.threshold if arguments.threshold is None else arguments.threshold,
-            },
+            "authority": {"keys": authority.signing_jwks(), "threshold": threshold},
             "recovery": _kept_recovery(desk.directory, state) if new is None else new,
         }
         signed = desk.compose("state.rotate", state.id, body)
@@ -169,7 +163,7 @@ async def _rotate(context: Context, arguments: argparse.Namespace) -> Result:
         listed = {key.kid for key in authority.signing}
         gone = [kid[:12] + "…" for kid in state.authority_kids if kid not in listed]
         means = (
-            f"the authority of {state.id} will be {body['authority']['threshold']} of {len(listed)} keys; "
+            f"the authority of {state.id} will be {threshold} of {len(listed)} keys; "
             f"ended for good: {', '.join(gone) or 'none'}; the recovery key "
             f"{'stays' if new is None else 'is replaced'}. Every new key signs too."
         )
@@ -197,8 +191,9 @@ async def _withdraw(context: Context, arguments: argparse.Namespace) -> Result:
         signed = desk.compose("state.withdraw", state.id, {"entry": state.enrolled.leaf_hash})
         contacts = ", ".join(c.id for c in desk.directory.contacts_of(state.id)) or "none"
         means = (
-            f"{state.id} will leave the registry at once: its authority and recovery keys end for good, and its "
-            f"contacts are withdrawn with theirs ({contacts}). It returns only by a new enrolment with new keys."
+            f"{state.id} will leave the registry at once: its authority and recovery keys end for good, "
+            f"and its contacts are withdrawn with theirs ({contacts}). "
+            "It returns only by a new enrolment with new keys."
         )
         return await finish(desk, signed, out=arguments.out, means=means)
 

@@ -162,7 +162,11 @@ class Proposing:
         if row.state == "proposed":
             missing = tuple(answer.get("missing", ()))
             return Submitted("proposed", payload, proposal=answer["proposal"], missing=missing)
-        await self._refresh()
+        try:
+            await self._refresh()
+        except RefusedError as error:
+            if error.code != "bad-request-signature":  # the statement ended the key that asks: no log for it
+                raise
         settle_statements(self.known)
         state: Submission = "logged" if payload in self.known.directory.payloads else "submitted"
         return Submitted(state, payload, answer.get("index"), answer.get("leaf_hash"))

@@ -146,7 +146,12 @@ def summary(directory: Directory) -> dict[str, Any]:
         },
         "contacts": {contact.id: contact_row(contact) for contact in directory.contacts.values()},
         "controllers": {
-            found.id: {"body": found.body, "version": found.version, "devices": devices(found)}
+            found.id: {
+                "body": found.body,
+                "version": found.version,
+                "dismissed": found.dismissed,
+                "devices": devices(found),
+            }
             for found in directory.controllers.values()
         },
         "keys": {
@@ -173,6 +178,11 @@ def contact_row(contact: Contact) -> dict[str, Any]:
         "confirmed_at": format_time(contact.confirmed_at),
         "tested_at": None if contact.tested_at is None else format_time(contact.tested_at),
         "devices": devices(contact),
+        "freezes": [
+            {"since": freeze.since.index, "by": sorted(freeze.by), "until": freeze.until}
+            for freeze in contact.freezes
+        ],
+        "withdrawn": contact.withdrawn,
     }
 
 

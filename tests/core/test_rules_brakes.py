@@ -98,7 +98,7 @@ def test_a_device_of_another_contact_freezes_and_the_authority_thaws() -> None:
     freeze(registry)
     frozen = registry.directory.contact(JO).frozen
     assert frozen is not None
-    assert (frozen.since.index, frozen.by) == (registry.directory.size - 1, {JD})
+    assert (frozen.since.index, frozen.by) == (registry.directory.size - 1, frozenset({JD}))
     thaw(registry)
     contact = registry.directory.contact(JO)
     assert contact.frozen is None

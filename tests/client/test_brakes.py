@@ -23,7 +23,7 @@ from tests.client.test_statements import (  # noqa: F401 (fixtures)
     registrars,
     world,
 )
-from tests.message_world import DRAFT
+from tests.message_world import draft
 from tests.registry import REGISTRARS, signing_key
 
 
@@ -63,10 +63,10 @@ async def test_a_frozen_desk_signs_no_more_and_says_so_until_it_is_thawed(contac
 async def test_nothing_is_sealed_to_or_from_a_frozen_contact(contact):  # noqa: F811
     await freeze(contact)
     with pytest.raises(RefusedError) as caught:
-        preview(contact.known, DRAFT, ["sd.technical"])
+        preview(contact.known, draft(status="test", exercise=None), ["sd.technical"])
     assert caught.value.code == "contact-frozen"
     with pytest.raises(RefusedError) as caught:
-        seal(contact.known, DRAFT, ["sd.technical"], (), contact._random)
+        seal(contact.known, draft(status="test", exercise=None), ["sd.technical"], (), contact._random)
     assert caught.value.code == "contact-frozen"
 
 

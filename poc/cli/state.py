@@ -77,11 +77,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_out(enrol)
     enrol.set_defaults(run=_enrol)
-    _add_rotate(verbs)
-    withdraw = verbs.add_parser("withdraw", help="take one's State out with all its contacts")
-    withdraw.add_argument("state", metavar="STATE", help="its id")
-    add_out(withdraw)
-    withdraw.set_defaults(run=_withdraw)
+    _add_changes(verbs)
     listing = verbs.add_parser("list", help="list the States; needs no passphrase and no network")
     listing.set_defaults(run=_list)
     show = verbs.add_parser("show", help="show one State by id or name; needs no passphrase and no network")
@@ -89,7 +85,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.set_defaults(run=_show)
 
 
-def _add_rotate(verbs: Any) -> None:
+def _add_changes(verbs: Any) -> None:
     rotate = verbs.add_parser("rotate", help="replace a State's authority keys; old and new keys sign")
     rotate.add_argument("state", metavar="STATE", help="its id")
     rotate.add_argument(
@@ -115,6 +111,10 @@ def _add_rotate(verbs: Any) -> None:
     )
     add_out(rotate)
     rotate.set_defaults(run=_rotate)
+    withdraw = verbs.add_parser("withdraw", help="take one's State out with all its contacts")
+    withdraw.add_argument("state", metavar="STATE", help="its id")
+    add_out(withdraw)
+    withdraw.set_defaults(run=_withdraw)
 
 
 async def _enrol(context: Context, arguments: argparse.Namespace) -> Result:

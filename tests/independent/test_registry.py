@@ -1,0 +1,65 @@
+"""Forms, statements, a whole log, proposals and cards against tests/vectors."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.independent import registry
+from tests.independent.basics import b64u, sha256, unb64u
+from tests.independent.cards import open_part
+from tests.independent.directory import summary
+from tests.independent.entries import read_entry, read_payload
+from tests.independent.forms import check_form
+from tests.independent.proposals import read_proposal
+from tests.independent.vectors import FOLDER, disagreements, load
+
+FORMS = sorted(path.stem for path in (FOLDER / "forms").glob("*.json"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_values_are_of_the_form(form):
+    value = load(f"forms/{form}")["value"]
+
+    def judge(case):
+        changed = {k: v for k, v in value.items() if k not in case.get("without", ())}
+        check_form(form, changed | case.get("change", {}))
+
+    assert disagreements(f"forms/{form}", judge) == []
+
+
+def payload(case):
+    read_payload(case["payload"].encode())
+    if "sha256" in case:
+        assert b64u(sha256(case["payload"].encode())) == case["sha256"]
+
+
+def entry(case):
+    assert b64u(read_entry(unb64u(case["leaf"])).leaf) == case["leaf_hash"]
+
+
+def opening(case):
+    open_part(case["opening"], case["commitment"], case["contact"], case["origin"])
+
+
+def test_payloads_and_entries_are_read_alike():
+    assert disagreements("statement/payloads", payload) == []
+    assert disagreements("statement/entries", entry) == []
+
+
+def test_a_whole_log_gives_the_same_directory():
+    log = load("registry/log")
+    assert summary(registry.replay([unb64u(leaf) for leaf in log["leaves"]])) == log["directory"]
+
+
+def test_the_same_leaves_are_refused_after_each_entry():
+    leaves = [unb64u(leaf) for leaf in load("registry/log")["leaves"]]
+
+    def judge(variant):
+        registry.apply(registry.replay(leaves[: variant["after"]]), unb64u(variant["leaf"]))
+
+    assert disagreements("registry/log", judge, "variants") == []
+
+
+def test_openings_and_proposals_agree():
+    assert disagreements("registry/openings", opening) == []
+    assert disagreements("registry/proposals", lambda case: read_proposal(case["file"].encode())) == []

@@ -445,6 +445,11 @@ CATALOGUE: dict[str, ErrorRow] = {
     "already-verified": ErrorRow(
         409, "The contact is nominated by its authority already.", "Use `poc contact update`."
     ),
+    "contact-withdrawn": ErrorRow(
+        409,
+        "The contact was withdrawn by its State.",
+        "Only a nomination by its authority brings it back.",
+    ),
     "not-verified": ErrorRow(
         422,
         "The contact is listed only; its authority has not nominated it.",

@@ -22,6 +22,7 @@ from tests.vectors.make_registry import (
 )
 
 HASH = "A" * 43
+_LATER = later_bodies()
 ID = "01936f00-0000-7000-8000-000000000001"
 AT = "2026-11-24T08:00:00Z"
 LATER = "2026-11-25T08:00:00Z"
@@ -178,7 +179,12 @@ SIGNED_STATEMENT: dict[str, Any] = {"payload": "e30", "signatures": SIGNATURES}
 SEALING = device("jt 1", 1)["sealing"]
 ACTS_ON = {"entry": HASH}
 BODIES: dict[str, dict[str, Any]] = {
-    **{kind: body for kind, (_, body) in later_bodies().items()},
+    **{kind: body for kind, (_, body) in _LATER.items()},
+    "state.rotate": {name: _LATER["state.recover"][1][name] for name in ("authority", "recovery")},
+    **dict.fromkeys(
+        ("state.withdraw", "contact.freeze", "contact.thaw", "contact.withdraw", "controller.dismiss"),
+        _LATER["state.object"][1],
+    ),
     "registry.genesis": settings(),
     "registry.policy": settings(),
     "registry.attest": {"checkpoint": "example.org/cbm\n1\nAAAA\n", "consistency": [HASH]},

@@ -17,7 +17,7 @@ from poc.core.admission import SealingLimits, read_envelope
 from poc.core.bodies import Registrar, RegistryLimits, Settings, StateNames, Thresholds, jwk_form
 from poc.core.card import CardCommitments, Commitment
 from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
-from poc.core.directory import Anchor, Contact, Controller, DeviceState, Directory, KeyRecord, State
+from poc.core.directory import Anchor, Contact, Controller, DeviceState, Directory, Freeze, KeyRecord, State
 from poc.core.draft import Addressee, AttachmentBytes, Draft
 from poc.core.envelope import Randomness, Sealed, seal_message
 from poc.core.exercise import Announcement, Order, Window
@@ -85,6 +85,10 @@ def anchor(index: int) -> Anchor:
     return Anchor(index, b64u(leaf(index)), NOW - timedelta(days=1))
 
 
+def freeze(index: int, until: int | None = None) -> Freeze:
+    return Freeze(anchor(index), frozenset({"jo.duty"}), until)
+
+
 def _settings() -> Settings:
     registrars = tuple(
         Registrar(
@@ -138,6 +142,7 @@ def _contact(party: str) -> Contact:
         version=1,
         newest=anchor(5),
         nomination=anchor(5),
+        standing=anchor(5),
         confirmed_at=NOW - timedelta(days=1),
     )
 

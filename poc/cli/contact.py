@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import words
+from poc.cli import contact_brakes, words
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
@@ -59,6 +59,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("--signing", action="store_true", help="the signing key instead of the sealing key")
     rotate.set_defaults(run=_rotate)
     _add_devices(verbs)
+    contact_brakes.add(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
     listing.set_defaults(run=_list)
@@ -262,6 +263,8 @@ def _row(contact: Contact) -> dict[str, Any]:
         "contact": contact.id,
         "state": contact.state,
         "level": contact.level,
+        "standing": _standing(contact),
+        "frozen": contact_brakes.frozen_value(contact),
         "role": contact.role,
         "alternate_of": contact.alternate_of,
         "machine_receipts": contact.machine_receipts,
@@ -283,22 +286,28 @@ def _row(contact: Contact) -> dict[str, Any]:
     }
 
 
+def _standing(contact: Contact) -> str:
+    if contact.withdrawn:
+        return "withdrawn"
+    return "in force" if contact.frozen is None else "FROZEN"
+
+
 async def _list(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.client.lookup import find_state
 
     async with context.desk() as desk:
         state = None if arguments.state is None else find_state(desk.directory, arguments.state)
-        found = [
-            c
-            for _, c in sorted(desk.directory.contacts.items())
-            if not c.withdrawn and state in (None, c.state)
-        ]
+        found = [c for _, c in sorted(desk.directory.contacts.items()) if state in (None, c.state)]
         rows = [_row(contact) for contact in found]
         cells = [
-            [r["contact"], r["role"], r["level"], str(len(r["devices"])), r["confirmed_at"], r["custody"]]
+            [
+                *(r["contact"], r["role"], r["level"], r["standing"], str(len(r["devices"]))),
+                *(r["confirmed_at"], r["custody"]),
+            ]
             for r in rows
         ]
-        table = Table(("contact", "role", "level", "devices", "confirmed", "keys held by"), cells)
+        headings = ("contact", "role", "level", "standing", "devices", "confirmed", "keys held by")
+        table = Table(headings, cells)
         value = {"contacts": rows, "as_of": format_time(desk.as_of)}
         return Result(value, tables=[table], warnings=desk.warnings())
 
@@ -309,6 +318,11 @@ def _shown(value: Any) -> str:
 
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk() as desk:
+        withdrawn = desk.directory.contacts.get(arguments.contact)
+        if withdrawn is not None and withdrawn.withdrawn:
+            value = {**_row(withdrawn), "card": {}, "as_of": format_time(desk.as_of)}
+            lines = [f"{withdrawn.id}: WITHDRAWN by its State; nothing is sealed to it and it signs nothing"]
+            return Result(value, lines=lines, warnings=desk.warnings())
         contact = desk.directory.contact(arguments.contact)
         parts = desk.known.card(contact.id)
         card = card_value(parts, contact)
@@ -317,7 +331,10 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
 
             return Result(card, lines=json.dumps(card, ensure_ascii=False, indent=2).split("\n"))
         value = {**_row(contact), "card": card, "as_of": format_time(desk.as_of)}
-        lines = [f"{name}: {_shown(value[name])}" for name in value if name not in {"devices", "card"}]
+        lines = [
+            f"{name}: {_shown(value[name])}" for name in value if name not in {"devices", "card", "frozen"}
+        ]
+        lines += contact_brakes.frozen_lines(contact)
         hidden = [part for part in ("office", "reach") if part not in parts]
         lines += [f"{part}: not open to this home, or not synced" for part in hidden]
         lines += [f"visibility of {part}: {content['visibility']}" for part, content in card.items()]

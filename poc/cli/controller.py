@@ -31,6 +31,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_device(appoint, several=True)
     add_out(appoint)
     appoint.set_defaults(run=_appoint)
+    dismiss = verbs.add_parser("dismiss", help="propose to dismiss a controller; two registrars sign")
+    dismiss.add_argument("controller", metavar="ID", help="such as x-arcc.controller-1")
+    add_out(dismiss)
+    dismiss.set_defaults(run=_dismiss)
     listing = verbs.add_parser("list", help="list the controllers; needs no passphrase and no network")
     listing.set_defaults(run=_list)
 
@@ -51,6 +55,18 @@ async def _appoint(context: Context, arguments: argparse.Namespace) -> Result:
         signed = desk.compose("controller.appoint", arguments.controller, body)
         sealing = [key for keys, _ in named for key in keys.sealing]
         return await finish(desk, signed, (), sealing, out=arguments.out)
+
+
+async def _dismiss(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        office = desk.directory.controller(arguments.controller)
+        signed = desk.compose("controller.dismiss", office.id, {"entry": office.newest.leaf_hash})
+        means = (
+            f"{office.id} will be out of office: its {len(office.devices)} device(s) end for good and its "
+            "exercises take no further orders. Only a new appointment with new keys brings it back."
+        )
+        return await finish(desk, signed, out=arguments.out, means=means)
 
 
 async def _list(context: Context, _arguments: argparse.Namespace) -> Result:

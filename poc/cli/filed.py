@@ -7,12 +7,12 @@ in the outbox and sent. Not a noun of its own.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import read_file, write_file
-from poc.cli.output import Result
+from poc.cli.output import Result, warn
 from poc.client.filing import RIGHTS, PublicKeys, read_public_keys
 from poc.core.card import Opening
 from poc.core.keys import SealingPublicKey
@@ -75,9 +75,17 @@ async def finish(
     sealing_keys: Sequence[SealingPublicKey] = (),
     *,
     out: Path | None,
+    means: str | None = None,
+    kids: Collection[str] | None = None,
 ) -> Result:
-    """Sign with this home's keys, then write the file or submit, and tell what became of it."""
-    signed = desk.sign(signed)
+    """Sign with this home's keys, then write the file or submit, and tell what became of it.
+
+    ``means`` says on standard error what the statement will do, before it is sent; ``kids`` names the
+    keys that sign where not every one that could is to.
+    """
+    signed = desk.sign(signed, kids)
+    if means is not None:
+        warn(means)
     if out is not None:
         file = desk.make_file(signed, openings, sealing_keys)
         write_file(out, proposal_bytes(file))

@@ -93,7 +93,7 @@ def _table(contacts: list[FoundContact], title: str) -> Table:
             c.contact,
             names_line(c.state_names),
             names_line(c.names),
-            c.level,
+            "FROZEN" if c.frozen else c.level,
             reachable(c),
             f"{c.channels[0]['kind']} {c.channels[0]['value']}" if c.channels else "",
             " ".join(c.languages),
@@ -114,6 +114,8 @@ def _card(c: FoundContact, at: datetime) -> list[str]:
     ]
     if c.department:
         lines.insert(1, f"  department: {names_line(c.department)}")
+    if c.frozen:
+        lines.append("  FROZEN by its own State: nothing can be sealed to it; reach it by voice")
     if c.level == "listed":
         lines.append("  listed only: not nominated by the State; nothing can be sealed to it")
     if c.alternate_of:

@@ -197,14 +197,14 @@ class Known:
         raise RefusedError("no-device", f"{self.party or 'a reader'} {right or ''}".strip())
 
     def request_keys(self) -> tuple[SigningKey, ...]:
-        """The keys that may sign requests, the likeliest first: the device's, a registrar's, an authority's.
+        """The keys that may sign requests: the device's, a registrar's, an authority's, a recovery key.
 
-        Before the first sync nothing is known of enrolments, and after a rotation the log here still
-        names the old key: then the hub knows which key is good, and the newest is asked for first.
+        The likeliest first. Before the first sync nothing is known of enrolments, and after a rotation the
+        log here still names the old key: then the hub knows which is good, and the newest is asked first.
         """
         if self.keyring is None:
             return ()
-        roles = ("device", "registrar", "authority")
+        roles = ("device", "registrar", "authority", "recovery")
         newest_first = [key for role in roles for key in reversed(self.keyring.by_role(role))]
         good = [key for key in newest_first if self._is_good(key.kid)]
         return (*good, *(key for key in newest_first if key not in good))

@@ -13,6 +13,7 @@ from poc.client.known import Known
 from poc.client.lookup import FoundContact, find_contact, show_contact
 from poc.core.draft import Draft, Size, check_exercise_text, measure
 from poc.core.envelope import SealingLimits
+from poc.core.judge import check_not_frozen
 from poc.core.play import check_in_exercise
 from poc.errors import RefusedError
 
@@ -76,12 +77,14 @@ def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence
     Raises:
         RefusedError: ``not-verified`` (nothing can be sealed to it), ``no-addressee``,
             ``real-world-wording``, ``attachments-too-large``, ``envelope-too-large``,
-            ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``.
+            ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``, ``contact-frozen``
+            (the addressee, or this desk's own office).
     """
     party = known.party or ""
     uses = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
     if party in uses:
         raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
+    check_not_frozen(known.directory.contacts.get(party), known.directory.size)
     check_exercise_text(draft)
     if draft.exercise is not None:
         check_in_exercise(draft.exercise, (party, *uses), known.now(), known.play_of)
@@ -96,6 +99,7 @@ def _recipient(known: Known, contact: str, use: str) -> RecipientPreview:
     if not devices:
         raise RefusedError("not-verified", contact)
     found = known.directory.contacts.get(contact)
+    check_not_frozen(found, known.directory.size)
     if found is None:
         return RecipientPreview(contact, use, devices, None, ())
     shown = show_contact(known.directory, found, known.card(contact), known.now())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from poc.client.known import Known
 from poc.core.draft import measure, spoken_name
 from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
+from poc.core.judge import check_not_frozen
 from poc.core.message import SlotUse
 from poc.core.strictjson import parse
 from poc.errors import RefusedError
@@ -42,12 +43,15 @@ def seal(
 ) -> Sealed:
     """Seal a draft and keep it in the outbox.
 
-    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, or as ``measure`` and ``seal_message``.
+    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, or as ``measure``
+    and ``seal_message``.
     """
     if draft.status == "actual" and known.trust.value("update-needed"):
         raise RefusedError("update-needed")
     device = known.own_device("send")
     party, now = known.party or "", known.now()
+    for contact in (party, *to, *information):
+        check_not_frozen(known.directory.contacts.get(contact), known.directory.size)
     limits = SealingLimits.of(known.directory, party)
     with known.trust.transaction():
         addressees = _addressees(known, draft, to, information, device.kid)

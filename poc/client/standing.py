@@ -81,6 +81,13 @@ def _overdue(known: Known, now: datetime) -> list[str]:
     party = known.party or ""
     told = []
     contact = known.directory.contacts.get(party)
+    if contact is not None and contact.withdrawn:
+        told.append(f"{party}: withdrawn by its State; this desk signs nothing any more")
+    if contact is not None and contact.frozen is not None:
+        told.append(
+            f"{party}: frozen since {format_time(contact.frozen.since.logged_at)} by "
+            f"{', '.join(sorted(contact.frozen.by))}: its brakes alone count until its authority thaws it"
+        )
     if contact is not None and not contact.withdrawn:
         due = contact.confirm_due_at(known.directory.settings)
         if due < now:

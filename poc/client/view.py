@@ -48,6 +48,10 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "en": "The sender is no longer in the directory.",
         "ar": "لم يعد المرسل مدرجا في الدليل.",
     },
+    "sender-frozen-since": {
+        "en": "The sender has been frozen by its own State since. Reach it by voice.",
+        "ar": "جمّدت دولة المرسل جهة الاتصال هذه بعد ذلك. تواصل معها صوتيا.",
+    },
     "sender-rotation-overdue": {
         "en": "The sender's sealing key is overdue for replacement.",
         "ar": "تأخر استبدال مفتاح الختم لدى المرسل.",

@@ -69,8 +69,28 @@ class DeviceState:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """One span of the log in which a contact was frozen; ``until`` is the index of the entry that ended it.
+
+    ``by`` names the contacts whose devices froze it: those it may freeze in turn.
+    """
+
+    since: Anchor
+    by: frozenset[str]
+    until: int | None = None
+
+    def holds_at(self, size: int) -> bool:
+        """Whether the contact was frozen in the log of that size (entries 0 … size - 1)."""
+        return self.since.index < size and (self.until is None or self.until >= size)
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
-    """A point of contact as the log has it. ``newest`` is its last chained entry."""
+    """A point of contact as the log has it. ``newest`` is its last chained entry.
+
+    ``standing`` is its newest nomination or thaw, which a freeze names. Every freeze there ever was is
+    kept: what was signed in its span counts as little after the thaw.
+    """
 
     id: str
     state: str
@@ -85,11 +105,17 @@ class Contact:
     version: int
     newest: Anchor
     nomination: Anchor
+    standing: Anchor
     confirmed_at: datetime
     tested_at: datetime | None = None
     reach_changed_by_device_at: datetime | None = None
-    frozen: Anchor | None = None
+    freezes: tuple[Freeze, ...] = ()
     withdrawn: bool = False
+
+    @property
+    def frozen(self) -> Freeze | None:
+        """The freeze that holds now."""
+        return self.freezes[-1] if self.freezes and self.freezes[-1].until is None else None
 
     def device(self, number: int) -> DeviceState | None:
         """The active device of that number."""
@@ -102,7 +128,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A party as the log has it. ``pending`` until its objection window has passed."""
+    """A party as the log has it. ``pending`` until its objection window has passed.
+
+    ``overruled`` holds version and leaf hash of the chained entries that rotations by threshold alone
+    have followed since: the recovery key may still build on each, and so wins over those rotations.
+    """
 
     id: str
     kind: str
@@ -115,6 +145,7 @@ class State:
     version: int
     newest: Anchor
     enrolled: Anchor
+    overruled: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def refuse_compromised(record: KeyRecord) -> None:
 
 def check_not_frozen(contact: Contact | None, size: int) -> None:
     """Refuse a contact that its State had frozen in the log of that size. Raises ``contact-frozen``."""
-    if contact is not None and contact.frozen is not None and contact.frozen.index < size:
+    if contact is not None and any(freeze.holds_at(size) for freeze in contact.freezes):
         raise RefusedError("contact-frozen", contact.id)
 
 

@@ -331,6 +331,8 @@ def _overdue(sender: str, record: KeyRecord, directory: Directory, now: datetime
     if any(device.number == record.device and device.rotate_by < now for device in devices):
         found.append("sender-rotation-overdue")
     contact = directory.contacts.get(sender)
+    if contact is not None and contact.frozen is not None:
+        found.append("sender-frozen-since")
     if contact is not None and contact.confirm_due_at(directory.settings) < now:
         found.append("sender-confirmation-overdue")
     return found

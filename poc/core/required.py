@@ -65,6 +65,30 @@ def nomination(directory: Directory, statement: Statement) -> Requirement:
     return one_of(groups)
 
 
+def authority(directory: Directory, statement: Statement) -> Requirement:
+    """The authority of the State, or of the contact's State."""
+    return one_of([signers.authority(directory, state_of(statement.subject))])
+
+
+def state_rotation(directory: Directory, statement: Statement) -> Requirement:
+    """The threshold of the old keys or the recovery key, and the new keys.
+
+    Where the recovery key itself changes, only the recovery key: a stolen authority never takes it over.
+    """
+    state, new = statement.subject, _new(directory, statement)
+    body: Any = statement.body
+    by_recovery = [signers.recovery(directory, state), new]
+    kept = None if body.recovery is None else body.recovery.kid
+    if kept != directory.state(state).recovery_kid:
+        return one_of(by_recovery)
+    return one_of([signers.authority(directory, state), new], by_recovery)
+
+
+def freezing(directory: Directory, statement: Statement) -> Requirement:
+    """A device with ``change`` of any contact of the State."""
+    return one_of([signers.changers(directory, directory.contact(statement.subject).state)])
+
+
 def update(directory: Directory, statement: Statement) -> Requirement:
     """The authority; a device with ``change`` too, if nothing but the reach part and receipts change."""
     contact = directory.contact(statement.subject)

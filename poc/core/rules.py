@@ -121,9 +121,10 @@ def check_proposal(directory: Directory, signed: SignedStatement, now: datetime)
     logged_at = max(now, directory.logged_at)
     work = Working(directory)
     work.pass_time(logged_at)
-    row = _admissible(work, statement, logged_at)
+    row = _admissible(work, statement, logged_at, _header_kids(signed))
     needed = row.signers(work.directory, statement)
     kids = _check_signatures(signed, statement, needed, work.keys, complete=False)
+    _check_not_frozen(work, statement, kids)
     if not any(kid in work.keys for kid in kids):
         raise RefusedError("signatures-missing", "none is by a key of this registry")
     row.effect(work, Act(statement, Anchor(directory.size, "", logged_at), kids))
@@ -138,9 +139,10 @@ def requirement(directory: Directory, statement: Statement) -> Requirement:
 def _apply(work: Working, entry: SignedEntry) -> None:
     statement = read_statement(entry.signed.payload)
     work.pass_time(entry.logged_at)
-    row = _admissible(work, statement, entry.logged_at)
+    row = _admissible(work, statement, entry.logged_at, _header_kids(entry.signed))
     needed = row.signers(work.directory, statement)
     kids = _check_signatures(entry.signed, statement, needed, work.keys)
+    _check_not_frozen(work, statement, kids)
     anchor = Anchor(work.directory.size, entry.leaf_hash, entry.logged_at)
     row.effect(work, Act(statement, anchor, kids))
     work.payloads.add(statement.sha256)
@@ -151,8 +153,11 @@ def _apply(work: Working, entry: SignedEntry) -> None:
     )
 
 
-def _admissible(work: Working, statement: Statement, logged_at: datetime) -> _Row:
-    """The row of the statement's type, after the rules that hold for all types."""
+def _admissible(work: Working, statement: Statement, logged_at: datetime, kids: frozenset[str]) -> _Row:
+    """The row of the statement's type, after the rules that hold for all types.
+
+    ``kids`` are named by the signatures, which are not verified yet.
+    """
     directory = work.directory
     if statement.origin != directory.origin:
         raise RefusedError("wrong-origin", f"expected {directory.origin}")
@@ -163,7 +168,7 @@ def _admissible(work: Working, statement: Statement, logged_at: datetime) -> _Ro
     if statement.type.startswith("registry.") and statement.subject != directory.origin:
         raise RefusedError("bad-subject", "the subject of registry statements is the origin")
     if statement.type in CHAINED:
-        _check_chain(work, statement)
+        _check_chain(work, statement, kids)
     return row
 
 
@@ -177,11 +182,21 @@ def _check_times(statement: Statement, logged_at: datetime, previous_at: datetim
         raise RefusedError("issued-too-long-ago")
 
 
-def _check_chain(work: Working, statement: Statement) -> None:
+def _check_chain(work: Working, statement: Statement, kids: frozenset[str]) -> None:
     version, newest = _chain(work, statement)
     previous = None if newest is None else newest.leaf_hash
+    if _overrules(work, statement, kids):
+        return
     if (statement.version, statement.previous) != (version + 1, previous):
         raise superseded(newest, f"{statement.subject} is at version {version}")
+
+
+def _overrules(work: Working, statement: Statement, kids: frozenset[str]) -> bool:
+    """Whether the recovery key rotates as of an entry that only rotations by threshold have followed."""
+    state = work.states.get(statement.subject)
+    if statement.type != "state.rotate" or state is None or state.recovery_kid not in kids:
+        return False
+    return any((statement.version, statement.previous) == (v + 1, leaf) for v, leaf in state.overruled)
 
 
 def _chain(work: Working, statement: Statement) -> tuple[int, Anchor | None]:
@@ -196,6 +211,17 @@ def _chain(work: Working, statement: Statement) -> tuple[int, Anchor | None]:
     }
     found = tables[kind].get(statement.subject)
     return (0, None) if found is None else (found.version, found.newest)
+
+
+def _check_not_frozen(work: Working, statement: Statement, kids: frozenset[str]) -> None:
+    """Refuse what a device of a frozen contact signed, but the brakes it is left."""
+    for kid in sorted(kids & work.keys.keys()):
+        contact = work.contacts.get(work.keys[kid].holder)
+        frozen = None if contact is None else contact.frozen
+        if contact is None or frozen is None or statement.type == "contact.device-revoke":
+            continue
+        if statement.type != "contact.freeze" or statement.subject not in frozen.by:
+            raise RefusedError("contact-frozen", contact.id)
 
 
 # --- signatures --------------------------------------------------------------------------------
@@ -223,6 +249,10 @@ def _check_signatures(
     if complete and not needed.is_met(kids):
         raise RefusedError("signatures-missing", "; ".join(needed.missing(kids)))
     return kids
+
+
+def _header_kids(signed: SignedStatement) -> frozenset[str]:
+    return frozenset(jws.header_kid(signature.protected) for signature in signed.signatures)
 
 
 def _key(kid: str, known: Mapping[str, KeyRecord], brought: Mapping[str, VerifyKey]) -> VerifyKey:
@@ -260,6 +290,13 @@ _ROWS: Final[dict[str, _Row]] = {
     "state.enrol": _Row(
         required.two_registrars, lambda w, a: rules_state.apply_enrol(w, a.statement, a.body, a.anchor)
     ),
+    "state.rotate": _Row(
+        required.state_rotation,
+        lambda w, a: rules_state.apply_rotate(w, a.statement, a.body, a.anchor, a.kids),
+    ),
+    "state.withdraw": _Row(
+        required.authority, lambda w, a: rules_state.apply_withdraw(w, a.statement, a.body, a.anchor)
+    ),
     "contact.record": _Row(
         required.two_registrars, lambda w, a: rules_contact.apply_record(w, a.statement, a.body, a.anchor)
     ),
@@ -287,8 +324,21 @@ _ROWS: Final[dict[str, _Row]] = {
     "contact.tested": _Row(
         required.controllers, lambda w, a: rules_contact.apply_tested(w, a.statement, a.body, a.anchor)
     ),
+    "contact.freeze": _Row(
+        required.freezing,
+        lambda w, a: rules_contact.apply_freeze(w, a.statement, a.body, a.anchor, a.kids),
+    ),
+    "contact.thaw": _Row(
+        required.authority, lambda w, a: rules_contact.apply_thaw(w, a.statement, a.body, a.anchor)
+    ),
+    "contact.withdraw": _Row(
+        required.authority, lambda w, a: rules_contact.apply_withdraw(w, a.statement, a.body, a.anchor)
+    ),
     "controller.appoint": _Row(
         required.two_registrars, lambda w, a: rules_contact.apply_appoint(w, a.statement, a.body, a.anchor)
+    ),
+    "controller.dismiss": _Row(
+        required.two_registrars, lambda w, a: rules_contact.apply_dismiss(w, a.statement, a.body, a.anchor)
     ),
 }
 

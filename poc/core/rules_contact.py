@@ -22,7 +22,7 @@ from poc.core.bodies import (
     Tested,
     Update,
 )
-from poc.core.directory import Anchor, Contact, Controller, DeviceState, KeyRecord
+from poc.core.directory import Anchor, Contact, Controller, DeviceState, Freeze, KeyRecord
 from poc.core.form import PARTY_PATTERN, state_of
 from poc.core.keys import VerifyKey
 from poc.core.rules_state import check_state_id
@@ -41,6 +41,8 @@ def apply_record(work: Working, statement: Statement, body: Record, anchor: Anch
     work.check_id(subject, work.controllers)
     check_state_id(state_of(subject))
     found = work.contacts.get(subject)
+    if found is not None and found.withdrawn:
+        raise RefusedError("contact-withdrawn", subject)
     if found is not None and found.level == "verified":
         raise RefusedError("already-verified", subject)
     _check_alternate(work, subject, body.alternate_of)
@@ -58,6 +60,7 @@ def apply_record(work: Working, statement: Statement, body: Record, anchor: Anch
         version=statement.version or 1,
         newest=anchor,
         nomination=anchor,
+        standing=anchor,
         confirmed_at=anchor.logged_at,
     )
 
@@ -65,7 +68,9 @@ def apply_record(work: Working, statement: Statement, body: Record, anchor: Anch
 def apply_nominate(work: Working, statement: Statement, body: Nominate, anchor: Anchor) -> None:
     """Nominate a contact, or nominate it anew: the devices listed stay or come, all others end.
 
-    No right is demanded of any device: an office that only receives is a contact too.
+    No right is demanded of any device: an office that only receives is a contact too. A freeze stays:
+    only a thaw that names it ends it, so that a nomination signed before cannot. One withdrawn returns,
+    without the tests that its old devices passed.
     """
     subject = statement.subject
     _check_party_id(subject)
@@ -87,8 +92,10 @@ def apply_nominate(work: Working, statement: Statement, body: Nominate, anchor: 
         version=statement.version or 1,
         newest=anchor,
         nomination=anchor,
+        standing=anchor,
         confirmed_at=anchor.logged_at,
-        tested_at=None if old is None else old.tested_at,
+        tested_at=None if old is None or old.withdrawn else old.tested_at,
+        freezes=() if old is None else old.freezes,
     )
 
 
@@ -97,7 +104,8 @@ def apply_update(
 ) -> None:
     """Replace everything about a contact but its devices."""
     contact = _verified(work, statement.subject)
-    _check_alternate(work, contact.id, body.alternate_of)
+    if body.alternate_of != contact.alternate_of:  # whom it is an alternate of may have been withdrawn since
+        _check_alternate(work, contact.id, body.alternate_of)
     work.contacts[contact.id] = replace(
         contact,
         role=body.role,
@@ -143,8 +151,7 @@ def apply_device_revoke(work: Working, statement: Statement, body: DeviceRevoke,
     """End a device's keys; what was anchored before stands."""
     party = _party(work, statement.subject)
     device = _device(party, body.kid)
-    for kid in (device.kid, device.sealing_kid):
-        work.end(kid, anchor.index, body.reason)
+    work.end_devices((device,), anchor.index, body.reason)
     _put(work, replace(party, devices=tuple(d for d in party.devices if d.number != device.number)))
 
 
@@ -179,6 +186,52 @@ def apply_tested(work: Working, statement: Statement, _body: Tested, anchor: Anc
     """Note that a contact answered a ping."""
     contact = _verified(work, statement.subject)
     work.contacts[contact.id] = replace(contact, tested_at=anchor.logged_at)
+
+
+def apply_freeze(
+    work: Working, statement: Statement, body: ActsOn, anchor: Anchor, kids: frozenset[str]
+) -> None:
+    """Freeze a contact as of its newest nomination or thaw; ``kids`` are the keys that signed.
+
+    Raises ``unknown-contact``, ``not-verified``, ``contact-frozen``, ``superseded``.
+    """
+    contact = _verified(work, statement.subject)
+    if contact.frozen is not None:
+        raise RefusedError("contact-frozen", f"{contact.id} is frozen already")
+    if body.entry != contact.standing.leaf_hash:
+        raise superseded(contact.standing, "the nomination or thaw")
+    freeze = Freeze(anchor, frozenset(work.keys[kid].holder for kid in kids))
+    work.contacts[contact.id] = replace(contact, freezes=(*contact.freezes, freeze))
+
+
+def apply_thaw(work: Working, statement: Statement, body: ActsOn, anchor: Anchor) -> None:
+    """End the freeze a thaw names, so that none signed in advance can. Raises ``superseded``."""
+    contact = _verified(work, statement.subject)
+    frozen = contact.frozen
+    if frozen is None or body.entry != frozen.since.leaf_hash:
+        raise superseded(None if frozen is None else frozen.since, "the freeze")
+    ended = replace(frozen, until=anchor.index)
+    work.contacts[contact.id] = replace(contact, freezes=(*contact.freezes[:-1], ended), standing=anchor)
+
+
+def apply_withdraw(work: Working, statement: Statement, body: ActsOn, anchor: Anchor) -> None:
+    """Take a contact out and end its keys; it returns by a nomination in the same chain.
+
+    It names the nomination, or the record: no device can make it superseded by an update.
+    """
+    contact = work.directory.contact(statement.subject)
+    if body.entry != contact.nomination.leaf_hash:
+        raise superseded(contact.nomination, "the nomination or record")
+    work.withdraw_contact(contact, anchor.index)
+
+
+def apply_dismiss(work: Working, statement: Statement, body: ActsOn, anchor: Anchor) -> None:
+    """Take a controller out of office and end its keys; it returns by a new appointment."""
+    controller = work.directory.controller(statement.subject)
+    if body.entry != controller.newest.leaf_hash:
+        raise superseded(controller.newest, "the appointment")
+    work.end_devices(controller.devices, anchor.index, "withdrawn")
+    work.controllers[controller.id] = replace(controller, devices=(), dismissed=True)
 
 
 def apply_appoint(work: Working, statement: Statement, body: Appoint, anchor: Anchor) -> None:
@@ -268,9 +321,7 @@ def _devices(
             highest = device.number
             kept = _claim_device(work, subject, device, issued_at, index)
         states.append(kept)
-    for gone in active.values():
-        for kid in (gone.kid, gone.sealing_kid):
-            work.end(kid, index, "routine")
+    work.end_devices(active.values(), index, "routine")
     return tuple(states), highest
 
 

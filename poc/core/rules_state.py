@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from poc.core.bodies import Enrol, SigningJwk
+from poc.core.bodies import ActsOn, Authority, Enrol, SigningJwk, StateRotate
 from poc.core.directory import Anchor, KeyRecord, KeyRole, State
 from poc.core.form import is_state
 from poc.core.iso3166 import ALPHA_2
 from poc.core.statement import Statement
-from poc.core.working import Working
+from poc.core.working import Working, superseded
 from poc.errors import RefusedError
 
 
@@ -27,7 +28,7 @@ def _check_kind(state: str, kind: str) -> None:
 
 
 def apply_enrol(work: Working, statement: Statement, body: Enrol, anchor: Anchor) -> None:
-    """Admit a State: pending until its objection window has passed, at once where that is 0.
+    """Admit a State, or a withdrawn one again: pending until its window has passed, at once where that is 0.
 
     Raises ``bad-state-id``, ``already-enrolled``, ``bad-threshold``, ``recovery-key-missing``,
     ``key-in-use``.
@@ -35,12 +36,10 @@ def apply_enrol(work: Working, statement: Statement, body: Enrol, anchor: Anchor
     settings = work.directory.settings
     check_state_id(statement.subject)
     _check_kind(statement.subject, body.kind)
-    if statement.subject in work.states:
+    before = work.states.get(statement.subject)
+    if before is not None and before.status != "withdrawn":
         raise RefusedError("already-enrolled", statement.subject)
-    if body.authority.threshold > len(body.authority.keys):
-        raise RefusedError("bad-threshold", f"{len(body.authority.keys)} keys")
-    if body.recovery is None and "actual" in settings.statuses:
-        raise RefusedError("recovery-key-missing")
+    _check_keys(work, body.authority, body.recovery)
     _claim(work, "authority", body.authority.keys, statement.subject, anchor.index)
     if body.recovery is not None:
         _claim(work, "recovery", (body.recovery,), statement.subject, anchor.index)
@@ -57,6 +56,65 @@ def apply_enrol(work: Working, statement: Statement, body: Enrol, anchor: Anchor
         newest=anchor,
         enrolled=anchor,
     )
+
+
+def apply_rotate(
+    work: Working, statement: Statement, body: StateRotate, anchor: Anchor, kids: frozenset[str]
+) -> None:
+    """Replace a State's authority, and by the recovery key its recovery key too.
+
+    Keys listed again stay, new ones come, all others end as ``replaced``; ``kids`` are the keys that
+    signed. Raises ``bad-threshold``, ``recovery-key-missing``, ``key-in-use``, ``key-was-revoked``.
+    """
+    state = work.directory.state(statement.subject)
+    _check_keys(work, body.authority, body.recovery)
+    authority_kids = tuple(key.kid for key in body.authority.keys)
+    recovery_kid = None if body.recovery is None else body.recovery.kid
+    for kid in state.authority_kids:
+        if kid not in authority_kids:
+            work.end(kid, anchor.index, "replaced")
+    if state.recovery_kid not in (None, recovery_kid):
+        work.end(state.recovery_kid, anchor.index, "replaced")
+    new = tuple(key for key in body.authority.keys if key.kid not in state.authority_kids)
+    _claim(work, "authority", new, state.id, anchor.index)
+    if body.recovery is not None and recovery_kid != state.recovery_kid:
+        _claim(work, "recovery", (body.recovery,), state.id, anchor.index)
+    by_recovery = state.recovery_kid in kids
+    followed = (*state.overruled, (state.version, state.newest.leaf_hash))
+    work.states[state.id] = replace(
+        state,
+        authority_kids=authority_kids,
+        threshold=body.authority.threshold,
+        recovery_kid=recovery_kid,
+        version=statement.version or 1,
+        newest=anchor,
+        overruled=() if by_recovery else followed,
+    )
+
+
+def apply_withdraw(work: Working, statement: Statement, body: ActsOn, anchor: Anchor) -> None:
+    """Take a State out with all its contacts, and end their keys; it returns by a new enrolment.
+
+    It names the enrolment: no rotation makes it superseded.
+    """
+    state = work.directory.state(statement.subject)
+    if body.entry != state.enrolled.leaf_hash:
+        raise superseded(state.enrolled, "the enrolment")
+    for kid in (*state.authority_kids, *([state.recovery_kid] if state.recovery_kid else [])):
+        work.end(kid, anchor.index, "withdrawn")
+    for contact in list(work.directory.contacts_of(state.id)):
+        work.withdraw_contact(contact, anchor.index)
+    work.states[state.id] = replace(
+        state, status="withdrawn", authority_kids=(), recovery_kid=None, overruled=()
+    )
+
+
+def _check_keys(work: Working, authority: Authority, recovery: SigningJwk | None) -> None:
+    """Refuse more signatures than keys, and no recovery key where actual messages are admitted."""
+    if authority.threshold > len(authority.keys):
+        raise RefusedError("bad-threshold", f"{len(authority.keys)} keys")
+    if recovery is None and "actual" in work.directory.settings.statuses:
+        raise RefusedError("recovery-key-missing")
 
 
 def _claim(work: Working, role: KeyRole, keys: tuple[SigningJwk, ...], state: str, index: int) -> None:

@@ -105,6 +105,18 @@ def devices(directory: Directory, party: str, right: str | None, count: int) -> 
     return Group(f"devices of {party}{what}", kids, count)
 
 
+def changers(directory: Directory, state: str) -> Group:
+    """One device with ``change`` of any contact of a State."""
+    kids = {d.kid: d.kid for c in directory.contacts_of(state) for d in c.devices if "change" in d.may}
+    return Group(f"devices of contacts of {state} with the right to change", kids, 1)
+
+
+def recovery(directory: Directory, state: str) -> Group:
+    """A State's recovery key; nobody's where it has none. Raises ``unknown-state``."""
+    kid = directory.state(state).recovery_kid
+    return Group(f"the recovery key of {state}", {} if kid is None else {kid: kid}, 1)
+
+
 def hub_keys(directory: Directory) -> Group:
     """One of the hub keys in force."""
     kids = {key.kid: key.kid for key in directory.settings.hub_keys}

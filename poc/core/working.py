@@ -6,12 +6,12 @@ and one role for ever (DESIGN section 3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from poc.core.directory import Anchor, Directory, Ending, KeyRecord
+from poc.core.directory import Anchor, Contact, DeviceState, Directory, Ending, KeyRecord
 from poc.errors import RefusedError
 
 
@@ -49,6 +49,18 @@ class Working:
     def end(self, kid: str, index: int, ended: Ending) -> None:
         """End a key with the entry of that index."""
         self.keys[kid] = replace(self.keys[kid], until=index, ended=ended)
+
+    def withdraw_contact(self, contact: Contact, index: int) -> None:
+        """End every key of a contact and any freeze, and take it out; its chain and evidence stay."""
+        self.end_devices(contact.devices, index, "withdrawn")
+        freezes = tuple(f if f.until is not None else replace(f, until=index) for f in contact.freezes)
+        self.contacts[contact.id] = replace(contact, devices=(), freezes=freezes, withdrawn=True)
+
+    def end_devices(self, devices: Iterable[DeviceState], index: int, ended: Ending) -> None:
+        """End both keys of each device with the entry of that index."""
+        for device in devices:
+            for kid in (device.kid, device.sealing_kid):
+                self.end(kid, index, ended)
 
     def check_id(self, subject: str, *tables: Mapping[str, object]) -> None:
         """Refuse an id that another kind of party has. Raises ``bad-party-id``."""

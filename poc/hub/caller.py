@@ -43,8 +43,8 @@ def _role(directory: Directory, record: KeyRecord) -> Role | None:
     enrolled = state is not None and state.status == "enrolled"
     if record.role == "registrar":
         return "registrar"
-    if record.role == "authority" and enrolled:
-        return "authority"
+    if record.role in {"authority", "recovery"} and enrolled:
+        return "authority"  # the recovery key reads the log too: it must rotate where the authority was taken
     if record.role == "device" and record.holder in directory.controllers:
         return "controller"
     return "contact" if record.role == "device" and enrolled else None

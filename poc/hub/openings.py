@@ -9,6 +9,7 @@ from typing import Any, Final
 from poc.core.card import Opening, read_opening
 from poc.core.directory import Contact, Directory
 from poc.core.form import form_bytes, state_of
+from poc.core.judge import check_not_frozen
 from poc.core.proposal import SealingJwk
 from poc.core.strictjson import parse
 from poc.errors import RefusedError, UnreachableError
@@ -43,8 +44,10 @@ class Openings:
     async def put_card(self, caller: Caller, commitment: str, opening: Opening) -> bool:
         """Keep the opening of a current commitment of the caller's own; False for a repeat.
 
-        Raises ``commitment-mismatch`` (also for a part of another contact or registry), ``not-found``.
+        Raises ``commitment-mismatch`` (also for a part of another contact or registry), ``not-found``,
+        ``contact-frozen``.
         """
+        self._refuse_frozen(caller)
         place = next(
             (p for k, p in self._current().items() if k[0] == commitment and _owns(caller, p.contact)), None
         )
@@ -97,7 +100,11 @@ class Openings:
         return erased
 
     async def put_key(self, caller: Caller, kid: str, jwk: SealingJwk) -> bool:
-        """Keep a sealing key the log names, for a party of the caller's own; False for a repeat."""
+        """Keep a sealing key the log names, for a party of the caller's own; False for a repeat.
+
+        Raises ``not-found``, ``bad-key``, ``contact-frozen``.
+        """
+        self._refuse_frozen(caller)
         record = self._log.view.directory.keys.get(kid)
         own = record is not None and (record.holder == caller.holder or caller.role == "registrar")
         if record is not None and caller.role in {"authority", "contact"}:
@@ -126,6 +133,11 @@ class Openings:
         if self._places[0] is not directory:
             self._places = (directory, places_of(directory))
         return self._places[1]
+
+    def _refuse_frozen(self, caller: Caller) -> None:
+        """A frozen contact's devices read and brake; they bring nothing."""
+        directory = self._log.view.directory
+        check_not_frozen(directory.contacts.get(caller.holder), directory.size)
 
     def _sees(self, caller: Caller, place: Place) -> bool:
         if caller.role in {"authority", "contact"} and caller.state == place.contact.state:

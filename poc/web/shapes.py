@@ -85,6 +85,7 @@ STATEMENT_CODES: Final = (
     *FORM_CODES,
     *("already-logged", "superseded", "signatures-missing", "signature-not-called-for", "bad-signature"),
     *("issued-ahead", "issued-too-long-ago", "not-yet-in-force", "clock-jumped", "read-only"),
+    "contact-frozen",
     *("not-logged-in-time", "no-log-key", "storage-failed"),
 )
 ANSWER_CODES: Final = (

@@ -10,6 +10,7 @@ import pytest
 
 from poc.client.lookup import Query, find_contact, find_state, lookup, show_contact, state_names
 from poc.core.card import read_opening
+from poc.core.directory import Freeze
 from poc.errors import RefusedError
 from tests import registry as made
 from tests.registry import START, Registry, openings, usual
@@ -182,7 +183,7 @@ def test_what_is_overdue_or_frozen_is_told():
     directory = usual().directory
     contact = directory.contacts["jo.technical"]
     assert show_contact(directory, contact, {}, START).warnings() == []
-    frozen = replace(contact, frozen=contact.newest)
+    frozen = replace(contact, freezes=(Freeze(contact.newest, frozenset({contact.id})),))
     told = show_contact(directory, frozen, {}, START + timedelta(days=800)).warnings()
     assert [word in line for word, line in zip(("confirmation", "sealing", "frozen"), told, strict=True)] == [
         True

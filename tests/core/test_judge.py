@@ -69,7 +69,7 @@ def test_a_key_of_another_holder_role_or_right_is_refused(
 
 
 def test_a_frozen_contact_signs_nothing_from_then_on() -> None:
-    frozen = with_contact(directory(), "jo.technical", frozen=world.anchor(10))
+    frozen = with_contact(directory(), "jo.technical", freezes=(world.freeze(10),))
     assert judge_key(frozen, KEY.kid, 10, "jo.technical", "send").kid == KEY.kid
     assert code(judge_key, frozen, KEY.kid, 11, "jo.technical", "send") == "contact-frozen"
     check_not_frozen(None, SIZE)

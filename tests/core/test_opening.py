@@ -532,7 +532,7 @@ def test_a_compromised_key_is_refused_on_receipt(why: str) -> None:
     ("base", "expected"),
     [
         (with_key(directory(), JO.kid, may=frozenset({"retrieve"})), "right-missing"),
-        (with_contact(directory(), "jo.technical", frozen=world.anchor(11)), "contact-frozen"),
+        (with_contact(directory(), "jo.technical", freezes=(world.freeze(11),)), "contact-frozen"),
         (with_key(directory(), JO.kid, since=SIZE), "key-not-yet"),
         (with_key(directory(), JO.kid, holder="eg.technical"), "unknown-key"),
         (
@@ -588,6 +588,8 @@ def test_what_is_overdue_or_late_warns_and_does_not_block() -> None:
     old = tuple(replace(device, rotate_by=NOW - timedelta(days=1)) for device in devices)
     base = with_contact(directory(), "jo.technical", devices=old)
     assert opened(directory=base, accepted=accepted(SEALED)).warnings == ("sender-rotation-overdue",)
+    base = with_contact(directory(), "jo.technical", freezes=(world.freeze(1000),))
+    assert opened(directory=base, accepted=accepted(SEALED)).warnings == ("sender-frozen-since",)
     base = with_contact(directory(), "jo.technical", withdrawn=True)
     assert opened(directory=base, accepted=accepted(SEALED)).warnings == ("sender-left-since",)
 

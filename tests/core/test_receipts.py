@@ -147,7 +147,7 @@ def test_a_device_answers_for_its_contact() -> None:
     assert (refused.outcome, refused.reason, refused.next) == ("declined", "not-for-us", step)
 
 
-FREED = with_contact(directory(), "sd.duty", frozen=world.anchor(10))
+FREED = with_contact(directory(), "sd.duty", freezes=(world.freeze(10),))
 
 
 @pytest.mark.parametrize(

@@ -472,7 +472,8 @@ NOT_IN_FORCE = sorted(
     set(BODIES)
     - {"registry.policy", "registry.attest", "state.enrol", "contact.record", "contact.nominate"}
     - {"contact.update", "contact.device-add", "contact.device-revoke", "contact.rotate", "contact.confirm"}
-    - {"contact.tested", "controller.appoint", "registry.genesis"}
+    - {"contact.tested", "controller.appoint", "registry.genesis", "controller.dismiss"}
+    - {"contact.freeze", "contact.thaw", "contact.withdraw", "state.withdraw", "state.rotate"}
 )
 
 
@@ -481,7 +482,6 @@ def test_a_type_of_a_later_version_is_read_and_refused(kind: str) -> None:
     registry = usual()
     bodies: dict[str, dict[str, Any]] = {
         "witness.appoint": {"vkey": "x", "url": "https://w.example"},
-        "state.rotate": {"authority": enrolment("jo")["authority"], "recovery": None},
         "state.recover": {
             **{k: enrolment("jo")[k] for k in ("authority", "recovery", "note_verbale", "call_back")},
             "overrules": None,

@@ -718,6 +718,150 @@ def policy(story: Story) -> None:
     )
 
 
+def brakes(story: Story) -> None:
+    """Freezing, withdrawing, dismissing, and the rotation of a State's authority."""
+
+    def bad(name: str, expect: str, kind: str, subject: str, entry_hash: str, *by: str) -> None:
+        story.variant(name, expect, kind, subject, {"entry": entry_hash}, *by)
+
+    nominated = story.hash_of(3)
+    newest = story.newest[JT][1]
+    bad(
+        "a freeze of another State's contact",
+        "signature-not-called-for",
+        "contact.freeze",
+        JT,
+        nominated,
+        "st 1",
+    )
+    bad("a freeze that names an update", "superseded", "contact.freeze", JT, newest, "jd 1")
+    bad("a thaw of what is not frozen", "superseded", "contact.thaw", JT, nominated, "jo authority")
+    bad(
+        "a freeze of another body's listed contact",
+        "signature-not-called-for",
+        "contact.freeze",
+        "eg.duty",
+        nominated,
+        "jd 1",
+    )
+    frozen = story.hash_of(story.add("contact.freeze", JT, {"entry": nominated}, "jd 1"))
+    bad("a freeze of what is frozen", "contact-frozen", "contact.freeze", JT, nominated, "jd 1")
+    bad("a confirmation by a frozen contact", "contact-frozen", "contact.confirm", JT, newest, "jt 1 new")
+    bad("a thaw by a device", "signature-not-called-for", "contact.thaw", JT, frozen, "jd 1")
+    bad("a thaw that names the nomination", "superseded", "contact.thaw", JT, nominated, "jo authority")
+    back = story.add("contact.freeze", JD, {"entry": story.hash_of(4)}, "jt 1 new")
+    thawed = story.hash_of(story.add("contact.thaw", JT, {"entry": frozen}, "jo authority"))
+    bad(
+        "a freeze that names what was thawed since", "superseded", "contact.freeze", JT, nominated, "jt 1 new"
+    )
+    bad("a freeze of itself by the one still frozen", "contact-frozen", "contact.freeze", JD, thawed, "jd 1")
+    bad("a thaw of another freeze", "superseded", "contact.thaw", JD, frozen, "jo authority")
+    bad("a withdrawal by a device", "signature-not-called-for", "contact.withdraw", JT, nominated, "jt 1 new")
+    bad("a withdrawal that names an update", "superseded", "contact.withdraw", JT, newest, "jo authority")
+    story.add("contact.withdraw", JT, {"entry": nominated}, "jo authority")
+    bad("a thaw of what is withdrawn", "unknown-contact", "contact.thaw", JT, frozen, "jo authority")
+    bad(
+        "a freeze by one withdrawn",
+        "signature-not-called-for",
+        "contact.freeze",
+        JD,
+        story.hash_of(back),
+        "jt 1 new",
+    )
+    story.variant(
+        "a record of what its State withdrew",
+        "contact-withdrawn",
+        "contact.record",
+        JT,
+        record(JT),
+        *REGISTRARS,
+    )
+    story.variant(
+        "a nomination with an ended key", "key-was-revoked", "contact.nominate", JT,
+        nomination(JT, devices=[device("jt 1", 4)]), "jo authority",
+    )  # fmt: skip
+    story.add("contact.nominate", JT, nomination(JT, devices=[device("jt 4", 4)]), "jo authority", "jt 4")
+    appointed = story.newest[CONTROLLER][1]
+    bad("a dismissal by one registrar", "signatures-missing", "controller.dismiss", CONTROLLER, appointed, UN)
+    bad(
+        "a dismissal of another entry", "superseded", "controller.dismiss", CONTROLLER, nominated, *REGISTRARS
+    )
+    story.add("controller.dismiss", CONTROLLER, {"entry": appointed}, *REGISTRARS)
+    bad(
+        "a dismissal again", "unknown-contact", "controller.dismiss", CONTROLLER, appointed, UN, REGISTRARS[0]
+    )
+    story.variant(
+        "a test by a dismissed controller", "signature-not-called-for", "contact.tested", ST, TESTED, "c 1"
+    )
+    leave(story)
+
+
+def authority(*labels: str, recovery: str | None = None, threshold: int = 1) -> Case:
+    keys_of = sorted((jwk(label) for label in labels), key=lambda key: key["x"])
+    return {
+        "authority": {"keys": keys_of, "threshold": threshold},
+        "recovery": jwk(recovery) if recovery else None,
+    }
+
+
+def leave(story: Story) -> None:
+    """The recovery key against a thief with the authority's key, and a State that leaves."""
+
+    def rotate(name: str, expect: str, body: Case, *by: str, state: str = "sd", **changes: Any) -> None:
+        story.variant(name, expect, "state.rotate", state, body, *by, **changes)
+
+    theirs = authority("thief", recovery="sd recovery")
+    saved = authority("sd 2", recovery="sd recovery 2")
+    rotate("a rotation without the old key", "signatures-missing", theirs, "thief")
+    rotate("a rotation whose new key did not sign", "signatures-missing", theirs, "sd authority")
+    rotate("more signatures than keys", "bad-threshold", authority("thief", recovery="sd recovery", threshold=2),
+           "sd authority", "thief")  # fmt: skip
+    rotate("a recovery key changed by the authority", "signature-not-called-for",
+           authority("thief", recovery="thief 2"), "sd authority", "thief", "thief 2")  # fmt: skip
+    rotate("a recovery key taken away by the authority", "signature-not-called-for", authority("thief"),
+           "sd authority", "thief")  # fmt: skip
+    rotate("a recovery key given by the authority", "signature-not-called-for",
+           authority("jo authority", recovery="jo recovery"), "jo authority", "jo recovery", state="jo")  # fmt: skip
+    rotate("a rotation of an unknown State", "unknown-state", theirs, "sd authority", "thief", state="eg")
+    before = story.newest["sd"]
+    story.add("state.rotate", "sd", theirs, "sd authority", "thief")
+    at_enrolment: dict[str, Any] = {"version": before[0] + 1, "previous": before[1]}
+    rotate("a rotation by an ended key", "signature-not-called-for", authority("sd 2", recovery="sd recovery"),
+           "sd authority", "sd 2")  # fmt: skip
+    rotate("a rotation by the authority as of the enrolment", "superseded",
+           authority("thief", "sd 2", recovery="sd recovery"), "thief", "sd 2", **at_enrolment)  # fmt: skip
+    rotate("a key that the thief's rotation ended", "key-was-revoked",
+           authority("sd authority", recovery="sd recovery"), "sd recovery", **at_enrolment)  # fmt: skip
+    story.newest["sd"] = before
+    story.add("state.rotate", "sd", saved, "sd recovery", "sd recovery 2", "sd 2")
+    rotate(
+        "the thief once more",
+        "signature-not-called-for",
+        authority("thief", recovery="sd recovery 2"),
+        "thief",
+    )
+    enrolled = story.hash_of(2)
+
+    def withdraw(name: str, expect: str, entry_hash: str, *by: str) -> None:
+        story.variant(name, expect, "state.withdraw", "sd", {"entry": entry_hash}, *by)
+
+    withdraw("a withdrawal of a State by registrars", "signature-not-called-for", enrolled, *REGISTRARS)
+    withdraw(
+        "a withdrawal of a State by its recovery key", "signature-not-called-for", enrolled, "sd recovery 2"
+    )
+    withdraw("a withdrawal that names a rotation", "superseded", story.newest["sd"][1], "sd 2")
+    story.add("state.withdraw", "sd", {"entry": enrolled}, "sd 2")
+    withdraw("a withdrawal again", "unknown-state", enrolled, "sd 2")
+    story.variant(
+        "a confirmation of a withdrawn State's contact", "unknown-contact", "contact.confirm", ST,
+        {"entry": story.newest[ST][1]}, "st 1",
+    )  # fmt: skip
+    story.variant(
+        "an enrolment of a withdrawn State from the start", "superseded", "state.enrol", "sd",
+        enrolment("sd", authority=authority("sd 3")["authority"]), *REGISTRARS, "sd 3", version=1, previous=None,
+    )  # fmt: skip
+
+
 def later_bodies() -> dict[str, tuple[str, Case]]:
     """Subject and body of the types whose behaviour is not in force."""
     acts, h = {"entry": b64u(sha(b"an entry"))}, b64u(sha(b"an objection"))
@@ -728,22 +872,16 @@ def later_bodies() -> dict[str, tuple[str, Case]]:
     return {
         "witness.appoint": ("jo.witness", {"vkey": vkey(*witness), "url": "https://witness.example/jo"}),
         "witness.dismiss": ("jo.witness", acts),
-        "state.rotate": ("jo", whole),
         "state.recover": ("jo", {**whole, **called}),
         "state.object": ("jo", acts),
         "state.suspend": ("jo", {"reason": "abuse", "scope": ["send"], "until": time(86400)}),
         "state.reinstate": ("jo", acts),
-        "state.withdraw": ("jo", acts),
-        "contact.freeze": (JT, acts),
-        "contact.thaw": (JT, acts),
-        "contact.withdraw": (JT, acts),
-        "controller.dismiss": (CONTROLLER, acts),
     }
 
 
 def tell() -> Story:
     story = Story()
-    for chapter in (found, enrol, nominate, manage, exercise, later_types, policy):
+    for chapter in (found, enrol, nominate, manage, exercise, later_types, policy, brakes):
         chapter(story)
     return story
 
@@ -770,13 +908,18 @@ def device_row(
 def contact_row(version: int, nominated: int, *devices: Case, **changes: Any) -> Case:
     return {
         "level": "verified", "role": "technical", "alternate_of": None, "custody": "own", "machine_receipts": True,
-        "version": version, "confirmed_at": time(60 * nominated), "tested_at": None, "devices": list(devices), **changes,
+        "version": version, "confirmed_at": time(60 * nominated), "tested_at": None, "devices": list(devices),
+        "freezes": [], "withdrawn": False, **changes,
     }  # fmt: skip
+
+
+def freeze_row(since: int, by: str, until: int | None = None) -> Case:
+    return {"since": since, "by": [by], "until": until}
 
 
 def keys() -> dict[str, Case]:
     """Every key there ever was, with the entries that brought it and ended it."""
-    compromised = (10, "compromise")
+    compromised, withdrawn, left = (10, "compromise"), (21, "withdrawn"), (26, "withdrawn")
     rows = {
         kid(REGISTRARS[0]): key_row("registrar", REGISTRARS[0], 0),
         kid(REGISTRARS[1]): key_row("registrar", REGISTRARS[1], 0),
@@ -786,26 +929,31 @@ def keys() -> dict[str, Case]:
         kid("log"): key_row("log", ORIGIN, 0, 16, "replaced"),
         kid("log 2"): key_row("log", ORIGIN, 16),
         kid("jo authority"): key_row("authority", "jo", 1),
-        kid("sd authority"): key_row("authority", "sd", 2),
-        kid("sd recovery"): key_row("recovery", "sd", 2),
+        kid("sd authority"): key_row("authority", "sd", 2, 24, "replaced"),
+        kid("sd recovery"): key_row("recovery", "sd", 2, 25, "replaced"),
+        kid("thief"): key_row("authority", "sd", 24, 25, "replaced"),
+        kid("sd 2"): key_row("authority", "sd", 25, *left),
+        kid("sd recovery 2"): key_row("recovery", "sd", 25, *left),
         kid("jt 1"): key_row("device", JT, 3, 9, "replaced"),
-        kid("jt 1 new"): key_row("device", JT, 9),
+        kid("jt 1 new"): key_row("device", JT, 9, *withdrawn),
         kid("jt 2"): key_row("device", JT, 3, *compromised),
-        kid("jt 3"): key_row("device", JT, 7),
+        kid("jt 3"): key_row("device", JT, 7, *withdrawn),
         sealing_kid("jt 1"): key_row("sealing", JT, 3, 8, "replaced"),
-        sealing_kid("jt 1 new"): key_row("sealing", JT, 8),
+        sealing_kid("jt 1 new"): key_row("sealing", JT, 8, *withdrawn),
         sealing_kid("jt 2"): key_row("sealing", JT, 3, *compromised),
-        sealing_kid("jt 3"): key_row("sealing", JT, 7),
+        sealing_kid("jt 3"): key_row("sealing", JT, 7, *withdrawn),
     }
-    for label, holder, since in (("jd 1", JD, 4), ("st 1", ST, 5), ("c 1", CONTROLLER, 13)):
-        rows[kid(label)] = key_row("device", holder, since)
-        rows[sealing_kid(label)] = key_row("sealing", holder, since)
+    others = (
+        ("jd 1", JD, 4, ()), ("st 1", ST, 5, left), ("c 1", CONTROLLER, 13, (23, "withdrawn")), ("jt 4", JT, 22, ()),
+    )  # fmt: skip
+    for label, holder, since, end in others:
+        rows[kid(label)] = key_row("device", holder, since, *end)
+        rows[sealing_kid(label)] = key_row("sealing", holder, since, *end)
     return dict(sorted(rows.items()))
 
 
 def summary(story: Story) -> Case:
     size = len(story.leaves)
-    jt = [device_row("jt 1 new", 1, days=80), device_row("jt 3", 3, ["retrieve", "send"])]
     genesis = json.loads(story.leaves[0])["statement"]["payload"]
     payload = base64.urlsafe_b64decode(genesis + "=" * (-len(genesis) % 4))
     return {
@@ -826,19 +974,19 @@ def summary(story: Story) -> Case:
             },
             "sd": {
                 "kind": "member",
-                "status": "enrolled",
+                "status": "withdrawn",
                 "threshold": 1,
-                "authority": [kid("sd authority")],
-                "recovery": kid("sd recovery"),
+                "authority": [],
+                "recovery": None,
             },
         },
         "contacts": {
             "eg.duty": contact_row(1, 6, level="listed", role="duty", machine_receipts=False),
-            JD: contact_row(1, 4, device_row("jd 1", 1), role="diplomatic"),
-            JT: contact_row(2, 12, *jt, tested_at=time(60 * 14)),
-            ST: contact_row(1, 5, device_row("st 1", 1)),
+            JD: contact_row(1, 4, device_row("jd 1", 1), role="diplomatic", freezes=[freeze_row(19, JT)]),
+            JT: contact_row(3, 22, device_row("jt 4", 4), freezes=[freeze_row(18, JD, 20)]),
+            ST: contact_row(1, 5, withdrawn=True),
         },
-        "controllers": {CONTROLLER: {"body": "x-arcc", "version": 1, "devices": [device_row("c 1", 1)]}},
+        "controllers": {CONTROLLER: {"body": "x-arcc", "version": 1, "dismissed": True, "devices": []}},
         "keys": keys(),
     }
 
@@ -1156,6 +1304,10 @@ def build() -> dict[str, str]:
             "jt 1 new",
             "jt 2",
             "jt 3",
+            "jt 4",
+            "thief",
+            "sd 2",
+            "sd recovery 2",
             "jd 1",
             "st 1",
             "c 1",

@@ -158,6 +158,7 @@ def open_row(known: Known, row: InboxRow, *, alone: bool = False) -> OpenedMessa
     )  # fmt: skip
     others = () if alone else known.trust.inbox(row.message)
     before = [other for other in others if is_verified(other) and other.digest != row.digest]
+    anchored = is_verified(row) or item.get("accepted") is not None
     return open_envelope(
         view,
         key=known.keys.sealing(row.kid),
@@ -168,6 +169,7 @@ def open_row(known: Known, row: InboxRow, *, alone: bool = False) -> OpenedMessa
         released=item.get("released"),
         seen={(other.message, other.sender) for other in before},
         root_at=known.root_at,
+        least=0 if anchored else known.directory.size,
     )
 
 

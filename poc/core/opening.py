@@ -102,11 +102,13 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     released: str | None = None,
     seen: Container[tuple[str, str]] = frozenset(),
     root_at: RootAt | None = None,
+    least: int = 0,
 ) -> OpenedMessage:
     """Open an envelope sealed to this device and verify everything about it.
 
     ``accepted`` and ``released`` are the hub's receipts as compact JWS; without them the recipient's
-    own head and clock decide. ``seen`` holds (id, sender's contact) of every message received before.
+    own head and clock decide: it then gives the size of its log as ``least``, the smallest size that
+    the sender's key is judged at, or whoever withholds the receipt lets an ended key sign on. ``seen`` holds (id, sender's contact) of every message received before.
     ``now`` is the time of arrival: reopening a kept message gives the time it was first opened.
 
     Raises:
@@ -132,7 +134,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     content = open_content(view, header, cek, directory)
     message = content.message
     recipient = _own_recipient(view, message)
-    size = max(head_size(message.head, directory, root_at), receipts.size)
+    size = max(head_size(message.head, directory, root_at), receipts.size, least)
     record = judge_key(directory, content.signed_by, size, message.sender.contact, "send")
     refuse_compromised(record)
     return OpenedMessage(

@@ -139,6 +139,22 @@ async def test_the_same_message_again_is_no_second_message(desks, world):
     assert len([row for row in sd.outbox() if row["ref"].startswith(sent.id)]) == 1
 
 
+async def test_a_hub_that_withholds_its_receipt_does_not_let_an_ended_key_sign_on(desks, world, between):
+    jo, sd, _ = desks
+    sent = await jo.send_message(draft(jo), ["sd.technical"])
+    kid = made.signing_key("jo.technical 1").kid
+    ended = {"kid": kid, "reason": "routine", "suspected_since": None}
+    await log(world, "contact.device-revoke", "jo.technical", ended, "jo authority")
+
+    def withhold(page):
+        for item in page["items"]:
+            item["accepted"] = None
+
+    between.change("/v1/inbox", withhold)
+    await sd.sync()
+    assert (row_of(sd, sent.id)["state"], row_of(sd, sent.id)["reason"]) == ("refused", "key-ended")
+
+
 async def test_a_message_read_before_stays_readable_after_its_senders_key_was_compromised(desks, world):
     jo, sd, _ = desks
     sent = await jo.send_message(draft(jo), ["sd.technical"])

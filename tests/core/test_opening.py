@@ -511,6 +511,15 @@ def ended(until: int, why: str) -> Directory:
     return with_key(directory(), JO.kid, until=until, ended=why)
 
 
+@pytest.mark.parametrize("why", ["replaced", "routine", "withdrawn"])
+def test_without_a_receipt_the_recipients_own_head_decides(why: str) -> None:
+    made = seal(head=head(10))
+    gone = {"directory": ended(12, why), "least": SIZE}
+    assert code(opened, made, **gone) == "key-ended"
+    assert opened(made, directory=ended(12, why), least=12).size == 12
+    assert opened(made, least=SIZE).size == SIZE
+
+
 def test_a_replaced_key_counts_if_the_hub_accepted_before_the_replacement() -> None:
     made = seal(head=head(10))
     assert opened(made, directory=ended(12, "replaced"), accepted=accepted(made, 12)).size == 12

@@ -108,7 +108,8 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
 
     ``accepted`` and ``released`` are the hub's receipts as compact JWS; without them the recipient's
     own head and clock decide: it then gives the size of its log as ``least``, the smallest size that
-    the sender's key is judged at, or whoever withholds the receipt lets an ended key sign on. ``seen`` holds (id, sender's contact) of every message received before.
+    the sender's key is judged at, or whoever withholds the receipt lets an ended key sign on. ``seen``
+    holds (id, sender's contact) of every message received before.
     ``now`` is the time of arrival: reopening a kept message gives the time it was first opened.
 
     Raises:

@@ -30,6 +30,7 @@ from poc.errors import RefusedError
 __all__ = ["SyncReport", "standing_warnings", "sync_all", "sync_log"]
 
 _NEVER_PASSED_OVER: Final = frozenset({"fork", "rollback", "home-damaged"})
+_NOT_A_PARTY: Final = frozenset({"bad-request-signature", "not-signed"})
 _FEEDS: Final = ("cards", "keys", "exercises", "inbox", "evidence")
 
 
@@ -71,12 +72,19 @@ async def sync_all(
             for name in _FEEDS:
                 known.trust.set_cursor(name, 0)
     hub.keys = known.request_keys()
-    await _log_step(known, hub, report)
+    kept_out = False
+    try:
+        await _log_step(known, hub, report)
+    except RefusedError as error:
+        # Before its enrolment a home may read no more than the genesis: that is no failure.
+        if error.code not in _NOT_A_PARTY or not _has_ended_keys_only(known):
+            raise
+        kept_out = True
     hub.keys = known.request_keys()
-    if hub.keys and _has_ended_keys_only(known):
+    if kept_out or (hub.keys and _has_ended_keys_only(known)):
         report.warnings.append(
             "no key of this home is in the registry now: it is not enrolled yet, or its keys have ended; "
-            "only the log was read"
+            "nothing was read but what the hub shows to anyone"
         )
     elif hub.keys:
         if known.directory.body_of(known.party or "") is None:  # registrars see no exercises

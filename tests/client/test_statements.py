@@ -123,6 +123,21 @@ async def test_an_enrolment_is_signed_by_file_and_at_the_hub(registrars, authori
     assert await registrars[0].proposals() == []
 
 
+async def test_a_home_that_is_not_enrolled_yet_syncs_without_failing_and_is_told(authority, desk_of):
+    stranger = await desk_of("sd", "authority", "sd authority")
+    report = await stranger.sync()
+    assert (report.size, report.failed) == (1, [])
+    assert any("not enrolled yet" in warning for warning in report.warnings)
+
+
+async def test_a_home_with_a_key_in_force_that_the_hub_refuses_fails(authority):
+    authority.hub.keys = authority.known.request_keys()
+    authority.hub._base = authority.hub._base.replace("127.0.0.1", "localhost")  # signed for another origin
+    with pytest.raises(RefusedError) as refused:
+        await authority.proposals()
+    assert refused.value.code == "bad-request-signature"
+
+
 async def test_a_proposal_shows_at_the_hub_who_must_still_sign(registrars, desk_of):
     first, second = registrars
     authority = await desk_of("jo", "authority", "jo authority")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def test_cosignature_vectors_come_out_as_stated(case):
     assert outcome(lambda: open_note(data, [verifier])) == case["expect"]
     if case["expect"] == "ok":
         note = open_note(data, [verifier])
-        cosigner = Cosigner(verifier.name, SigningKey(bytes.fromhex(case["seed"])))
+        cosigner = Cosigner(verifier.name, SigningKey.from_seed(sha256(case["label"].encode()).digest()))
         assert cosigner.verifier().vkey() == case["vkey"]
         assert [cosigner.cosign(note.text, case["at"])] == list(note.verified)
         assert time_of(note.verified[0].signature) == case["at"]

@@ -509,7 +509,14 @@ def cosignature_cases() -> list[Case]:
         data = (at if stated is None else stated).to_bytes(8, "big") + private.sign(signed)
         note = f"{body}\n{DASH} {name} {b64(ident + data[: len(data) - cut])}\n"
         vkey = f"{name}+{ident.hex()}+{b64(bytes([4]) + public)}"
-        return {"name": title, "seed": seed.hex(), "vkey": vkey, "note": note, "at": at, "expect": expect}
+        return {
+            "name": title,
+            "label": "cosignature vectors",
+            "vkey": vkey,
+            "note": note,
+            "at": at,
+            "expect": expect,
+        }
 
     at = 1763985600
     return [
@@ -834,7 +841,7 @@ def build() -> dict[str, str]:
         "note/vkeys.json": ("Verification keys", vkey_cases()),
         "checkpoint/checkpoints.json": ("Checkpoints; `is_head`: also a head", checkpoint_cases()),
         "cosignature/cosignatures.json": (
-            "Cosignatures by the Ed25519 key of `seed` as of `at`",
+            "Cosignatures as of `at`, by the Ed25519 key whose seed is the SHA-256 of the ASCII `label`",
             cosignature_cases(),
         ),
         "tiles/paths.json": ("Paths; `level` is null for a bundle of entries", tile_path_cases()),

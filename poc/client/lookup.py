@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 
 from poc.core import hours
-from poc.core.card import CardPart, OfficePart, PersonPart, ReachPart, WorkingHours
+from poc.core.card import CardPart, OfficePart, PersonPart, ReachPart
 from poc.core.directory import Contact, Directory, State
 from poc.core.form import state_of
 from poc.core.strictjson import format_time
@@ -343,7 +343,7 @@ def _reachable(reach: ReachPart, at: datetime) -> tuple[bool | None, str | None,
     """Open at that moment? When next? What does the clock in the office show?"""
     try:
         zone = ZoneInfo(reach.zone)
-        when = _hours(reach.hours)
+        when = reach.hours.opening_hours()
         local = f"{at.astimezone(zone):%a %Y-%m-%d %H:%M %z}"
     except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError, RefusedError):
         return None, None, None
@@ -351,7 +351,3 @@ def _reachable(reach: ReachPart, at: datetime) -> tuple[bool | None, str | None,
         return True, None, local
     opens = hours.next_open(when, at, zone)
     return False, None if opens is None else format_time(opens.replace(microsecond=0)), local
-
-
-def _hours(form: WorkingHours) -> hours.Hours:
-    return form.opening_hours()

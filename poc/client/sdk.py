@@ -20,10 +20,12 @@ from poc.client.exercises import PingResult
 from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
 from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
+from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.proposing import Proposing
 from poc.client.sending import Sent
-from poc.client.sync import SyncReport, standing_warnings, sync_all, sync_log
+from poc.client.standing import standing_warnings
+from poc.client.sync import SyncReport, sync_all
 from poc.client.trust import Trust
 from poc.config import DeskSettings
 from poc.core.directory import Directory

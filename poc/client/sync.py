@@ -27,8 +27,6 @@ from poc.core.keys import SealingPublicKey
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 
-__all__ = ["SyncReport", "standing_warnings", "sync_all", "sync_log"]
-
 _NEVER_PASSED_OVER: Final = frozenset({"fork", "rollback", "home-damaged"})
 _NOT_A_PARTY: Final = frozenset({"bad-request-signature", "not-signed"})
 _FEEDS: Final = ("cards", "keys", "exercises", "inbox", "evidence")

@@ -426,6 +426,9 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Only a brake works as a notice: a freeze, revocation, withdrawal, objection or a State's rotation.",
         "Submit the statement to the hub.",
     ),
+    "notices-full": ErrorRow(
+        429, "As many notices are held as may be.", "Post it to another witness, and to the hub."
+    ),
     "window-too-short": ErrorRow(
         422,
         "An objection window of 0 is not allowed where actual messages are admitted.",
@@ -770,6 +773,29 @@ CATALOGUE: dict[str, ErrorRow] = {
         409,
         "The hub shows another log than this desk has verified.",
         "Accept nothing; both signed heads are kept as proof. Report it.",
+    ),
+    "head-stale": ErrorRow(
+        409,
+        "The newest log known here is too old, or the hub shows none that enough witnesses have cosigned.",
+        "Sync; if it must go out all the same, say why with --stale-reason. The reason stays on this desk.",
+    ),
+    "blocked-by-notice": ErrorRow(
+        422,
+        "A notice held here blocks this, although the log lacks it.",
+        "`poc notice list` names it; do not rely on the message, ask the contact by voice.",
+    ),
+    "not-a-fork": ErrorRow(
+        422,
+        "The two heads do not contradict each other.",
+        "It proves nothing against the operator; ask whoever made it for both heads.",
+    ),
+    "fork-not-provable": ErrorRow(
+        409,
+        "Only this desk can judge this contradiction: it cannot be shown to others.",
+        "Keep this home as it is, show the two heads, and tell the other parties by voice.",
+    ),
+    "no-such-fork": ErrorRow(
+        404, "No contradiction of heads is kept here under this number.", "`poc fork list` names them."
     ),
     "update-needed": ErrorRow(
         409,

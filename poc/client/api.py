@@ -44,6 +44,9 @@ class HubClient:
         keys: tuple[SigningKey, ...],
         clock: Callable[[], datetime],
         random: Callable[[int], bytes],
+        *,
+        answer_bytes_max: int = ANSWER_BYTES_MAX,
+        seconds_max: float = TIMEOUT_SECONDS,
     ) -> None:
         """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``."""
         self._base = base.rstrip("/")
@@ -52,7 +55,16 @@ class HubClient:
         self._clock = clock
         self._random = random
         self.keys = keys
+        self._answer_bytes_max = answer_bytes_max
+        self._seconds_max = seconds_max
         self.warnings: list[str] = []
+
+    def to(self, base: str, answer_bytes_max: int, seconds_max: float) -> HubClient:
+        """A way to another server over the same session, with bounds of its own; nothing is signed for it."""
+        return HubClient(
+            base, self._session(), (), self._clock, self._random,
+            answer_bytes_max=answer_bytes_max, seconds_max=seconds_max,
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Close the session made here; one that was given stays open."""
@@ -132,11 +144,11 @@ class HubClient:
         if key is not None:
             headers |= sign_request(method, url, body, key, now, b64u(self._random(16)))
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._seconds_max):
                 async with self._session().request(
                     method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
                 ) as answer:
-                    data = await _bounded(answer)
+                    data = await _bounded(answer, self._answer_bytes_max)
                     status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
@@ -145,12 +157,12 @@ class HubClient:
         raise _problem(status, data)
 
 
-async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+async def _bounded(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     data = bytearray()
     async for chunk in answer.content.iter_chunked(65_536):
         data += chunk
-        if len(data) > ANSWER_BYTES_MAX:
-            raise RefusedError("bad-answer-from-hub", f"more than {ANSWER_BYTES_MAX} bytes")
+        if len(data) > bytes_max:
+            raise RefusedError("bad-answer-from-hub", f"more than {bytes_max} bytes")
     return bytes(data)
 
 

@@ -41,8 +41,7 @@ def keep_piece(known: Known, item: Any) -> bool:
         verify_piece(known, message, kind, text)
     except RefusedError as error:
         known.trust.put_evidence(message, kind, text, error.code)
-        if error.code == "head-inconsistent":
-            keep_contradictions(known, heads_in([text]))
+        keep_contradictions(known, heads_in([text]))
         raise
     return known.trust.put_evidence(message, kind, text)
 
@@ -89,6 +88,7 @@ def evidence_pieces(known: Known, message: str, shown: Any) -> dict[str, list[st
         try:
             verify_piece(known, message, kind, text)
         except RefusedError:  # counts for nothing, and would spoil the whole file
+            keep_contradictions(known, heads_in([text]))
             continue
         pieces[kind].append(text)
     return pieces

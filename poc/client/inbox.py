@@ -33,8 +33,11 @@ from poc.core.strictjson import canonical, format_time, parse, parse_time
 from poc.errors import CATALOGUE, RefusedError
 
 _NOT_VERIFIED: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
-TRY_AGAIN: Final = _NOT_VERIFIED | {"exercise-unknown", "exercise-not-open", "no-key", "unsigned-note"}
-"""Codes that a newer log, a newer exercise or a key added to this home may cure: tried at every sync."""
+TRY_AGAIN: Final = _NOT_VERIFIED | {
+    "exercise-unknown", "exercise-not-open", "no-key", "unsigned-note", "blocked-by-notice"
+}  # fmt: skip
+"""Codes that a newer log, a newer exercise, a key added to this home or a notice that ends may cure: tried
+at every sync."""
 
 
 async def fetch_inbox(
@@ -84,8 +87,7 @@ def _verify_new(known: Known) -> bool:
             opened = open_row(known, row)
         except RefusedError as error:
             complete = complete and error.code not in TRY_AGAIN
-            if error.code == "head-inconsistent":
-                keep_contradictions(known, heads_of_item(known, parse_item(row)))
+            keep_contradictions(known, heads_of_item(known, parse_item(row)))
             state = "not-verified" if error.code in _NOT_VERIFIED else "refused"
             if (state, error.code) != (row.state, row.reason):
                 known.trust.set_inbox_state(row.number, state, error.code)
@@ -145,11 +147,21 @@ def is_verified(row: InboxRow) -> bool:
 def open_row(known: Known, row: InboxRow, *, alone: bool = False) -> OpenedMessage:
     """Open and verify a kept message, as of its arrival; ``alone``: as if its id had not come before.
 
-    Raises as ``open_envelope``, ``no-key``.
+    Raises as ``open_envelope``, ``no-key``, ``blocked-by-notice`` where the log alone would admit it.
 
     One that was verified when it came stays readable whatever became of its sender's key since:
     the warning ``sender-key-ended-since`` says so.
     """
+    if is_verified(row) or known.effective is known.directory:
+        return _open_by(known, known.directory, row, alone=alone)
+    try:
+        return _open_by(known, known.effective, row, alone=alone)
+    except RefusedError as error:
+        _open_by(known, known.directory, row, alone=alone)
+        raise RefusedError("blocked-by-notice", error.code) from None
+
+
+def _open_by(known: Known, directory: Directory, row: InboxRow, *, alone: bool) -> OpenedMessage:
     item = parse_item(row)
     sealed = item["envelope"]
     view = DeliveredEnvelope(
@@ -162,14 +174,14 @@ def open_row(known: Known, row: InboxRow, *, alone: bool = False) -> OpenedMessa
     return open_envelope(
         view,
         key=known.keys.sealing(row.kid),
-        directory=_as_then(known.directory, row),
+        directory=_as_then(directory, row),
         now=parse_time(row.arrived_at),
         play_of=known.play_of,
         accepted=item.get("accepted"),
         released=item.get("released"),
         seen={(other.message, other.sender) for other in before},
         root_at=known.root_at,
-        least=0 if anchored else known.directory.size,
+        least=0 if anchored else directory.size,
     )
 
 

@@ -1,6 +1,8 @@
 """What a desk knows from its own ``trust.db``: directory, head, cards, exercises and own keys.
 
-Made from verified bytes only, and replaced after each sync. Needs no network.
+Made from verified bytes only, and replaced after each sync. Needs no network. There are two directories:
+``directory`` is what the log says, and roots, heads and receipts are judged against it alone;
+``effective`` is the same with the notices held here in effect, for what may be sealed, read and shown.
 """
 
 from __future__ import annotations
@@ -11,18 +13,25 @@ from typing import Any
 
 from poc.client.trust import Trust
 from poc.core.card import CardPart, Opening, read_opening
-from poc.core.checkpoint import head_of, verify_checkpoint
+from poc.core.checkpoint import head_of
 from poc.core.directory import DeviceState, Directory
 from poc.core.form import Right, form_of, read_form
-from poc.core.judge import log_verifiers
+from poc.core.judge import check_quorum, log_verifiers, read_cosigned
 from poc.core.keys import SealingPublicKey, SigningKey
 from poc.core.merkle import CompactRange, leaf_hash
 from poc.core.play import Play, read_announcement, with_order
-from poc.core.rules import apply_all
-from poc.core.statement import read_entry
+from poc.core.rules import apply_all, with_notice
+from poc.core.statement import (
+    SignedStatement,
+    payload_sha256,
+    read_entry,
+    read_signed_statement,
+    read_statement,
+)
 from poc.core.strictjson import canonical, parse
 from poc.errors import PocError, RefusedError
 from poc.keyring import Keyring
+from poc.limits import NOTICES_HELD_MAX
 
 
 class Known:
@@ -43,27 +52,56 @@ class Known:
         self.directory: Directory = apply_all(None, [read_entry(leaf) for leaf in leaves])
         self._ranges = [CompactRange()]
         self._grow(leaves)
-        self._check_head(head)
+        self.cosigned_at: datetime | None = None if head is None else self._check_head(head)
+        """When a quorum had cosigned the newest head; ``None`` where no witness is in force."""
         self._plays: dict[str, Play] | None = None
+        self._effective: Directory | None = None
 
     def now(self) -> datetime:
         """The clock of this desk."""
         return self._clock()
 
-    def _check_head(self, head: bytes | None) -> None:
-        """Refuse a file whose entries are not those its own verified head was kept for."""
-        if head is None:
-            return
+    def _check_head(self, head: bytes) -> datetime | None:
+        """When a quorum had cosigned the head kept, which must be of the entries kept."""
         directory = self.directory
-        kept = verify_checkpoint(head, directory.origin, log_verifiers(directory.settings.log_keys))
+        try:
+            cosigned = read_cosigned(head, directory)
+            at = cosigned.attested_at(directory.quorum) if directory.quorum else None
+        except RefusedError as error:
+            if error.code != "quorum-missing":
+                raise
+            raise RefusedError("home-damaged", "a head without the quorum of witnesses") from None
+        kept = cosigned.checkpoint
         if (kept.size, kept.root) != (directory.size, directory.tree.root()):
             raise RefusedError("home-damaged", f"{directory.size} entries, a head of {kept.size}")
+        return at
 
     def catch_up(self) -> None:
         """Take over what another process with this home has verified meanwhile."""
-        leaves, _ = self.trust.log(self.directory.size)
+        leaves, head = self.trust.log(self.directory.size)
         if leaves:
             self.advance(apply_all(self.directory, [read_entry(leaf) for leaf in leaves]), leaves)
+        if head is not None:
+            self.cosigned_at = self._check_head(head)
+        self._effective = None
+
+    def keep_head(self, newer: Directory, leaves: list[bytes], note: bytes) -> None:
+        """Keep a checkpoint with the entries it adds, if it has the quorum of the witnesses in force there.
+
+        Nothing is kept otherwise. Of two notes over the same entries the one cosigned last is kept.
+
+        Raises:
+            RefusedError: ``quorum-missing``, or as ``judge.read_cosigned``.
+        """
+        at = check_quorum(note, newer)
+        if leaves:
+            self.trust.add_entries(self.directory.size, leaves, note)
+            self.advance(newer, leaves)
+        elif at is None or self.cosigned_at is None or at > self.cosigned_at:
+            self.trust.set_value("head", note)
+        else:
+            return
+        self.cosigned_at = at
 
     def _grow(self, leaves: list[bytes]) -> None:
         for leaf in leaves:
@@ -73,11 +111,51 @@ class Known:
         """Go on to a newer verified directory."""
         self.directory = directory
         self._grow(leaves)
+        self._effective = None
         self.forget_plays()
 
     def forget_plays(self) -> None:
         """Read the exercises anew when next asked for."""
         self._plays = None
+
+    @property
+    def effective(self) -> Directory:
+        """The directory with every notice held here in effect. Its size and its tree are the log's own.
+
+        For what may be sealed, read and shown; never for roots, heads, receipts or the chain of a statement.
+        """
+        if self._effective is None:
+            directory = self.directory
+            for notice in self.trust.notices():
+                try:
+                    directory = in_effect(directory, read_signed_statement(parse(notice.data)))
+                except RefusedError:  # ended, or another notice has done as much already
+                    continue
+            self._effective = directory
+        return self._effective
+
+    def keep_notice(self, signed: SignedStatement) -> bool:
+        """Hold a brake that the log lacks; true if it is new.
+
+        Raises:
+            RefusedError: ``not-a-brake``, ``already-logged``, ``issued-ahead`` by this desk's clock,
+                ``notices-full``, or what the rules refuse it for at the newest entry here.
+        """
+        issued_at = read_statement(signed.payload).issued_at
+        with_notice(self.directory, signed, min(issued_at, self.now()))
+        if len(self.trust.notices()) >= NOTICES_HELD_MAX:
+            raise RefusedError("notices-full")
+        self._effective = None
+        return self.trust.put_notice(payload_sha256(signed.payload), canonical(signed.merged(()).value()))
+
+    def drop_ended_notices(self) -> None:
+        """Forget the notices that are logged by now, or that the rules would not admit any more."""
+        for notice in self.trust.notices():
+            try:
+                in_effect(self.directory, read_signed_statement(parse(notice.data)))
+            except RefusedError:
+                self.trust.drop_notice(notice.sha256)
+        self._effective = None
 
     @property
     def head(self) -> str:
@@ -216,6 +294,15 @@ class Known:
     def _is_good(self, kid: str) -> bool:
         record = self.directory.keys.get(kid)
         return record is not None and record.until is None
+
+
+def in_effect(directory: Directory, signed: SignedStatement) -> Directory:
+    """The directory with a brake in effect, judged at its own time and not at the clock's.
+
+    Without witnesses in force time passes with each entry: a step that no entry has made effective yet can
+    still be stopped. Raises as ``rules.with_notice``.
+    """
+    return with_notice(directory, signed, read_statement(signed.payload).issued_at)
 
 
 def read_opening_form(value: Any) -> Opening:

@@ -1,6 +1,8 @@
 """The log as a desk follows it: every new entry verified and applied before it is kept.
 
-A fork or a rollback is never accepted; both signed heads are kept as a proof that can be shown to others.
+A head is kept only with the quorum of the witnesses that are in force in the directory of exactly its
+entries; without it the last verified one stays, whole. A fork or a rollback is never accepted; both signed
+heads are kept as a proof that can be shown to others.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from poc.errors import RefusedError
 
 ENTRIES_MAX: Final = 200_000  # new entries of one sync; they are in memory until their root is checked
 ENTRIES_BYTES_MAX: Final = 512 * 1024 * 1024  # the same, for entries that are long
+QUORUM_MISSING: Final = "quorum-missing"  # the value that says what the hub's newest head lacked
 _TOO_NEW: Final = frozenset({"newer-form", "not-yet-in-force", "unknown-algorithm"})
 
 
@@ -28,18 +31,20 @@ async def sync_log(known: Known, hub: HubClient) -> int:
     """Verify and keep the hub's newest entries; gives how many were new.
 
     Raises:
-        RefusedError: ``rollback``, ``fork``, ``update-needed``, or what a signature or rule is refused for.
+        RefusedError: ``rollback``, ``fork``, ``update-needed``, ``quorum-missing``, or what a signature or
+            rule is refused for.
     """
     known.catch_up()
     note = await hub.get("/checkpoint", signed=False)
     leaves = await _new_leaves(known, hub, note)
-    if leaves:
-        newer = await asyncio.to_thread(_applied, known, leaves)
-        read_checkpoint(note, newer)  # by a key in force there, which these very entries may have brought
-        known.trust.add_entries(known.directory.size, leaves, note)
-        known.advance(newer, leaves)
-    else:
-        known.trust.set_value("head", note)
+    newer = await asyncio.to_thread(_applied, known, leaves) if leaves else known.directory
+    try:
+        known.keep_head(newer, leaves, note)  # by keys in force there, which these very entries may bring
+    except RefusedError as error:
+        if error.code == "quorum-missing":
+            known.trust.set_value(QUORUM_MISSING, error.detail.encode())
+        raise
+    known.trust.set_value(QUORUM_MISSING, b"")
     known.trust.set_value("synced-at", known.now().isoformat().encode())
     return len(leaves)
 

@@ -154,8 +154,7 @@ def _verify(known: Known, row: OutboxRow, text: str, rejected_as: str | None) ->
             own: Any = parse(row.body)
             verify_recorded(known, own["jws"], text)
     except RefusedError as error:
-        if error.code == "head-inconsistent":
-            keep_contradictions(known, heads_in([text]))
+        keep_contradictions(known, heads_in([text]))
         return error.code
     return None
 

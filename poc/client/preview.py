@@ -65,10 +65,10 @@ class Preview:
 def find_addressee(known: Known, wanted: str) -> str:
     """The id of a contact or controller in office. Raises ``unknown-contact`` naming the nearest."""
     asked = wanted.strip().lower()
-    controller = known.directory.controllers.get(asked)
+    controller = known.effective.controllers.get(asked)
     if controller is not None and not controller.dismissed:
         return asked
-    return find_contact(known.directory, wanted)
+    return find_contact(known.effective, wanted)
 
 
 def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence[str] = ()) -> Preview:
@@ -84,25 +84,25 @@ def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence
     uses = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
     if party in uses:
         raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
-    check_not_frozen(known.directory.contacts.get(party), known.directory.size)
+    check_not_frozen(known.effective.contacts.get(party), known.effective.size)
     check_exercise_text(draft)
     if draft.exercise is not None:
         check_in_exercise(draft.exercise, (party, *uses), known.now(), known.play_of)
     recipients = tuple(_recipient(known, contact, use) for contact, use in sorted(uses.items()))
-    limits = SealingLimits.of(known.directory, party)
-    slots = sum(r.devices for r in recipients) + len(known.directory.devices_of(party))
+    limits = SealingLimits.of(known.effective, party)
+    slots = sum(r.devices for r in recipients) + len(known.effective.devices_of(party))
     return Preview(recipients, measure(draft, slots, limits.body_bytes), limits.body_bytes)
 
 
 def _recipient(known: Known, contact: str, use: str) -> RecipientPreview:
-    devices = len(known.directory.devices_of(contact))
+    devices = len(known.effective.devices_of(contact))
     if not devices:
         raise RefusedError("not-verified", contact)
-    found = known.directory.contacts.get(contact)
-    check_not_frozen(found, known.directory.size)
+    found = known.effective.contacts.get(contact)
+    check_not_frozen(found, known.effective.size)
     if found is None:
         return RecipientPreview(contact, use, devices, None, ())
-    shown = show_contact(known.directory, found, known.card(contact), known.now())
+    shown = show_contact(known.effective, found, known.card(contact), known.now())
     told = shown.warnings()
     if shown.custody.startswith("hosted:"):
         body = shown.custody.removeprefix("hosted:")

@@ -160,6 +160,11 @@ class Desk(Proposing):
         return self.known.directory
 
     @property
+    def effective(self) -> Directory:
+        """The directory with the notices held here in effect: for what is shown, sealed and read."""
+        return self.known.effective
+
+    @property
     def head(self) -> str:
         """The newest verified head. Raises ``not-synced``."""
         return self.known.head
@@ -174,8 +179,8 @@ class Desk(Proposing):
         return standing_warnings(self.known, self.known.now())
 
     def lookup(self, query: Query) -> LookupResult:
-        """Find contacts, offline. Raises ``unknown-state``."""
-        return lookup.lookup(self.directory, self.known.cards(), query, self.known.now())
+        """Find contacts, offline, with the notices held here in effect. Raises ``unknown-state``."""
+        return lookup.lookup(self.effective, self.known.cards(), query, self.known.now())
 
     async def sync(self, *, from_start: bool = False) -> SyncReport:
         """Verify what is new, send and receive; ``from_start`` asks again for all that the hub ever showed.
@@ -191,13 +196,21 @@ class Desk(Proposing):
         """The one open exercise with all. Raises ``no-exercise``, ``several-exercises``."""
         return exercises.default_exercise(self.known, contacts, self.known.now())
 
-    async def send_message(self, draft: Draft, to: Sequence[str], information: Sequence[str] = ()) -> Sent:
+    async def send_message(
+        self,
+        draft: Draft,
+        to: Sequence[str],
+        information: Sequence[str] = (),
+        *,
+        stale_reason: str | None = None,
+    ) -> Sent:
         """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
 
+        ``stale_reason`` lets an actual message go out on a log that is not fresh; it stays in the outbox.
         Raises what sealing is refused for; a refusal by the hub is in the answer.
         """
         async with locked(self.home):
-            sealed = sending.seal(self.known, draft, to, information, self._random)
+            sealed = sending.seal(self.known, draft, to, information, self._random, stale_reason=stale_reason)
             await self._send_waiting()
         return sending.outcome(self.known, sealed)
 
@@ -205,7 +218,7 @@ class Desk(Proposing):
         """What is in the outbox, oldest first."""
         return [
             {"number": r.number, "kind": r.kind, "ref": r.ref, "state": r.state, "tries": r.tries,
-             "reason": r.reason}
+             "reason": r.reason, "stale_reason": r.stale_reason}
             for r in self.known.trust.outbox()
         ]  # fmt: skip
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from poc.client.known import Known
+from poc.client.standing import check_fresh
 from poc.core.draft import measure, spoken_name
 from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
 from poc.core.judge import check_not_frozen
@@ -39,20 +40,32 @@ class Sent:
 
 
 def seal(
-    known: Known, draft: Draft, to: Sequence[str], information: Sequence[str], random: Callable[[int], bytes]
+    known: Known,
+    draft: Draft,
+    to: Sequence[str],
+    information: Sequence[str],
+    random: Callable[[int], bytes],
+    *,
+    stale_reason: str | None = None,
 ) -> Sealed:
     """Seal a draft and keep it in the outbox.
 
-    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, or as ``measure``
-    and ``seal_message``.
+    ``stale_reason`` is why an actual message goes out although the log here is not fresh: it is kept beside
+    it and never sent. What a notice held here blocks is blocked.
+
+    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``head-stale``,
+    ``update-needed``, ``text-empty`` (the reason), or as ``measure`` and ``seal_message``.
     """
-    if draft.status == "actual" and known.trust.value("update-needed"):
-        raise RefusedError("update-needed")
+    if draft.status == "actual":
+        _check_may_be_actual(known, stale_reason)
+    directory = known.effective
     device = known.own_device("send")
     party, now = known.party or "", known.now()
     for contact in (party, *to, *information):
-        check_not_frozen(known.directory.contacts.get(contact), known.directory.size)
-    limits = SealingLimits.of(known.directory, party)
+        check_not_frozen(directory.contacts.get(contact), directory.size)
+    if device.kid not in {own.kid for own in directory.devices_of(party)}:
+        raise RefusedError("no-device", f"{party}: a notice held here ends this device")
+    limits = SealingLimits.of(directory, party)
     with known.trust.transaction():
         addressees = _addressees(known, draft, to, information, device.kid)
         measure(draft, len(addressees), limits.body_bytes)
@@ -68,8 +81,19 @@ def seal(
             randomness=Randomness(random(32), random(12), [random(16) for _ in addressees]),
             limits=limits,
         )
-        known.trust.put_outbox("message", sealed.message.id, sealed.envelope_bytes)
+        reason = stale_reason if draft.status == "actual" else None
+        known.trust.put_outbox("message", sealed.message.id, sealed.envelope_bytes, stale_reason=reason)
     return sealed
+
+
+def _check_may_be_actual(known: Known, stale_reason: str | None) -> None:
+    """Refuse an actual message where this desk cannot tell how the registry stands now."""
+    if known.trust.value("update-needed"):
+        raise RefusedError("update-needed")
+    if stale_reason is None:
+        check_fresh(known, known.now())
+    elif not stale_reason.strip():
+        raise RefusedError("text-empty", "the reason to send on a stale log")
 
 
 def _addressees(
@@ -81,12 +105,12 @@ def _addressees(
         sequence = None
         if draft.not_before is None:
             sequence = known.trust.next_sequence(kid, contact, draft.status)
-        devices = known.directory.devices_of(contact)
+        devices = known.effective.devices_of(contact)
         if not devices:
             raise RefusedError("not-verified", contact)
         found += [Addressee(contact, known.sealing_public(d.sealing_kid), use, sequence) for d in devices]
     party = known.party or ""
-    own = known.directory.devices_of(party)
+    own = known.effective.devices_of(party)
     return found + [Addressee(party, known.keys.sealing(d.sealing_kid).public, "own") for d in own
                     if known.keys.has(d.sealing_kid)] + [
         Addressee(party, known.sealing_public(d.sealing_kid), "own") for d in own

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poc.client.known import Known
-from poc.core.strictjson import format_time
+from poc.client.log import QUORUM_MISSING
+from poc.core.statement import read_signed_statement, read_statement
+from poc.core.strictjson import format_time, parse
 from poc.errors import RefusedError
 
 NO_WITNESSES: Final = "no witnesses: the operator could show different logs"
@@ -21,6 +23,7 @@ def standing_warnings(known: Known, now: datetime) -> list[str]:
     """Contradictions first, then what is missing, old, overdue or open to others."""
     return [
         *_contradictions(known),
+        *withheld(known),
         *_missing(known),
         *_age(known, now),
         *_overdue(known, now),
@@ -47,22 +50,82 @@ def _contradictions(known: Known) -> list[str]:
     return told
 
 
-def _missing(known: Known) -> list[str]:
-    told = [NO_WITNESSES] if known.directory.settings.quorum == "none" else []
-    if known.trust.value("update-needed"):
-        told.append("update needed: the log holds a form this version does not know")
+def withheld(known: Known) -> list[str]:
+    """The brakes held here that the log lacks, each with what the hub said to it."""
+    told = []
+    for notice in known.trust.notices():
+        statement = read_statement(read_signed_statement(parse(notice.data)).payload)
+        said = "" if notice.refusal is None else f" and refused it ({notice.refusal})"
+        issued = format_time(statement.issued_at)
+        told.append(
+            f"THE HUB WITHHOLDS a {statement.type} of {statement.subject}, issued {issued}: its log "
+            f"lacks it{said}. This desk acts as if it were logged"
+        )
     return told
 
 
+def _missing(known: Known) -> list[str]:
+    told = [NO_WITNESSES] if known.directory.quorum == 0 else []
+    if known.trust.value("update-needed"):
+        told.append("update needed: the log holds a form this version does not know")
+    lacks = known.trust.value(QUORUM_MISSING)
+    if lacks:
+        told.append(
+            f"quorum-missing: the hub's newest checkpoint has {lacks.decode()}; it was not taken, and "
+            f"what is known here ends at {format_time(known.directory.logged_at)}"
+        )
+    return told
+
+
+def check_fresh(known: Known, now: datetime) -> None:
+    """Return only if a quorum of witnesses cosigned the newest head here within the registry's bound.
+
+    Raises:
+        RefusedError: ``head-stale``, also where the hub's newest checkpoint lacked the quorum, where no
+            witness is in force, and where this clock is too far behind to tell.
+    """
+    at = known.cosigned_at
+    if at is None:
+        raise RefusedError("head-stale", "no witness is in force")
+    if known.trust.value(QUORUM_MISSING):
+        raise RefusedError("head-stale", "the hub's newest checkpoint lacks the quorum")
+    age = (now - at).total_seconds()
+    if not -CLOCK_SECONDS_MAX <= age <= known.directory.settings.freshness_seconds:
+        raise RefusedError(
+            "head-stale", f"cosigned {format_time(at)}, the clock here says {format_time(now)}"
+        )
+
+
 def _age(known: Known, now: datetime) -> list[str]:
+    """How old what is known here is: by the witnesses' clocks, or by this one where there are none."""
+    told = []
+    if known.directory.logged_at > now + timedelta(seconds=CLOCK_SECONDS_MAX):
+        newest = format_time(known.directory.logged_at)
+        told.append(f"the clock of this computer is behind: the log has an entry of {newest}")
+    at = known.cosigned_at
+    return [*told, *(_synced(known, now) if at is None else _cosigned(known, at, now))]
+
+
+def _cosigned(known: Known, at: datetime, now: datetime) -> list[str]:
+    age = (now - at).total_seconds()
+    if age < -CLOCK_SECONDS_MAX:
+        return [f"the clock of this computer is behind: witnesses cosigned the log at {format_time(at)}"]
+    if age <= known.directory.settings.freshness_seconds:
+        return []
+    told = (
+        f"STALE: the witnesses last cosigned the log known here {int(age) // 3600} hours ago, at "
+        f"{format_time(at)}; what was withdrawn or revoked since is not known here: sync"
+    )
+    return [told]
+
+
+def _synced(known: Known, now: datetime) -> list[str]:
     """Without witnesses a head carries no time: the last sync by this clock is all there is to go by."""
     newest = format_time(known.directory.logged_at)
     told = []
-    if known.directory.logged_at > now + timedelta(seconds=CLOCK_SECONDS_MAX):
-        told.append(f"the clock of this computer is behind: the log has an entry of {newest}")
     synced = known.trust.value("synced-at")
     if synced is None:
-        return [*told, f"never synced; the newest entry here is of {newest}: sync"]
+        return [f"never synced; the newest entry here is of {newest}: sync"]
     at = datetime.fromisoformat(synced.decode())
     age = now - at
     if age < -timedelta(seconds=CLOCK_SECONDS_MAX):

@@ -18,6 +18,7 @@ from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
 from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
 from poc.client.log import sync_log
+from poc.client.notices import fetch_notices, post_notices
 from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.standing import standing_warnings
 from poc.client.trust import OUTBOX_ORDER
@@ -62,6 +63,8 @@ async def sync_all(
 ) -> SyncReport:
     """Bring a desk up to date; ``from_start`` reads every feed anew, losing nothing that is here.
 
+    A checkpoint without the quorum of witnesses is not taken; the rest goes on by the log verified before.
+
     Raises ``fork``, ``rollback``, ``hub-unreachable``, and what the log itself is refused for.
     """
     report = SyncReport()
@@ -78,6 +81,8 @@ async def sync_all(
         if error.code not in _NOT_A_PARTY or not _has_ended_keys_only(known):
             raise
         kept_out = True
+    if not kept_out:
+        await _step(report, "notices", lambda: sync_notices(known, hub, report))
     hub.keys = known.request_keys()
     if kept_out or (hub.keys and _has_ended_keys_only(known)):
         report.warnings.append(
@@ -126,6 +131,18 @@ async def _messages_step(
     await _step(report, "evidence", lambda: sync_evidence(known, hub, report))
 
 
+async def sync_notices(known: Known, hub: HubClient, report: SyncReport) -> None:
+    """Ask every witness in force for brakes the log lacks, hold them, and hand them to the hub.
+
+    What the hub then logs is verified at once; what stays is told among the standing warnings.
+    """
+    known.drop_ended_notices()
+    report.warnings += await fetch_notices(known, hub)
+    if await post_notices(known, hub):
+        await _log_step(known, hub, report)
+        known.drop_ended_notices()
+
+
 async def _flush_step(
     known: Known, hub: HubClient, report: SyncReport, kinds: tuple[str, ...] = OUTBOX_ORDER
 ) -> None:
@@ -140,9 +157,12 @@ async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
         report.entries += await sync_log(known, hub)
         known.trust.set_value("update-needed", b"")
     except RefusedError as error:
-        if error.code != "update-needed":
+        if error.code == "update-needed":
+            known.trust.set_value("update-needed", b"1")
+        elif error.code != "quorum-missing":
             raise
-        known.trust.set_value("update-needed", b"1")
+        elif error.code not in report.failed:  # told among the standing warnings
+            report.failed.append(error.code)
 
 
 def _has_ended_keys_only(known: Known) -> bool:
@@ -232,10 +252,8 @@ async def sync_exercises(known: Known, hub: HubClient, report: SyncReport) -> No
         orders = member(item, "orders", list)
         try:
             known.read_exercise(name, announcement, orders)
-        except RefusedError as error:
-            if error.code == "head-inconsistent" and keep_contradictions(
-                known, heads_in([announcement, *orders])
-            ):
+        except RefusedError:
+            if keep_contradictions(known, heads_in([announcement, *orders])):
                 report.warnings.append(FORK_TOLD)
             raise
         return known.keep_exercise(name, announcement, orders)

@@ -20,10 +20,9 @@ from poc.errors import PocError, RefusedError, UnreachableError
 
 OutboxKind = Literal["statement", "signature", "opening", "key", "exercise", "order", "message", "answer"]
 OUTBOX_ORDER: Final = ("statement", "signature", "opening", "key", "exercise", "order", "message", "answer")
-SCHEMA_VERSION: Final = 1
 SET_ASIDE_MAX: Final = 500  # items of one feed that are kept to be tried again
 
-_SCHEMA: Final = """
+_FIRST: Final = """
 CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS opening (commitment TEXT PRIMARY KEY, contact TEXT NOT NULL, part TEXT NOT NULL,
@@ -51,11 +50,20 @@ CREATE TABLE IF NOT EXISTS exercise (id TEXT PRIMARY KEY, announcement TEXT NOT 
 CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
   kept BLOB NOT NULL, shown BLOB NOT NULL, UNIQUE (kind, kept, shown)) STRICT;
 """
+_NOTICES: Final = """
+CREATE TABLE notice (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL, refusal TEXT) STRICT;
+ALTER TABLE outbox ADD COLUMN stale_reason TEXT;
+"""
+_MIGRATIONS: Final = (_FIRST, _NOTICES)
+SCHEMA_VERSION: Final = len(_MIGRATIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """Something to send, or that was sent. ``body`` never changes once it is here."""
+    """Something to send, or that was sent. ``body`` never changes once it is here.
+
+    ``stale_reason`` is why an actual message was sealed although the log here was not fresh; it stays here.
+    """
 
     number: int
     kind: str
@@ -65,6 +73,16 @@ class OutboxRow:
     tries: int
     reason: str | None
     answer: bytes | None
+    stale_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A brake that the log lacks. ``refusal`` is the code the hub refused it with, ``None`` if it did not."""
+
+    sha256: str
+    data: bytes
+    refusal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +131,20 @@ class Trust:
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found > SCHEMA_VERSION:
             raise RefusedError("database-newer", f"{self.path.name}: {found}, known {SCHEMA_VERSION}")
-        if found != SCHEMA_VERSION and not create:
+        if found == 0 and not create:
             raise RefusedError("database-foreign", self.path.name)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         if found != SCHEMA_VERSION:
-            self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+            self._migrate()
+
+    def _migrate(self) -> None:
+        """Bring an older file up to date, all or nothing; another process may just have done it."""
+        with self.transaction():
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            for migration in _MIGRATIONS[found:]:
+                for statement in migration.split(";"):
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def _failed(self, error: sqlite3.Error) -> PocError:
         """A busy or full disk may pass; a file that is no sound database does not."""
@@ -204,8 +231,27 @@ class Trust:
         self._write("INSERT OR IGNORE INTO proof (kind, kept, shown) VALUES (?, ?, ?)", (kind, kept, shown))
 
     def proofs(self) -> list[tuple[str, bytes, bytes]]:
-        """The contradictions kept."""
-        return [(row[0], row[1], row[2]) for row in self._rows("SELECT kind, kept, shown FROM proof")]
+        """The contradictions kept, in the order they were found."""
+        rows = self._rows("SELECT kind, kept, shown FROM proof ORDER BY number")
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    # --- brakes that the log lacks ---
+
+    def put_notice(self, sha256: str, data: bytes) -> bool:
+        """Keep a verified brake by the digest of its payload; true if it was not here."""
+        return self._write("INSERT OR IGNORE INTO notice VALUES (?, ?, NULL)", (sha256, data)) == 1
+
+    def set_notice_refusal(self, sha256: str, refusal: str | None) -> None:
+        """Note what the hub refused a brake with."""
+        self._write("UPDATE notice SET refusal = ? WHERE sha256 = ?", (refusal, sha256))
+
+    def notices(self) -> list[NoticeRow]:
+        """The brakes kept, sorted by digest."""
+        return [NoticeRow(*row) for row in self._rows("SELECT sha256, data, refusal FROM notice ORDER BY 1")]
+
+    def drop_notice(self, sha256: str) -> None:
+        """Forget a brake that is logged, or that the rules would not admit any more."""
+        self._write("DELETE FROM notice WHERE sha256 = ?", (sha256,))
 
     # --- beside the log ---
 
@@ -305,11 +351,12 @@ class Trust:
 
     # --- what is to be sent ---
 
-    def put_outbox(self, kind: OutboxKind, ref: str, body: bytes) -> None:
+    def put_outbox(self, kind: OutboxKind, ref: str, body: bytes, *, stale_reason: str | None = None) -> None:
         """Store something before it is sent; the same again changes nothing."""
         self._write(
-            "INSERT OR IGNORE INTO outbox (kind, ref, body, state) VALUES (?, ?, ?, 'waiting')",
-            (kind, ref, body),
+            "INSERT OR IGNORE INTO outbox (kind, ref, body, state, stale_reason) "
+            "VALUES (?, ?, ?, 'waiting', ?)",
+            (kind, ref, body, stale_reason),
         )
 
     def set_outbox(self, number: int, state: str, *, reason: str | None, answer: bytes | None) -> None:

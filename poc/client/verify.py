@@ -22,7 +22,7 @@ from poc.core.card import PARTS, Opening, read_opening
 from poc.core.checkpoint import Checkpoint, verify_checkpoint
 from poc.core.directory import Contact, Controller, Directory
 from poc.core.form import form_of, read_form
-from poc.core.judge import log_verifiers
+from poc.core.judge import check_quorum, log_verifiers
 from poc.core.keys import SealingPublicKey
 from poc.core.merkle import CompactRange, leaf_hash
 from poc.core.message import Envelope
@@ -65,6 +65,7 @@ class VerifyReport:
     entries: int = 0
     root: str | None = None
     newest_at: str | None = None
+    cosigned_at: str | None = None
     checks: list[Check] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     contradictions: int = 0
@@ -182,7 +183,13 @@ class _Verifying:
         if (shown.size, shown.root) != (directory.size, directory.tree.root()):
             detail = f"size {shown.size}; the entries kept are {directory.size}"
             raise _FoundBadError("the checkpoint", "head-inconsistent", detail)
-        self._done("signed checkpoint: the log's signature, size and root", 1)
+        at = _or_bad("the checkpoint", check_quorum, note, directory)
+        self._done("signed checkpoint: the log's signature, the quorum of witnesses, size and root", 1)
+        self.report.cosigned_at = None if at is None else format_time(at)
+        bound = directory.settings.freshness_seconds
+        if at is not None and (self.now - at).total_seconds() > bound:
+            told = f"STALE: a quorum of witnesses last cosigned this log at {format_time(at)}: sync"
+            self.report.warnings.append(told)
 
     @staticmethod
     def _signed(note: bytes, directory: Directory) -> Checkpoint:
@@ -266,7 +273,7 @@ class _Verifying:
         return f"{first.sender.contact} signed two messages where there can be one"
 
     def _attention(self, directory: Directory) -> None:
-        if directory.settings.quorum == "none":
+        if directory.quorum == 0:
             self.report.warnings.insert(0, NO_WITNESSES)
         if self.trust.value("update-needed"):
             self.report.warnings.append("update needed: the hub's log goes on with a form not known here")

@@ -18,7 +18,7 @@ from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
 from poc.core.evidence import EvidenceFile, LogLight, Receipt
 from poc.core.form import TopForm, form_bytes, form_of, form_value, read_form
-from poc.core.judge import head_size, judge_key, read_checkpoint
+from poc.core.judge import check_quorum, head_size, judge_key, read_checkpoint
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.opening import OpenedContent, check_preparation, open_content
 from poc.core.receipts import (
@@ -164,7 +164,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
 
     Raises:
         RefusedError: ``bad-fingerprint``, ``wrong-fingerprint``, ``not-canonical``,
-            ``light-evidence``, ``head-inconsistent``, ``head-ahead``,
+            ``light-evidence``, ``head-inconsistent``, ``head-ahead``, ``quorum-missing``,
             ``receipt-mismatch``, ``slot-not-in-message``, and all that verifying the log, the
             receipts, the answers and the content can raise.
     """
@@ -198,7 +198,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
         voice_code=voice,
         timeline=tuple(sorted(timeline, key=lambda event: event.at)),
         problems=tuple(_problems(receipts, answers)),
-        warnings=("no-witnesses",) if history.newest.settings.quorum == "none" else (),
+        warnings=("no-witnesses",) if history.newest.quorum == 0 else (),
     )
 
 
@@ -215,6 +215,7 @@ def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
     checkpoint = read_checkpoint(file.log.checkpoint.encode(), newest)
     if (checkpoint.size, checkpoint.root) != (newest.size, newest.tree.root()):
         raise RefusedError("head-inconsistent", "the checkpoint is not of the entries in the file")
+    check_quorum(file.log.checkpoint.encode(), newest)
     return history, checkpoint
 
 

@@ -33,6 +33,8 @@ NOUNS: Final[dict[str, str]] = {
     "verify": "verify everything this home holds of the log, offline",
     "message": "send, read and answer messages",
     "evidence": "verify an evidence file, offline",
+    "fork": "list contradicting heads, prove a fork to others, check such a proof",
+    "notice": "hold brakes that the log lacks, and hand them to the hub and the witnesses",
     "witness": "run a witness that cosigns checkpoints, name the logs it watches, show it",
     "exercise": "open, end and show exercises; ping contacts and count their answers",
 }

@@ -94,7 +94,7 @@ async def hand_on(known: Known, hub: HubClient, signed: SignedStatement) -> Hand
 
 
 def notice_values(known: Known) -> list[dict[str, Any]]:
-    """The notices held here, for programs. ``in_effect``: the rules admit it at the newest entry here."""
+    """The notices held here, for programs; ``hub`` is the code it refused one with."""
     rows = []
     for notice in known.trust.notices():
         statement = read_statement(read_signed_statement(parse(notice.data)).payload)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,11 +18,13 @@ from poc.client import exercises, lookup, sending
 from poc.client.api import HubClient
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
+from poc.client.forks import KeptFork, export_fork, kept_forks
 from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
 from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
+from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
 from poc.client.proposing import Proposing
 from poc.client.sending import Sent
 from poc.client.standing import standing_warnings
@@ -189,6 +192,43 @@ class Desk(Proposing):
         """
         async with locked(self.home):
             return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+
+    # --- against an operator: contradicting heads, and brakes the log lacks ---
+
+    def forks(self) -> list[KeptFork]:
+        """The contradicting heads kept here, in the order they were found."""
+        return kept_forks(self.known)
+
+    async def export_fork(self, number: int | None = None) -> bytes:
+        """A fork file. Raises ``no-such-fork``, ``fork-not-provable``, ``hub-unreachable``."""
+        return await export_fork(self.known, self.hub, number)
+
+    def notices(self) -> list[dict[str, Any]]:
+        """The brakes held here because the log lacks them."""
+        return notice_values(self.known)
+
+    async def add_notice(self, data: bytes) -> Handed:
+        """Hold a brake from a file, and hand it to the hub and to every witness in force.
+
+        It is in effect at this desk from then on, whoever else takes it. Raises ``not-a-brake``,
+        ``already-logged``, ``signatures-missing``, or what the rules refuse it for here.
+        """
+        signed = read_brake_file(data)
+        async with locked(self.home):
+            await self._refresh_if_it_can()
+            handed = await hand_on(self.known, self.hub, signed)
+            if handed.hub == "taken":
+                await self._refresh_if_it_can()
+                self.known.drop_ended_notices()
+        held = {notice.sha256 for notice in self.known.trust.notices()}
+        return replace(handed, held=handed.payload_sha256 in held)
+
+    async def _refresh_if_it_can(self) -> None:
+        """Follow the log; where the hub shows none to take, a brake still counts by the log known here."""
+        try:
+            await self._refresh()
+        except PocError as error:
+            self.hub.warnings.append(f"the log: {error.code}: {error.message}")
 
     # --- messages ---
 

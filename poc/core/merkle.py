@@ -190,6 +190,16 @@ def consistency_proof(size1: int, size2: int, read: NodeReader) -> tuple[bytes, 
     return tuple(reversed(path))
 
 
+def tree_root(size: int, read: NodeReader) -> bytes:
+    """Compute the root of the first ``size`` leaves; ``read`` is asked for complete subtrees of them only.
+
+    Raises:
+        RefusedError: ``bad-proof`` for a size of 0.
+    """
+    _check_size(size, least=1)
+    return _range_root(0, size, read)
+
+
 def _split(count: int) -> int:
     """Give the largest power of two smaller than ``count`` (which is at least 2)."""
     return 1 << ((count - 1).bit_length() - 1)

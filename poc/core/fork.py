@@ -19,12 +19,12 @@ from poc.core.form import Binary, Sha256, TopForm, form_bytes, form_of, read_for
 from poc.core.judge import log_verifiers
 from poc.core.merkle import HASH_BYTES, verify_consistency
 from poc.core.rules import check_genesis
-from poc.core.statement import Statement, genesis_fingerprint, parse_fingerprint, read_entry
+from poc.core.statement import Statement, genesis_fingerprint, parse_fingerprint, read_entry, read_statement
 from poc.core.strictjson import b64u, unb64u
 from poc.errors import RefusedError
 from poc.limits import NOTE_BYTES_MAX, PROOF_HASHES_MAX
 
-NoteText = Annotated[str, Field(min_length=1, max_length=NOTE_BYTES_MAX)]
+NoteText = Annotated[str, Field(max_length=NOTE_BYTES_MAX)]
 
 
 class ForkFile(TopForm):
@@ -62,7 +62,7 @@ def build_fork(
     """
     value = {
         "v": 1,
-        "origin": _genesis_of(genesis)[1].origin,
+        "origin": read_statement(read_entry(genesis).signed.payload).origin,
         "form": "poc-fork",
         "genesis": b64u(genesis),
         "first": first.decode(),
@@ -87,9 +87,10 @@ def verify_fork(data: bytes, fingerprint: str, directory: Directory | None = Non
     file = read_form(ForkFile, data)
     if form_bytes(file) != data:
         raise RefusedError("not-canonical", "a fork file")
-    found, genesis = _genesis_of(unb64u(file.genesis))
-    if found != pinned or (directory is not None and directory.fingerprint != pinned):
+    payload = read_entry(unb64u(file.genesis)).signed.payload
+    if pinned != genesis_fingerprint(payload) or (directory and directory.fingerprint != pinned):
         raise RefusedError("wrong-fingerprint")
+    genesis = check_genesis(payload)  # the fingerprint vouches for its signatures
     if genesis.origin != file.origin:
         raise RefusedError("wrong-origin", f"expected {genesis.origin}")
     first, second = (_signed(note.encode(), genesis, directory) for note in (file.first, file.second))
@@ -98,12 +99,6 @@ def verify_fork(data: bytes, fingerprint: str, directory: Directory | None = Non
     if root == first.root:
         raise RefusedError("not-a-fork", f"one root at size {first.size}")
     return Fork(file.origin, pinned, first, second, root)
-
-
-def _genesis_of(leaf: bytes) -> tuple[str, Statement]:
-    """Fingerprint and statement of a log's first leaf. The fingerprint vouches for its signatures."""
-    payload = read_entry(leaf).signed.payload
-    return genesis_fingerprint(payload), check_genesis(payload)
 
 
 def _signed(note: bytes, genesis: Statement, directory: Directory | None) -> Checkpoint:

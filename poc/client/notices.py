@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from poc.client.api import HubClient
 from poc.client.known import Known
@@ -19,6 +19,8 @@ from poc.core.statement import SignedStatement, payload_sha256, read_signed_stat
 from poc.core.strictjson import canonical, format_time, parse
 from poc.errors import PocError, RefusedError, UnreachableError
 from poc.limits import NOTICES_ANSWER_BYTES_MAX, NOTICES_HELD_MAX, NOTICES_SECONDS_MAX
+
+_KEEPS_NONE: Final = frozenset({"not-found", "rules-not-checked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,18 @@ def read_brake_file(data: bytes) -> SignedStatement:
 
 
 async def fetch_notices(known: Known, hub: HubClient) -> list[str]:
-    """Hold what the witnesses in force hold of this log; gives a warning for each that is of no use."""
+    """Hold what the witnesses in force hold of this log; gives a warning for each that is of no use.
+
+    A witness that keeps no notices, as the protocol of witnesses allows, is nothing to warn of: it might as
+    well say that it holds none.
+    """
     seats = known.directory.seats
     answers = await asyncio.gather(*(_ask(seat, known.directory.origin, hub) for seat in seats))
     told = []
     for seat, answer in zip(seats, answers, strict=True):
         if isinstance(answer, PocError):
+            if answer.code in _KEEPS_NONE or "status 404" in answer.detail:
+                continue
             told.append(f"witness {seat.witness}: {_why(answer)}: its notices are not known here")
             continue
         refused = {code for signed in answer if (code := _hold(known, signed)) is not None}

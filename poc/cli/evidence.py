@@ -31,7 +31,12 @@ _ORDER: Final = (
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    verify = verbs.add_parser("verify", help="verify an evidence file; no home, no network, no passphrase")
+    verify = verbs.add_parser(
+        "verify",
+        help="verify an evidence file; no network, no passphrase",
+        epilog="It needs no home. In a home of the same registry the file's heads are compared with the log "
+        "verified there, and one that contradicts it is kept: `poc fork list`.",
+    )
     verify.add_argument("file", metavar="FILE", type=Path, help="the evidence file; - reads standard input")
     verify.add_argument(
         "--fingerprint",
@@ -41,9 +46,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     verify.set_defaults(run=_verify)
 
 
-def _verify(context: Context, arguments: argparse.Namespace) -> Result:
+async def _verify(context: Context, arguments: argparse.Namespace) -> Result:
     pinned = parse_fingerprint(arguments.fingerprint or _pin(context.home))
-    report = verify_evidence(_read(arguments.file), pinned)
+    data = _read(arguments.file)
+    await _compare(context, pinned, data)
+    report = verify_evidence(data, pinned)
     problems = [asdict(problem) for problem in report.problems]
     warnings = [_WARNINGS.get(code, code) for code in report.warnings]
     unproven = _not_proven(report)
@@ -113,6 +120,24 @@ def _content_lines(report: EvidenceReport) -> list[str]:
         lines.append(f"[{text.language}, {text.role}]")
         lines += text.text.split("\n")
     return lines
+
+
+async def _compare(context: Context, pinned: str, data: bytes) -> None:
+    """In a desk's home of the same registry, hold the file's heads against the log verified there.
+
+    Raises ``head-inconsistent``, ``bad-form``.
+    """
+    from poc.client.home import open_home
+
+    try:
+        settings = open_home(context.home)
+    except RefusedError as error:
+        if error.code != "not-a-desk":
+            raise
+        return
+    if settings.fingerprint == pinned:
+        async with context.desk() as desk:
+            desk.compare_evidence(data)
 
 
 def _pin(home: Path) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 
 from poc.client.known import Known
 from poc.core import jws, sealed
+from poc.core.checkpoint import head_of, stated_size
 from poc.core.envelope import read_header
-from poc.core.form import form_of
-from poc.core.judge import read_head
+from poc.core.evidence import EvidenceFile, LogPart
+from poc.core.form import form_of, read_form
+from poc.core.judge import log_verifiers, read_head
 from poc.core.message import Envelope
 from poc.core.opening import open_content
 from poc.core.strictjson import parse, unb64u
@@ -63,3 +65,17 @@ def heads_of_item(known: Known, item: Any) -> list[str]:
     except RefusedError:
         return heads
     return [*heads, content.message.head]
+
+
+def heads_of_evidence(known: Known, data: bytes) -> list[str]:
+    """The heads in an evidence file: of its checkpoint, its receipts and its answers. Raises ``bad-form``."""
+    file = read_form(EvidenceFile, data)
+    heads = heads_in((*file.receipts, *file.retrievals, *file.acknowledgements, *file.cancels))
+    if isinstance(file.log, LogPart):
+        note = file.log.checkpoint.encode()
+        try:
+            keys = log_verifiers(known.directory.log_vkeys_at(stated_size(note)))
+            heads.append(head_of(note, keys))
+        except RefusedError:
+            return heads
+    return heads

@@ -19,6 +19,7 @@ from poc.client.api import HubClient
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
 from poc.client.forks import KeptFork, export_fork, kept_forks
+from poc.client.gossip import heads_of_evidence, keep_contradictions
 from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
 from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue_answer
 from poc.client.known import Known
@@ -202,6 +203,14 @@ class Desk(Proposing):
     async def export_fork(self, number: int | None = None) -> bytes:
         """A fork file. Raises ``no-such-fork``, ``fork-not-provable``, ``hub-unreachable``."""
         return await export_fork(self.known, self.hub, number)
+
+    def compare_evidence(self, data: bytes) -> None:
+        """Hold the heads in an evidence file against the log verified here; one that contradicts it is kept.
+
+        Raises ``head-inconsistent``, ``bad-form``.
+        """
+        if keep_contradictions(self.known, heads_of_evidence(self.known, data)):
+            raise RefusedError("head-inconsistent", "`poc fork list` names what is kept")
 
     def notices(self) -> list[dict[str, Any]]:
         """The brakes held here because the log lacks them."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from poc.client.home import TRUST_NAME, open_home
+from poc.client.known import in_effect
 from poc.client.standing import NO_WITNESSES
 from poc.client.trust import Trust
 from poc.config import DeskSettings
@@ -28,7 +29,13 @@ from poc.core.merkle import CompactRange, leaf_hash
 from poc.core.message import Envelope
 from poc.core.play import read_announcement, with_order
 from poc.core.rules import apply_all
-from poc.core.statement import SignedEntry, genesis_fingerprint, read_entry
+from poc.core.statement import (
+    SignedEntry,
+    genesis_fingerprint,
+    read_entry,
+    read_signed_statement,
+    read_statement,
+)
 from poc.core.strictjson import b64u, format_time, parse
 from poc.errors import PocError
 
@@ -116,6 +123,7 @@ class _Verifying:
             self._sealing_keys(directory)
             self._exercises(directory)
             self._contradictions(directory)
+            self._notices(directory)
             self._attention(directory)
         except _FoundBadError as found:
             self.report.bad = found.bad
@@ -271,6 +279,22 @@ class _Verifying:
         if first.sender.contact != second.sender.contact or envelopes[0] == envelopes[1]:
             raise _FoundBadError(where, "bad-proof", "not two messages of one sender")
         return f"{first.sender.contact} signed two messages where there can be one"
+
+    def _notices(self, directory: Directory) -> None:
+        """The brakes held that the rules admit now; one that has ended counts for nothing."""
+        count = 0
+        for notice in self.trust.notices():
+            where = f"notice {notice.sha256[:12]}…"
+            signed = _or_bad(where, lambda data: read_signed_statement(parse(data)), notice.data)
+            statement = _or_bad(where, read_statement, signed.payload)
+            try:
+                in_effect(directory, signed)
+            except PocError:
+                continue
+            count += 1
+            told = f"ALARM: the log lacks a {statement.type} of {statement.subject} that is held here"
+            self.report.warnings.append(told)
+        self._done("notices: brakes the log lacks, their signatures and that the rules admit them", count)
 
     def _attention(self, directory: Directory) -> None:
         if directory.quorum == 0:

@@ -50,8 +50,8 @@ def test_the_last_line_holds_the_counts_read_back(played):
     assert result.returncode == 0, result.stderr
     last = json.loads(result.stdout.splitlines()[-1])
     assert list(last) == [
-        "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "witnesses", "quorum",
-        "seconds",
+        "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "witnesses",
+        "quorum", "seconds",
     ]  # fmt: skip
     assert (last["states"], last["contacts"], last["verified"]) == (22, 44, True)
     ping = last["ping"]

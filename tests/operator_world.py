@@ -1,7 +1,7 @@
 """An operator with every secret a server can hold, against a real desk that knows the log so far.
 
-The operator has the log key, the hub key, both registrars' keys, the whole database and keys of its own making;
-it has no State's key and no witness's. ``Operator`` serves what a lie says over a real socket; ``LIES`` are lies.
+The operator has the log key, the hub key, both registrars' keys, the whole database and keys of its own
+making; it has no State's key and no witness's. ``Operator`` serves what a lie says over a real socket.
 """
 
 from __future__ import annotations

@@ -94,6 +94,10 @@ def _add_handling(send: argparse.ArgumentParser) -> None:
     )
     send.add_argument("--handling", metavar="T", help="how else to handle it, in words")
     send.add_argument("--status", choices=("exercise", "test", "actual"), help="see below")
+    send.add_argument(
+        "--stale-reason", metavar="TEXT",
+        help="with --status actual: why it goes out on a log that is not fresh; kept here, never sent",
+    )  # fmt: skip
     send.add_argument("--exercise", metavar="ID", help="the exercise it belongs to")
     respond = send.add_mutually_exclusive_group()
     respond.add_argument("--respond-by", metavar="TIME", type=words.moment, help="answer wanted by this time")
@@ -110,10 +114,12 @@ def _add_handling(send: argparse.ArgumentParser) -> None:
 
 def check_status(arguments: argparse.Namespace) -> None:
     """Refuse an actual message with the reason, and options that contradict each other."""
+    if arguments.stale_reason is not None and arguments.status != "actual":
+        raise UsageError("usage", "--stale-reason goes with --status actual")
     if arguments.status == "actual":
         raise RefusedError(
             "status-not-admitted",
-            "actual needs witnesses in force and a second device's preparation; this version has neither",
+            "actual needs a second device's preparation, which this version cannot make",
         )
     if arguments.status == "test" and arguments.exercise is not None:
         raise UsageError("usage", "--exercise goes with --status exercise")

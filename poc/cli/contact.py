@@ -296,8 +296,8 @@ async def _list(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.client.lookup import find_state
 
     async with context.desk() as desk:
-        state = None if arguments.state is None else find_state(desk.directory, arguments.state)
-        found = [c for _, c in sorted(desk.directory.contacts.items()) if state in (None, c.state)]
+        state = None if arguments.state is None else find_state(desk.effective, arguments.state)
+        found = [c for _, c in sorted(desk.effective.contacts.items()) if state in (None, c.state)]
         rows = [_row(contact) for contact in found]
         cells = [
             [
@@ -318,12 +318,12 @@ def _shown(value: Any) -> str:
 
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk() as desk:
-        withdrawn = desk.directory.contacts.get(arguments.contact)
+        withdrawn = desk.effective.contacts.get(arguments.contact)
         if withdrawn is not None and withdrawn.withdrawn:
             value = {**_row(withdrawn), "card": {}, "as_of": format_time(desk.as_of)}
             lines = [f"{withdrawn.id}: WITHDRAWN by its State; nothing is sealed to it and it signs nothing"]
             return Result(value, lines=lines, warnings=desk.warnings())
-        contact = desk.directory.contact(arguments.contact)
+        contact = desk.effective.contact(arguments.contact)
         parts = desk.known.card(contact.id)
         card = card_value(parts, contact)
         if arguments.card:

@@ -106,19 +106,26 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
             )
         for told in seen.warnings():
             warn(f"warning: {told}")
-        sent = await _send_each(desk, draft, to, information, separately=arguments.separately)
+        how = {"separately": arguments.separately, "stale_reason": arguments.stale_reason}
+        sent = await _send_each(desk, draft, to, information, **how)
     values = [_sent_value(one, seen) for one in sent]
     value = {"messages": values} if arguments.separately else values[0]
     return _sent_result(value, sent)
 
 
 async def _send_each(
-    desk: Desk, draft: Draft, to: list[str], information: list[str], *, separately: bool
+    desk: Desk,
+    draft: Draft,
+    to: list[str],
+    information: list[str],
+    *,
+    separately: bool,
+    stale_reason: str | None,
 ) -> list[Sent]:
-    if not separately:
-        return [await desk.send_message(draft, to, information)]
-    sent = [await desk.send_message(draft, [contact]) for contact in to]
-    return [*sent, *[await desk.send_message(draft, [], [contact]) for contact in information]]
+    groups = [(to, information)]
+    if separately:
+        groups = [*(([contact], []) for contact in to), *(([], [contact]) for contact in information)]
+    return [await desk.send_message(draft, *group, stale_reason=stale_reason) for group in groups]
 
 
 def _sent_value(sent: Sent, seen: Any) -> dict[str, Any]:

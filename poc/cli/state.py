@@ -226,7 +226,7 @@ def _status(state: State) -> str:
 
 async def _list(context: Context, _arguments: argparse.Namespace) -> Result:
     async with context.desk() as desk:
-        rows = [_row(state) for _, state in sorted(desk.directory.states.items())]
+        rows = [_row(state) for _, state in sorted(desk.effective.states.items())]
         cells = [[r["state"], " / ".join(r["names"]["short"].values()), r["kind"], r["status"]] for r in rows]
         table = Table(("state", "names", "kind", "status"), cells)
         value = {"states": rows, "as_of": format_time(desk.as_of)}
@@ -237,10 +237,10 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.client.lookup import find_state
 
     async with context.desk() as desk:
-        found = desk.directory.states.get(arguments.state)
+        found = desk.effective.states.get(arguments.state)
         if found is None:
-            found = desk.directory.states[find_state(desk.directory, arguments.state)]
-        contacts = [c.id for c in desk.directory.contacts_of(found.id)]
+            found = desk.effective.states[find_state(desk.effective, arguments.state)]
+        contacts = [c.id for c in desk.effective.contacts_of(found.id)]
         value = {**_row(found), "contacts": contacts, "as_of": format_time(desk.as_of)}
         lines = [
             f"{found.id}: {found.kind}, {_status(found)}",

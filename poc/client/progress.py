@@ -74,6 +74,7 @@ def _about(row: OutboxRow, header: EnvelopeHeader) -> dict[str, Any]:
         "id": header.id,
         "state": row.state,
         "reason": row.reason,
+        "stale_reason": row.stale_reason,
         "status": header.status,
         "exercise": header.exercise,
         "marking": marking(header.status),

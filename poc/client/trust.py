@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from poc.client.trust_schema import MIGRATIONS
 from poc.core.strictjson import b64u
 from poc.errors import PocError, RefusedError, UnreachableError
 
@@ -22,40 +23,7 @@ OutboxKind = Literal["statement", "signature", "opening", "key", "exercise", "or
 OUTBOX_ORDER: Final = ("statement", "signature", "opening", "key", "exercise", "order", "message", "answer")
 SET_ASIDE_MAX: Final = 500  # items of one feed that are kept to be tried again
 
-_FIRST: Final = """
-CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS opening (commitment TEXT PRIMARY KEY, contact TEXT NOT NULL, part TEXT NOT NULL,
-  data BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS sealing_key (kid TEXT PRIMARY KEY, jwk BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL,
-  sender TEXT NOT NULL, digest TEXT NOT NULL, kid TEXT NOT NULL, item BLOB NOT NULL, arrived_at TEXT NOT NULL,
-  state TEXT NOT NULL, reason TEXT, UNIQUE (message, sender, digest)) STRICT;
-CREATE INDEX IF NOT EXISTS inbox_unverified ON inbox (number)
-  WHERE state IN ('new', 'not-verified', 'refused');
-CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
-  ref TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
-  reason TEXT, answer BLOB, UNIQUE (kind, ref)) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_unsettled ON outbox (kind)
-  WHERE state NOT IN ('accepted', 'done', 'logged');
-CREATE TABLE IF NOT EXISTS sequence (kid TEXT NOT NULL, contact TEXT NOT NULL, status TEXT NOT NULL,
-  newest INTEGER NOT NULL, PRIMARY KEY (kid, contact, status)) STRICT;
-CREATE TABLE IF NOT EXISTS evidence (number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL UNIQUE,
-  message TEXT NOT NULL, kind TEXT NOT NULL, jws TEXT NOT NULL, reason TEXT) STRICT;
-CREATE INDEX IF NOT EXISTS evidence_of ON evidence (message);
-CREATE TABLE IF NOT EXISTS set_aside (number INTEGER PRIMARY KEY AUTOINCREMENT, feed TEXT NOT NULL,
-  sha256 TEXT NOT NULL, data BLOB NOT NULL, reason TEXT NOT NULL, UNIQUE (feed, sha256)) STRICT;
-CREATE TABLE IF NOT EXISTS exercise (id TEXT PRIMARY KEY, announcement TEXT NOT NULL,
-  orders BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
-  kept BLOB NOT NULL, shown BLOB NOT NULL, UNIQUE (kind, kept, shown)) STRICT;
-"""
-_NOTICES: Final = """
-CREATE TABLE notice (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL, refusal TEXT) STRICT;
-ALTER TABLE outbox ADD COLUMN stale_reason TEXT;
-"""
-_MIGRATIONS: Final = (_FIRST, _NOTICES)
-SCHEMA_VERSION: Final = len(_MIGRATIONS)
+SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +109,7 @@ class Trust:
         """Bring an older file up to date, all or nothing; another process may just have done it."""
         with self.transaction():
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            for migration in _MIGRATIONS[found:]:
+            for migration in MIGRATIONS[found:]:
                 for statement in migration.split(";"):
                     self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -11,8 +13,12 @@ from poc.client.sdk import Desk
 from poc.client.sending import seal
 from poc.client.standing import check_fresh, standing_warnings
 from poc.client.trust import Trust
+from poc.client.trust_schema import MIGRATIONS
+from poc.client.verify import verify_home
 from poc.core.checkpoint import Checkpoint, sign_checkpoint
 from poc.core.note import read_note
+from poc.core.proof import verify_evidence
+from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from tests import registry as made
 from tests.desk_world import Between, draft
@@ -71,30 +77,50 @@ async def test_a_head_is_taken_with_its_quorum_and_the_time_it_was_cosigned(witn
     assert jo.warnings() == []  # neither "no witnesses" nor anything of age
 
 
-@pytest.mark.parametrize(
-    "witnesses",
-    [(), ("jo.witness",), ("jo.witness", "jo.witness"), ("jo.witness", "qa.witness", "ye.witness")],
-    ids=["none", "one", "one-twice", "strangers"],
-)
-async def test_without_the_quorum_nothing_is_taken_it_is_told_and_the_rest_of_the_sync_goes_on(
-    witnessed, witnesses
-):
+async def test_without_the_quorum_nothing_is_taken_it_is_told_and_the_rest_of_the_sync_goes_on(witnessed):
     world, (jo, sd), between = witnessed
     await world.enrol("eg")
     await published(world)
-    note = cosigned_by(world.hub.witnesses.published.note, world, *witnesses)
     kept, size, head = jo.known.trust.value("head"), jo.directory.size, jo.head
-    await sd.send_message(draft(sd), ["jo.technical"])
-    show(between, note)
-    report = await jo.sync()
-    assert report.failed == ["quorum-missing"]
-    assert any(line.startswith("quorum-missing: ") for line in report.warnings)
-    assert (jo.known.trust.value("head"), jo.directory.size, jo.head) == (kept, size, head)
-    assert len(jo.known.trust.leaves()) == size
-    assert report.received == 1
+    for witnesses in (
+        (),
+        ("jo.witness",),
+        ("jo.witness", "jo.witness"),
+        ("jo.witness", "qa.witness", "ye.witness"),
+    ):
+        await sd.send_message(draft(sd), ["jo.technical"])
+        show(between, cosigned_by(world.hub.witnesses.published.note, world, *witnesses))
+        report = await jo.sync()
+        assert report.failed == ["quorum-missing"], witnesses
+        assert any(line.startswith("quorum-missing: ") for line in report.warnings)
+        assert (jo.known.trust.value("head"), jo.directory.size, jo.head) == (kept, size, head)
+        assert len(jo.known.trust.leaves()) == size
+        assert report.received == 1
     between.honest()
     report = await jo.sync()
     assert (report.failed, report.warnings, jo.directory.size) == ([], [], size + 1)
+
+
+async def test_an_evidence_file_and_a_home_are_verified_with_the_quorum_over_their_log(witnessed):
+    world, (jo, _), _ = witnessed
+    sent = await jo.send_message(draft(jo), ["sd.technical"])
+    file = json.loads(await jo.evidence(sent.id))
+    fingerprint = jo.directory.fingerprint
+    assert verify_evidence(canonical(file), fingerprint).warnings == ()
+    good = jo.known.trust.value("head")
+    report = verify_home(jo.home, world.now)
+    assert (report.verified, report.warnings) == (True, [])
+    for witnesses in ((), ("sd.witness",), ("sd.witness", "om.witness")):
+        note = cosigned_by(good, world, *witnesses)
+        file["log"]["checkpoint"] = note.decode()
+        assert code_of(verify_evidence, canonical(file), fingerprint) == "quorum-missing"
+        jo.known.trust.set_value("head", note)
+        assert verify_home(jo.home, world.now).to_json()["bad"]["code"] == "quorum-missing"
+    jo.known.trust.set_value("head", good)
+    bound = jo.directory.settings.freshness_seconds
+    for seconds, stale in ((bound, 0), (bound + 1, 1)):
+        warned = verify_home(jo.home, jo.known.cosigned_at + timedelta(seconds=seconds)).warnings
+        assert [line[:6] for line in warned] == ["STALE:"] * stale
 
 
 async def test_one_witness_that_signs_at_two_times_counts_once(witnessed):
@@ -202,14 +228,10 @@ def test_another_process_with_the_home_moves_this_one_on(known):
 
 
 def test_an_older_file_is_brought_up_to_date_and_keeps_what_it_has(tmp_path):
-    from poc.client import trust as module
-
     old = Trust.__new__(Trust)
     old.path = tmp_path / "trust.db"
-    import sqlite3
-
     old._db = sqlite3.connect(old.path, isolation_level=None)
-    old._db.executescript(module._FIRST + "PRAGMA user_version=1;")
+    old._db.executescript(MIGRATIONS[0] + "PRAGMA user_version=1;")
     old._db.execute("INSERT INTO outbox (kind, ref, body, state) VALUES ('message', 'm', x'00', 'waiting')")
     old.close()
     new = Trust(old.path)

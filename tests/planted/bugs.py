@@ -22,6 +22,72 @@ class Bug:
 
 BUGS = (
     Bug(
+        "R2 a desk takes a head without the quorum of witnesses",
+        "poc/client/known.py",
+        "        at = check_quorum(note, newer)\n",
+        "        cosigned = read_cosigned(note, newer)\n"
+        "        at = max(cosigned.times.values(), default=None)\n",
+        "tests/client/test_quorum.py",
+        "without_the_quorum or seats_that",
+    ),
+    Bug(
+        "R2 a witness counts twice",
+        "poc/core/judge.py",
+        "if len(self.times) < quorum:",
+        "if 2 * len(self.times) < quorum:",
+        "tests/client/test_quorum.py",
+        "without_the_quorum or counts_once",
+    ),
+    Bug(
+        "R2 evidence without the quorum over its log is good",
+        "poc/core/proof.py",
+        "    check_quorum(file.log.checkpoint.encode(), newest)\n",
+        "",
+        "tests/client/test_quorum.py",
+        "evidence",
+    ),
+    Bug(
+        "R6 an actual message goes out on a stale log",
+        "poc/client/sending.py",
+        "        check_fresh(known, known.now())\n",
+        "        pass\n",
+        "tests/client/test_quorum.py",
+        "actual",
+    ),
+    Bug(
+        "R6 a head is fresh by the newest cosignature, not by that of the quorum",
+        "poc/core/judge.py",
+        "return sorted(self.times.values(), reverse=True)[quorum - 1]",
+        "return sorted(self.times.values(), reverse=True)[0]",
+        "tests/client/test_quorum.py",
+        "newest_of_the_cosignatures",
+    ),
+    Bug(
+        "R2 a fork file proves whatever it says",
+        "poc/core/fork.py",
+        "    return verify_checkpoint(note, genesis.origin, log_verifiers(tuple(vkeys)))\n",
+        "    from poc.core.checkpoint import parse_checkpoint\n"
+        "    from poc.core.note import read_note\n\n"
+        "    return parse_checkpoint(read_note(note)[0])\n",
+        "tests/core/test_fork.py",
+    ),
+    Bug(
+        "R16 a message is sealed to what a notice stops",
+        "poc/client/sending.py",
+        "    directory = known.effective\n",
+        "    directory = known.directory\n",
+        "tests/client/test_notices.py",
+        "gets_nothing or own_device",
+    ),
+    Bug(
+        "R16 a message that a notice stops is opened",
+        "poc/client/inbox.py",
+        "    if is_verified(row) or known.effective is known.directory:\n",
+        "    if True:\n",
+        "tests/client/test_notices.py",
+        "withholds",
+    ),
+    Bug(
         "R11 a witness records a checkpoint whatever it cosigned meanwhile",
         "poc/witness/store.py",
         "WHERE origin = ? AND size = ? AND root = ? RETURNING",

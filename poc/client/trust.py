@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from poc.client.trust_schema import MIGRATIONS
+from poc.client.trust_schema import MIGRATIONS, SCHEMA_VERSION
 from poc.core.strictjson import b64u
 from poc.errors import PocError, RefusedError, UnreachableError
 
 OutboxKind = Literal["statement", "signature", "opening", "key", "exercise", "order", "message", "answer"]
 OUTBOX_ORDER: Final = ("statement", "signature", "opening", "key", "exercise", "order", "message", "answer")
 SET_ASIDE_MAX: Final = 500  # items of one feed that are kept to be tried again
-
-SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from poc.client import home as homes
 from poc.client.home import locked
 from poc.client.lookup import Query
 from poc.client.sdk import Desk
-from poc.client.trust import SCHEMA_VERSION
+from poc.client.trust_schema import SCHEMA_VERSION
 from poc.errors import RefusedError, UnreachableError
 from poc.keyring import KEYRING_NAME, Keyring
 from tests.desk_world import PASSPHRASE, draft

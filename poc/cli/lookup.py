@@ -84,7 +84,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     if not found.contacts:
         lines.append("no contact fits")
     if len(found.contacts) == 1:
-        lines += _card(found.contacts[0], at, missing)
+        lines += card_lines(found.contacts[0], at, missing)
         return Result(value, lines, warnings=warnings, notes=notes)
     return Result(value, lines, contacts_tables(found.contacts, missing), warnings=warnings, notes=notes)
 
@@ -134,7 +134,8 @@ def _table(contacts: list[FoundContact], title: str, missing: str = "not open he
     return Table(headings, rows, title)
 
 
-def _card(c: FoundContact, at: datetime, missing: str = "not open here") -> list[str]:
+def card_lines(c: FoundContact, at: datetime, missing: str = "not open here") -> list[str]:
+    """One contact with its whole card. ``missing`` says of a part of it why it is not shown."""
     lines = [
         f"{c.contact}: {names_line(c.names)}",
         f"  State: {names_line(c.state_names)} ({c.state})",

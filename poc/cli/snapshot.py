@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import Context, check_absent, read_given, write_file
-from poc.cli.lookup import contacts_tables
+from poc.cli.lookup import card_lines, contacts_tables
 from poc.cli.output import Result, both_times, warn
 from poc.core.statement import format_fingerprint
 from poc.core.strictjson import b64u, format_time
@@ -30,6 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="leave out every card: for people who may not see how to reach the offices",
     )
     export.set_defaults(run=_export)
+    readers = {}
     for name, run, told in (
         ("verify", _verify, "verify a snapshot from the fingerprint alone; no home, no network"),
         ("show", _show, "verify a snapshot, then show its contacts; no home, no network"),
@@ -42,6 +43,10 @@ def add(parser: argparse.ArgumentParser) -> None:
             help="the registry's fingerprint, in full (default: the one this home is pinned to)",
         )
         verb.set_defaults(run=run)
+        readers[name] = verb
+    readers["show"].add_argument(
+        "contact", metavar="CONTACT", nargs="?", help="one contact with its whole card, such as jo.technical"
+    )
 
 
 async def _export(context: Context, arguments: argparse.Namespace) -> Result:
@@ -110,11 +115,15 @@ def _verify(context: Context, arguments: argparse.Namespace) -> Result:
 
 
 def _show(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.client.lookup import Query, lookup
+    from poc.client.lookup import Query, find_contact, lookup
 
     snapshot, warnings = _opened(context, arguments)
-    found = lookup(snapshot.directory, snapshot.cards, Query(), context.now())
+    contact = None if arguments.contact is None else find_contact(snapshot.directory, arguments.contact)
+    found = lookup(snapshot.directory, snapshot.cards, Query(contact=contact), context.now())
     told = [*warnings, *(line for contact in found.contacts for line in contact.warnings())]
     value = {**_value(snapshot), **found.to_json(), "warnings": warnings}
-    tables = contacts_tables(found.contacts, "not in this snapshot")
-    return Result(value, _lines(snapshot, value), tables, warnings=told)
+    lines, missing = _lines(snapshot, value), "not in this snapshot"
+    if contact is not None:
+        lines += card_lines(found.contacts[0], context.now(), missing)
+        return Result(value, lines, warnings=told)
+    return Result(value, lines, contacts_tables(found.contacts, missing), warnings=told)

@@ -177,7 +177,7 @@ def _properties(office: Office, proof: ProofReference, key: str | None) -> Itera
     if key is not None:
         data = base64.b64encode(key.encode()).decode()
         yield Property("key", f"data:application/pgp-keys;base64,{data}", type="uri")
-    yield Property("rev", f"{office.changed_at:%Y%m%dT%H%M%SZ}", type="timestamp")
+    yield Property("rev", format_time(office.changed_at), type="timestamp")
     yield Property("note", _note(office, proof))
     for member, value in asdict(proof).items():
         yield Property(f"x-poc-{member.replace('_', '-')}", str(value))
@@ -205,7 +205,7 @@ def _organisation(found: FoundContact, official: Mapping[str, str]) -> Iterator[
     states = {**found.state_names, **official} or {"en": found.state}
     for language, state in states.items():
         unit = found.department.get(language)
-        value = [state] if unit is None else [state, unit]
+        value = state if unit is None else (state, unit)
         yield Property("org", value, {"altid": "2", "language": language})
 
 

@@ -206,6 +206,9 @@ def _of_state(before: State | None, after: State, _now: Directory) -> Iterator[s
         yield f"authority: {after.threshold} of {len(after.authority_kids)} keys"
         yield f"recovery key: {'one' if after.recovery_kid else 'none'}"
         return
+    if after.status == "withdrawn" and before.status != "withdrawn":
+        yield "withdrawn from the directory with all its contacts; all its keys ended"
+        return
     yield from _replaced("standing", before.status, after.status)
     yield from _replaced("kind", before.kind, after.kind)
     if after.names != before.names:

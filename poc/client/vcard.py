@@ -10,16 +10,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 LINE_BYTES_MAX: Final = 75  # of a content line without its line break, RFC 6350 3.2
 
-_TEXT_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", ",": "\\,", ";": "\\;"})
-_CARET_ESCAPES: Final = str.maketrans({"^": "^^", "\n": "^n", '"': "^'"})
+# Whatever else is a control character has no place in a content line, and no escape.
+_CONTROLS: Final[dict[int, str | None]] = dict.fromkeys((*range(0x20), 0x7F), None)
+_TEXT_ESCAPES: Final = {**_CONTROLS, 0x5C: "\\\\", 0x0A: "\\n", 0x2C: "\\,", 0x3B: "\\;"}
+_CARET_ESCAPES: Final = {**_CONTROLS, 0x5E: "^^", 0x0A: "^n", 0x22: "^'"}
+_URI_SIGNS: Final = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property. A sequence as value is a structured one, such as ORG; ``group`` ties lines together."""
+    """One property. A sequence as value is a structured one, such as ORG; ``group`` ties lines together.
+
+    A timestamp is given as jCard writes it, ``2026-11-24T08:00:00Z``.
+    """
 
     name: str
     value: str | Sequence[str]
@@ -41,12 +48,19 @@ def _line(shown: Property) -> str:
 
 
 def _value(shown: Property) -> str:
-    """A URI stands as it is (RFC 6350 4.2); a text is escaped, each component of a structured one too."""
-    if shown.type == "uri":
-        return "".join(shown.value)
+    """A text is escaped, each component of a structured one too; a URI's commas stand (RFC 6350 4.2)."""
     if isinstance(shown.value, str):
+        if shown.type == "uri":
+            return _uri(shown.value)
+        if shown.type == "timestamp":
+            return shown.value.replace("-", "").replace(":", "")
         return shown.value.translate(_TEXT_ESCAPES)
     return ";".join(component.translate(_TEXT_ESCAPES) for component in shown.value)
+
+
+def _uri(value: str) -> str:
+    """What is in no URI (RFC 3986 2) as percent signs: a space, a quote, anything beyond ASCII."""
+    return quote(value, safe=_URI_SIGNS)
 
 
 def _param(value: str) -> str:
@@ -76,6 +90,8 @@ def jcard(properties: Iterable[Property]) -> list[Any]:
         if shown.group is not None:
             params["group"] = shown.group
         value = shown.value if isinstance(shown.value, str) else list(shown.value)
+        if isinstance(value, str) and shown.type == "uri":
+            value = _uri(value)
         rows.append([shown.name.lower(), params, shown.type, value])
     return ["vcard", rows]
 

@@ -14,6 +14,7 @@ import pytest
 
 from poc.client.home import open_home
 from poc.core.snapshot import verify_snapshot
+from tests import snapshot_world as world
 from tests.cli_world import CONTACTS, run_here
 
 
@@ -174,3 +175,29 @@ def test_it_verifies_where_there_is_no_network_at_all(file, pinned, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verified"] is True
+
+
+# R32: 100,000 entries in 30 seconds. The machine is shared, so what counts is the time its one core was used.
+ENTRIES_LONG, SECONDS_PER_ENTRY_MAX, BYTES_PER_BYTE_MAX = 100_000, 0.0004, 8
+
+
+def test_time_and_memory_grow_with_the_entries_and_no_faster(tmp_path, rounds):
+    count = rounds(2_000, long=ENTRIES_LONG, of="entries of a snapshot, verified by a process")
+    leaves, note, fingerprint = world.long_registry(count)
+    data = world.snapshot(note=note, leaves=leaves, openings=[], sealing_keys=[])
+    (tmp_path / "long.json").write_bytes(data)
+    program = (
+        "import resource, sys, time; from poc.cli.main import run\n"
+        "code = run(sys.argv[1:]); used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, file=sys.stderr); sys.exit(code)"
+    )
+    words = ["snapshot", "verify", str(tmp_path / "long.json"), "--fingerprint", fingerprint, "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["size"] == count
+    seconds, memory = map(float, done.stderr.splitlines()[-1].split())
+    assert seconds < 2 + count * SECONDS_PER_ENTRY_MAX
+    assert memory < 100 * 2**20 + len(data) * BYTES_PER_BYTE_MAX

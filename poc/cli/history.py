@@ -38,12 +38,15 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
             )
             for entry in told
         ]
+        standing = desk.directory.states[subject].status if arguments.of_states else None
+        now = [] if standing is None else [f"{subject} is now {standing}"]
         table = Table(("entry", "logged", "type", "signed by", "what changed"), rows)
         value = {
             "subject": subject,
             "entries": [entry.to_json() for entry in told],
+            "standing": standing,
             "as_of": format_time(desk.as_of),
             "size": desk.directory.size,
         }
         note = f"of {desk.directory.size} entries verified here, the newest of {both_times(desk.as_of)}"
-        return Result(value, tables=[table], warnings=desk.warnings(), notes=[note])
+        return Result(value, tables=[table], warnings=desk.warnings(), notes=[*now, note])

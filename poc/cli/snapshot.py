@@ -84,6 +84,7 @@ def _value(snapshot: Snapshot) -> dict[str, Any]:
         "root": b64u(snapshot.checkpoint.root),
         "newest_entry_at": format_time(directory.logged_at),
         "made_at": format_time(snapshot.made_at),
+        "cosigned_at": None if snapshot.cosigned_at is None else format_time(snapshot.cosigned_at),
         "with_cards": snapshot.with_cards,
         "counts": {
             "states": sum(state.status == "enrolled" for state in directory.states.values()),
@@ -96,6 +97,7 @@ def _value(snapshot: Snapshot) -> dict[str, Any]:
 
 def _lines(snapshot: Snapshot, value: dict[str, Any]) -> list[str]:
     counts = value["counts"]
+    cosigned = "no quorum is asked for" if snapshot.cosigned_at is None else both_times(snapshot.cosigned_at)
     return [
         f"VERIFIED: a snapshot of {snapshot.origin}",
         f"fingerprint  {format_fingerprint(snapshot.fingerprint)}",
@@ -103,6 +105,7 @@ def _lines(snapshot: Snapshot, value: dict[str, Any]) -> list[str]:
         f"root         {value['root']}",
         f"newest entry {both_times(snapshot.directory.logged_at)}",
         f"made         {both_times(snapshot.made_at)} by its maker's clock, signed by nobody",
+        f"cosigned     {cosigned}",
         f"States       {counts['states']}; contacts {counts['contacts']}",
         f"beside it    {counts['openings']} card parts, {counts['sealing_keys']} sealing keys",
     ]

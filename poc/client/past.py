@@ -6,14 +6,14 @@ as its openings are still held; nothing brings back one that was erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from poc.core import jws
 from poc.core.card import PARTS
-from poc.core.directory import Contact, DeviceState, Directory, State
+from poc.core.directory import Contact, DeviceState, Directory, State, Suspension
 from poc.core.form import state_of
 from poc.core.rules import apply, apply_all
 from poc.core.statement import SignedEntry, Statement, read_statement
@@ -26,6 +26,7 @@ _WHO: Final = {
     "authority": "the authority of {holder}",
     "recovery": "the recovery key of {holder}",
     "device": "device {device} of {holder}",
+    "witness": "witness {holder}",
 }
 
 
@@ -83,10 +84,15 @@ def contact_history(entries: Sequence[SignedEntry], contact: str) -> list[Histor
 
 
 def state_history(entries: Sequence[SignedEntry], state: str) -> list[HistoryEntry]:
-    """Every entry about a State itself, not about its contacts, oldest first. Raises ``unknown-state``."""
+    """Every entry about a State itself, not about its contacts, oldest first.
+
+    Also every attest that brought something of it into force. Without witnesses, what waits for a window
+    comes into force by the mere time of whatever is logged next; no entry of its own tells. Raises
+    ``unknown-state``.
+    """
     found = [
         told
-        for act in _acts(entries, {state})
+        for act in _acts(entries, {state}, also={"registry.attest"})
         if (told := _told(act, act.before.states.get(state), act.after.states.get(state), state))
     ]
     if not found:
@@ -105,14 +111,16 @@ class _Act:
     after: Directory
 
 
-def _acts(entries: Sequence[SignedEntry], subjects: Iterable[str]) -> Iterator[_Act]:
-    """The entries of some subjects, each with the directory before and after it; the others in one go."""
-    wanted = set(subjects)
+def _acts(entries: Sequence[SignedEntry], wanted: set[str], also: Collection[str] = ()) -> Iterator[_Act]:
+    """The entries of some subjects, and of some types, each with the directory before and after it.
+
+    All that lies between is applied in one go.
+    """
     directory: Directory | None = None
     done = 0
     for index, entry in enumerate(entries):
         statement = read_statement(entry.signed.payload)
-        if statement.subject not in wanted or index == 0:
+        if index == 0 or (statement.subject not in wanted and statement.type not in also):
             continue
         before = apply_all(directory, entries[done:index])
         directory = apply(before, entry)
@@ -141,7 +149,7 @@ def _signers(act: _Act) -> Iterator[Signer]:
         record = act.after.key(jws.header_kid(signature.protected))
         words = _WHO.get(record.role, "{role} {holder}")
         who = words.format(holder=record.holder, device=record.device, role=record.role)
-        yield Signer(f"{who} (new key)" if record.since == act.before.size else who, record.kid)
+        yield Signer(who if record.kid in act.before.keys else f"{who} (new key)", record.kid)
 
 
 # --- what changed, in words --------------------------------------------------------------------
@@ -218,6 +226,17 @@ def _of_state(before: State | None, after: State, _now: Directory) -> Iterator[s
     yield from _replaced("authority", _threshold(before), _threshold(after))
     if after.recovery_kid != before.recovery_kid:
         yield "recovery key replaced"
+    if after.suspended != before.suspended:
+        yield "suspension ended" if after.suspended is None else _suspended(after.suspended)
+    if after.recovering != before.recovering and after.recovering is not None:
+        yield f"a recovery waits until {format_time(after.recovering.effective_at)}"
+    elif after.recovering != before.recovering:
+        yield "no recovery waits any more"
+
+
+def _suspended(suspension: Suspension) -> str:
+    cut = ", ".join(sorted(suspension.scope))
+    return f"suspended ({suspension.reason}) until {format_time(suspension.until_at)}: may not {cut}"
 
 
 def _threshold(state: State) -> str:

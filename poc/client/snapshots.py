@@ -63,15 +63,24 @@ def _sealing_keys(known: Known) -> Iterator[SealingPublicKey]:
 def snapshot_warnings(snapshot: Snapshot, now: datetime) -> list[str]:
     """What is to be said beside a verified snapshot. Its age is told and never refuses it."""
     told = [NO_WITNESSES] if snapshot.directory.settings.quorum == "none" else []
-    age = now - snapshot.made_at
-    made_at = format_time(snapshot.made_at)
+    made_at, age = format_time(snapshot.made_at), now - snapshot.made_at
+    freshness = timedelta(seconds=snapshot.directory.settings.freshness_seconds)
     if age < -timedelta(seconds=CLOCK_SECONDS_MAX):
         told.append(f"made at {made_at} by its maker's clock, which is ahead of this computer's")
-    if age.total_seconds() > snapshot.directory.settings.freshness_seconds:
-        hours = int(age.total_seconds()) // 3600
+    if age > freshness:
         told.append(
-            f"made {hours} hours ago, at {made_at} by its maker's clock: what came since is not in it"
+            f"made {_hours(age)} hours ago, at {made_at} by its maker's clock: what came since is not in it"
+        )
+    cosigned_at = snapshot.cosigned_at
+    if cosigned_at is not None and snapshot.made_at - cosigned_at > freshness:
+        told.append(
+            f"a quorum of witnesses had last cosigned it {_hours(snapshot.made_at - cosigned_at)} hours "
+            "before it was made: its maker may have been shown an old log"
         )
     if not snapshot.with_cards:
         told.append(WITHOUT_CARDS)
     return told
+
+
+def _hours(age: timedelta) -> int:
+    return int(age.total_seconds()) // 3600

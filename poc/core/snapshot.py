@@ -87,14 +87,16 @@ class SnapshotFile(TopForm):
 class Snapshot:
     """A verified snapshot. ``leaves`` and ``note`` are byte for byte what the hub served.
 
-    ``made_at`` is by its maker's clock and signed by nobody. ``openings`` is by commitment, ``cards`` by
-    contact and part, ``sealing_keys`` by kid; ``with_cards`` tells a file made without them from one whose
-    maker held none.
+    ``made_at`` is by its maker's clock and signed by nobody; ``cosigned_at`` is when a quorum of witnesses
+    had cosigned the checkpoint, ``None`` where the registry asks for none. ``openings`` is by commitment,
+    ``cards`` by contact and part, ``sealing_keys`` by kid; ``with_cards`` tells a file made without them from
+    one whose maker held none.
     """
 
     origin: str
     fingerprint: str
     made_at: datetime
+    cosigned_at: datetime | None
     directory: Directory
     checkpoint: Checkpoint
     note: bytes
@@ -172,6 +174,7 @@ def verify_snapshot(data: bytes, fingerprint: str) -> Snapshot:
         origin=file.origin,
         fingerprint=pinned,
         made_at=file.made_at,
+        cosigned_at=log.cosigned_at,
         directory=log.directory,
         checkpoint=log.checkpoint,
         note=note,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
-from poc.core.judge import read_checkpoint
+from poc.core.judge import check_quorum, read_checkpoint
 from poc.core.rules import apply_all
 from poc.core.statement import SignedEntry, genesis_fingerprint, read_entry
 from poc.errors import RefusedError
@@ -19,19 +20,24 @@ from poc.errors import RefusedError
 
 @dataclass(frozen=True, slots=True)
 class WholeLog:
-    """Every entry from the genesis on, the directory they make, and the checkpoint over exactly these."""
+    """Every entry from the genesis on, the directory they make, and the checkpoint over exactly these.
+
+    ``cosigned_at`` is when a quorum of witnesses had cosigned it, ``None`` where the registry asks for none.
+    """
 
     entries: tuple[SignedEntry, ...]
     directory: Directory
     checkpoint: Checkpoint
+    cosigned_at: datetime | None
 
 
 def verify_log(leaves: Iterable[bytes], note: bytes, origin: str, pinned: str) -> WholeLog:
-    """Apply every signature and rule anew, from the pinned genesis to the checkpoint's root.
+    """Apply every signature and rule anew, from the pinned genesis to the root that a quorum cosigned.
 
     Raises:
         RefusedError: ``wrong-fingerprint``, ``wrong-origin``, ``head-inconsistent`` (a checkpoint of other
-            entries), and what reading an entry, applying it or reading the checkpoint can raise.
+            entries), ``quorum-missing``, and what reading an entry, applying it or reading the checkpoint
+            can raise.
     """
     entries = tuple(read_entry(leaf) for leaf in leaves)
     if not entries or genesis_fingerprint(entries[0].signed.payload) != pinned:
@@ -42,4 +48,4 @@ def verify_log(leaves: Iterable[bytes], note: bytes, origin: str, pinned: str) -
     checkpoint = read_checkpoint(note, directory)
     if (checkpoint.size, checkpoint.root) != (directory.size, directory.tree.root()):
         raise RefusedError("head-inconsistent", "the checkpoint is not of the entries in the file")
-    return WholeLog(entries, directory, checkpoint)
+    return WholeLog(entries, directory, checkpoint, check_quorum(note, directory))

@@ -156,3 +156,27 @@ def test_before_the_genesis_there_was_no_directory(registry, known):
     with pytest.raises(RefusedError) as caught:
         directory_as_of(entries, registry.entries[0].logged_at - timedelta(seconds=1))
     assert caught.value.code == "before-the-log"
+
+
+def test_an_attest_that_brings_an_enrolment_into_force_is_told_with_the_state():
+    made_up = made.Registry(quorum="majority", objection_seconds=600)
+    made_up.enrol("jo")
+    made_up.tick(700)
+    made_up.attest()
+    made_up.attest()
+    told = state_history(made_up.entries, "jo")
+    assert [(entry.type, entry.changes) for entry in told][1:] == [
+        ("registry.attest", ("standing: pending → enrolled",))
+    ]
+
+
+def test_a_suspension_is_told_with_what_it_cuts_and_until_when():
+    made_up = made.Registry()
+    made_up.enrol("jo")
+    until = format_time(made_up.now + timedelta(days=2))
+    body = {"reason": "dispute", "scope": ["nominate", "send"], "until": until}
+    suspended = made_up.submit("state.suspend", "jo", body, *made.REGISTRARS)
+    made_up.submit("state.reinstate", "jo", {"entry": suspended.leaf_hash}, *made.REGISTRARS)
+    told = state_history(made_up.entries, "jo")[1:]
+    assert told[0].changes == (f"suspended (dispute) until {until}: may not nominate, send",)
+    assert told[1].changes == ("suspension ended",)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -265,3 +266,43 @@ def test_entries_that_are_none_are_refused_with_their_code(good: bytes) -> None:
     assert replaced(b"{}") == "bad-form"
     assert replaced(verified(good).leaves[1] + b" ") == "not-canonical"
     assert replaced(b'"' + b"x" * 70_000 + b'"') == "too-large"
+
+
+# --- witnesses ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def witnessed() -> Registry:
+    made = Registry(quorum="majority")
+    made.enrol("eg", "jo", "sd")
+    made.seat("eg", "jo", "sd")
+    assert made.directory.quorum == 2
+    return made
+
+
+def of_witnessed(made: Registry, note: bytes) -> bytes:
+    return world.snapshot(made, note=note, openings=[], sealing_keys=[])
+
+
+def test_where_a_quorum_is_asked_for_the_checkpoint_must_have_it(witnessed: Registry) -> None:
+    fingerprint = witnessed.directory.fingerprint
+    note = witnessed.cosigned("eg.witness", "sd.witness", at=60)
+    snapshot = verify_snapshot(of_witnessed(witnessed, note), fingerprint)
+    assert snapshot.cosigned_at == witnessed.now + timedelta(seconds=60)
+    assert snapshot.note == note
+    for witnesses in ((), ("eg.witness",), ("eg.witness", "x-las.witness")):
+        short = of_witnessed(witnessed, witnessed.cosigned(*witnesses))
+        assert refused(short, fingerprint) == "quorum-missing"
+
+
+def test_a_bad_cosignature_of_a_witness_in_force_is_refused(witnessed: Registry) -> None:
+    good = witnessed.cosigned("eg.witness", "jo.witness", "sd.witness")
+    older = witnessed.cosigned("jo.witness", size=len(witnessed.entries) - 1)
+    stolen = next(line for line in older.splitlines() if b"jo.witness" in line)
+    own = next(line for line in good.splitlines() if b"jo.witness" in line)
+    note = good.replace(own, stolen)
+    assert refused(of_witnessed(witnessed, note), witnessed.directory.fingerprint) == "bad-signature"
+
+
+def test_without_a_quorum_no_time_is_claimed(good: bytes) -> None:
+    assert verified(good).cosigned_at is None

@@ -14,7 +14,7 @@ from poc.cli.output import Result, Table, both_times
 from poc.core.strictjson import format_time, parse_time
 
 if TYPE_CHECKING:
-    from poc.client.lookup import FoundContact
+    from poc.client.lookup import FoundContact, LookupResult
 
 ROLES = ("diplomatic", "technical", "duty")
 _SHOWN_FIRST = ("en", "ar")
@@ -63,30 +63,30 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
         standing = desk.warnings()
         last = desk.directory.size
     warnings = [*standing, *(told for contact in found.contacts for told in contact.warnings())]
-    at = arguments.at or arguments.as_of or context.now()
-    as_of = both_times(found.as_of)
-    value = {
-        **found.to_json(),
-        "past": None
-        if arguments.as_of is None
-        else {"asked": format_time(arguments.as_of), "entries_now": last},
-    }
-    if arguments.as_of is None:
-        lines = []
-        notes = [f"as of {as_of}, the newest entry known here; asked for {both_times(at)}"]
-    else:
-        lines = [f"THE PAST: the directory as the log had it at {both_times(arguments.as_of)}"]
-        notes = [
-            f"made of the first {found.size} of {last} entries known here, the newest of {as_of}",
-            "card parts erased or replaced since are no longer held here; for today leave out --as-of",
-        ]
-    missing = "not open here" if arguments.as_of is None else "no longer held here"
+    as_of, at = arguments.as_of, arguments.at or arguments.as_of or context.now()
+    past = None if as_of is None else {"asked": format_time(as_of), "entries_now": last}
+    value = {**found.to_json(), "past": past}
+    missing = "not open here" if as_of is None else "no longer held here"
+    lines = [] if as_of is None else [f"THE PAST: the directory as the log had it at {both_times(as_of)}"]
+    notes = _today(found, at) if as_of is None else _then(found, last)
     if not found.contacts:
         lines.append("no contact fits")
     if len(found.contacts) == 1:
         lines += card_lines(found.contacts[0], at, missing)
         return Result(value, lines, warnings=warnings, notes=notes)
     return Result(value, lines, contacts_tables(found.contacts, missing), warnings=warnings, notes=notes)
+
+
+def _today(found: LookupResult, at: datetime) -> list[str]:
+    return [f"as of {both_times(found.as_of)}, the newest entry known here; asked for {both_times(at)}"]
+
+
+def _then(found: LookupResult, last: int) -> list[str]:
+    newest = both_times(found.as_of)
+    return [
+        f"made of the first {found.size} of {last} entries known here, the newest of {newest}",
+        "card parts erased or replaced since are no longer held here; for today leave out --as-of",
+    ]
 
 
 def contacts_tables(contacts: Iterable[FoundContact], missing: str = "not open here") -> list[Table]:

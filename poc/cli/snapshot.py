@@ -51,7 +51,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 async def _export(context: Context, arguments: argparse.Namespace) -> Result:
     out: Path = arguments.file
-    check_absent(out)
+    if str(out) != "-":
+        check_absent(out)
     async with context.desk() as desk:
         data = desk.snapshot(with_cards=not arguments.without_cards)
         size, warnings = desk.directory.size, desk.warnings()

@@ -38,7 +38,7 @@ _MARKS: Final = {
     "frozen": {"en": "FROZEN by its own State", "ar": "مجمّدة من دولتها"},
 }
 _PHONES: Final = {"phone": "voice", "mobile": "cell", "satellite": "voice", "fax": "fax"}
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r")  # full width too
 _ADDRESS: Final = 7  # components of ADR, RFC 6350 6.3.1; the third is the street
 
 
@@ -203,8 +203,9 @@ def _marked(office: Office) -> dict[str, str]:
 def _organisation(found: FoundContact, official: Mapping[str, str]) -> Iterator[Property]:
     """The State by its own names, the department as the unit below it, per language."""
     states = {**found.state_names, **official} or {"en": found.state}
-    for language, state in states.items():
-        unit = found.department.get(language)
+    usual = states.get("en") or next(iter(states.values()))
+    for language in {**states, **found.department}:
+        state, unit = states.get(language, usual), found.department.get(language)
         value = state if unit is None else (state, unit)
         yield Property("org", value, {"altid": "2", "language": language})
 

@@ -13,6 +13,7 @@ from poc.client.known import Known
 from poc.client.standing import CLOCK_SECONDS_MAX, NO_WITNESSES
 from poc.core.card import PARTS, Opening, read_opening
 from poc.core.form import read_form
+from poc.core.judge import check_quorum
 from poc.core.keys import SealingPublicKey
 from poc.core.snapshot import OpeningOf, Snapshot, build_snapshot
 from poc.core.strictjson import format_time
@@ -24,13 +25,15 @@ WITHOUT_CARDS: Final = "made without cards: it tells who there is and by which k
 def make_snapshot(known: Known, *, with_cards: bool = True) -> bytes:
     """All that this desk has verified of its registry, of one moment, as a file.
 
-    Superseded openings and ended sealing keys are left out. Raises ``not-synced``, ``too-large``.
+    Superseded openings and ended sealing keys are left out. Raises ``not-synced``, ``too-large``, and
+    ``quorum-missing`` where the checkpoint kept is one that no reader would take.
     """
     with known.trust.transaction(write=False):
         known.catch_up()
         leaves, note = known.trust.log()
         if note is None:
             raise RefusedError("not-synced")
+        check_quorum(note, known.directory)
         return build_snapshot(
             origin=known.directory.origin,
             made_at=known.now(),

@@ -9,13 +9,20 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from poc.client.home import open_home
+from poc.client.known import Known
+from poc.client.snapshots import make_snapshot
+from poc.client.trust import Trust
+from poc.core.checkpoint import Checkpoint, sign_checkpoint
 from poc.core.snapshot import verify_snapshot
+from poc.errors import RefusedError
 from tests import snapshot_world as world
 from tests.cli_world import CONTACTS, run_here
+from tests.registry import log_signer
 
 
 @pytest.fixture
@@ -99,8 +106,6 @@ def test_the_public_part_has_no_card_and_says_so(home, tmp_path, pinned):
 
 
 def test_age_warns_and_refuses_nothing(file, pinned, tmp_path, monkeypatch):
-    from datetime import UTC, datetime, timedelta
-
     from poc.cli.context import Context
 
     for days, told in ((40, "hours ago"), (-1, "ahead of this computer's")):
@@ -146,6 +151,18 @@ def test_an_existing_file_is_not_written_over_and_an_unsynced_home_has_nothing_t
     outcome = run_here("snapshot", "export", tmp_path / "new.json", "--json", home=fresh)
     assert outcome.value["code"] == "not-synced"
     assert not (tmp_path / "new.json").exists()
+
+
+def test_a_checkpoint_nobody_would_take_is_not_passed_on(home, tmp_path):
+    with closing(sqlite3.connect(home / "trust.db")) as db:
+        (size,) = db.execute("SELECT count(*) FROM entry").fetchone()
+    desk = Known(Trust(home / "trust.db"), "jo.technical", lambda: datetime.now(UTC).replace(microsecond=0))
+    note = sign_checkpoint(Checkpoint(desk.directory.origin, size, bytes(32)), log_signer("a stranger"))
+    desk.trust.set_value("head", note)
+    with pytest.raises(RefusedError) as caught:
+        make_snapshot(desk)
+    desk.trust.close()
+    assert caught.value.code == "unsigned-note"
 
 
 def test_an_opening_put_into_the_home_is_not_passed_on(home, tmp_path):

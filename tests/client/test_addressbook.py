@@ -46,7 +46,7 @@ def card(contact, names=None, channels=CHANNELS, openpgp=None):
     hours = {"always": True, "weekly": [], "exceptions": []}
     return {
         "office": part(contact, "office", names=names or {"en": "Desk, one; two", "ar": "مكتب"},
-                       department={"en": "Response"}, openpgp=openpgp),
+                       department={"en": "Response", "fr": "Réponse", "ru": "Ответ"}, openpgp=openpgp),
         "reach": part(contact, "reach", channels=rows, zone="Asia/Amman", hours=hours,
                       languages=["ar", "en"]),
         "person": part(contact, "person", names={"en": "A. Person"}, title=None, channels=rows[:1]),
@@ -92,6 +92,7 @@ def test_an_office_has_its_names_in_both_languages_and_its_channels_in_dial_orde
     }
     assert "ORG;ALTID=2;LANGUAGE=en:State jo;Response" in lines
     assert "ORG;ALTID=2;LANGUAGE=ar:دولة" in lines
+    assert "ORG;ALTID=2;LANGUAGE=ru:State jo;Ответ" in lines
     assert values(lines, "TEL") == {
         "channel1.TEL;TYPE=voice;PREF=1": "+999 5550199",
         "channel2.TEL;TYPE=cell;PREF=2": "+999 5550102",
@@ -194,7 +195,7 @@ def test_a_table_has_one_row_per_contact_with_channels_in_order(directory):
     assert rows[1]["name_ar"] == "مكتب"
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", " =", "  @"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\t=", "\r=", " =", "  @"])
 def test_no_cell_of_a_table_begins_a_formula(directory, sign):
     assert plain_cell(f"{sign}cmd|'/c calc'!A1") == f"'{sign}cmd|'/c calc'!A1"
     if sign.isprintable() and not sign.startswith(" "):

@@ -437,6 +437,14 @@ CATALOGUE: dict[str, ErrorRow] = {
         "An older database was restored: bring back what lacks with `poc registry reconcile FILE`, a "
         "desk's snapshot. If a witness is at fault, start once with --disregard-witness.",
     ),
+    "snapshot-is-older": ErrorRow(
+        409, "The snapshot holds less of the log than this hub does.", "Ask the desks for a newer one."
+    ),
+    "snapshot-contradicts": ErrorRow(
+        409,
+        "The snapshot's log does not begin with what is stored here: one of them is a fork.",
+        "Write nothing more with this database; keep both, and compare them with what the desks hold.",
+    ),
     "clock-unconfirmed": ErrorRow(
         503,
         "The hub's clock is ahead of every cosignature it can get, so nothing is logged by it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     join.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     join.add_argument("--party", help="whose desk this is; by default the one party of the home's keys")
     join.set_defaults(run=_join)
+    mend = verbs.add_parser(
+        "reconcile", help="bring a restored hub's log up to a desk's snapshot; at the hub's home, hub stopped"
+    )
+    mend.add_argument(
+        "file", metavar="FILE", type=Path, help="the snapshot, as `poc snapshot export` writes it"
+    )
+    mend.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
+    mend.set_defaults(run=_reconcile)
     show = verbs.add_parser("show", help="show the registry this home is pinned to; needs no network")
     show.set_defaults(run=_show)
 
@@ -111,6 +120,20 @@ def _draft(context: Context, arguments: argparse.Namespace) -> Result:
         f"then: poc registry init --from {arguments.draft} --home {context.home}",
     ]
     return Result(value, lines=lines)
+
+
+async def _reconcile(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.hub.reconcile import reconcile
+    from poc.limits import SNAPSHOT_BYTES_MAX
+
+    data = read_file(arguments.file, SNAPSHOT_BYTES_MAX)
+    done = await reconcile(context.home, data, arguments.fingerprint)
+    lines = [
+        f"The log had {done.before} entries and has {done.after}.",
+        f"Put back beside it: {done.openings} card parts, {done.sealing_keys} sealing keys.",
+        "Start the hub: it logs again once its witnesses agree. No snapshot brings messages back.",
+    ]
+    return Result(asdict(done), lines=lines)
 
 
 def _registrars(arguments: argparse.Namespace) -> list[FoundingRegistrar]:

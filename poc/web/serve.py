@@ -68,6 +68,7 @@ async def serve(settings: HubSettings, port: int) -> None:
 async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     """Read and prove the log, then say so. Raises what only another keyring or disk can mend."""
     await hub.load()
+    await hub.audit.record("start-clock-confirmed" if settings.clock_confirmed else "start")
     error = hub.reason
     if error is not None and error.code in {"no-log-key", "no-hub-key"}:
         raise error

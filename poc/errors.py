@@ -613,6 +613,9 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The hub's audit trail was changed after it was written.",
         "Keep the database as it is; compare with the anchors in the log lines from the row named on.",
     ),
+    "no-such-part": ErrorRow(
+        404, "The card has no such part.", "See which parts it has with `poc contact show`."
+    ),
     "id-used": ErrorRow(
         409, "This id is taken by something else.", "Send it under a new id; an id is never used twice."
     ),

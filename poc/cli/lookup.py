@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from poc.cli import words
+from poc.cli.contact_privacy import audience_lines
 from poc.cli.context import Context
 from poc.cli.output import Result, Table, both_times
 from poc.core.strictjson import format_time, parse_time
@@ -53,6 +54,8 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     )
     async with context.desk() as desk:
         found = desk.lookup(query)
+        only = found.contacts[0].contact if len(found.contacts) == 1 else None
+        seen = [] if only is None else audience_lines(desk.audiences(only))
         standing = desk.warnings()
     warnings = [*standing, *(told for contact in found.contacts for told in contact.warnings())]
     at = arguments.at or context.now()
@@ -60,7 +63,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     if not found.contacts:
         return Result(found.to_json(), lines=["no contact fits"], warnings=warnings, notes=notes)
     if len(found.contacts) == 1:
-        card = _card(found.contacts[0], at)
+        card = [*_card(found.contacts[0], at), *(f"  {line}" for line in seen)]
         return Result(found.to_json(), lines=card, warnings=warnings, notes=notes)
     tables = [_table([c for c in found.contacts if c.level != "listed"], "")]
     title = "Listed only: written down by registrars, not nominated by the State; nothing is sealed to these"

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 
 from poc.core import hours
-from poc.core.card import CardPart, OfficePart, PersonPart, ReachPart
+from poc.core.card import PARTS, CardPart, OfficePart, PersonPart, ReachPart
 from poc.core.directory import Contact, Directory, State
 from poc.core.form import state_of
 from poc.core.strictjson import format_time
@@ -98,6 +98,7 @@ class FoundContact:
     alternates: list[str]
     frozen: bool
     person: dict[str, Any] | None
+    visibility: dict[str, str]
 
     def warnings(self) -> list[str]:
         """What is told beside the contact and never stops anybody."""
@@ -331,6 +332,7 @@ def show_contact(
         ),
         frozen=contact.frozen is not None,
         person=_person(person) if isinstance(person, PersonPart) else None,
+        visibility={part: named.visibility for part in PARTS if (named := contact.card.part(part))},
     )
 
 

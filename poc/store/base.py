@@ -11,6 +11,7 @@ numbered from 1, numbers only grow and are never used again; a reader continues 
 
 Any verb raises ``UnreachableError("storage-failed")`` when the disk fails: unless said otherwise nothing
 was stored, and the same call may be made again. After a failed COMMIT the outcome is unknown until then.
+Over 400 lines, because the protocol is one list of what a hub keeps.
 """
 
 from __future__ import annotations

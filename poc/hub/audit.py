@@ -23,6 +23,7 @@ from poc.logs import log_event
 from poc.store.base import Store, StoredAnchor
 
 DONE: Final = "done"
+PROPOSED: Final = "proposed"
 _MINUTE_SECONDS: Final = 60
 
 
@@ -53,7 +54,7 @@ class Audit:
         Of refusals of unknown callers only so many a minute are written one by one, lest anyone could
         fill the disk; ``anchor`` writes the number of the others.
         """
-        if caller is None and outcome != DONE and self._is_flood():
+        if caller is None and outcome not in {DONE, PROPOSED} and self._is_flood():
             self._left_out += 1
             return
         by, kid = (None, None) if caller is None else (caller.holder, caller.kid)

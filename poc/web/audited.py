@@ -11,7 +11,7 @@ from typing import Final
 from poc.core.statement import payload_sha256, read_signed_statement
 from poc.core.strictjson import parse
 from poc.errors import PocError
-from poc.hub.audit import DONE, Audit
+from poc.hub.audit import DONE, PROPOSED, Audit
 from poc.hub.caller import Caller
 from poc.serving.answer import Answer
 
@@ -56,6 +56,6 @@ async def audited(audit: Audit, action: str, asked: Asked, answer: Callable[[], 
         with contextlib.suppress(PocError):
             await audit.record(action, code, caller=asked.caller, subject=asked.subject)
         raise
-    outcome = "proposed" if given.status == _WAITS else DONE
+    outcome = PROPOSED if given.status == _WAITS else DONE
     await audit.record(action, outcome, caller=asked.caller, subject=asked.subject)
     return given

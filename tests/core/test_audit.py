@@ -1,9 +1,10 @@
-"""The audit trail: whatever is done to a row, the first bad one is named; an anchor shows what was cut off."""
+"""The audit trail: whatever is done to a row, the first bad one is named; an anchor shows what was cut."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,7 +46,8 @@ def broken(check, *given_):
 
 def forged(row, **members):
     """The row with other members inside and a hash that fits them."""
-    record = canonical({**parse(row.record), **members})
+    value: Any = parse(row.record)
+    record = canonical({**value, **members})
     return AuditRow(row.number, record, domain_hash("poc/1 audit", record))
 
 
@@ -63,7 +65,8 @@ def test_a_record_is_canonical_says_everything_and_follows_the_one_before():
         "subject": "s1",
         "count": None,
     }
-    assert parse(first.record)["previous"] == b64u(bytes(32))
+    value: Any = parse(first.record)
+    assert value["previous"] == b64u(bytes(32))
     assert second.record == canonical(parse(second.record))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,11 +21,13 @@ from poc.core.audit import (
     make_anchor,
     read_anchor,
 )
-from poc.core.note import Signer, sign_note
-from poc.core.strictjson import b64u, canonical, domain_hash, parse
+from poc.core.note import Signer, Verifier, sign_note
+from poc.core.strictjson import b64u, canonical, domain_hash, parse, unb64u
 from poc.errors import RefusedError
 from tests.registry import ORIGIN, signing_key
+from tests.vectors import make_audit
 
+DOCUMENT: Any = json.loads(make_audit.PATH.read_bytes())
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SIGNER = Signer(f"{ORIGIN}/audit", signing_key("hub"))
 
@@ -157,3 +160,24 @@ def test_an_anchor_is_read_back_only_from_the_hub_of_its_registry():
         with pytest.raises(RefusedError) as caught:
             read_anchor(sign_note(text, [SIGNER]), ORIGIN, [SIGNER.verifier()])
         assert caught.value.code == "bad-note"
+
+
+@pytest.mark.parametrize("case", DOCUMENT["cases"], ids=lambda case: case["name"])
+def test_a_frozen_trail_is_whole_or_its_first_bad_row_is_named(case):
+    rows = [AuditRow(r["number"], r["record"].encode(), unb64u(r["hash"])) for r in case["rows"]]
+    if case["expect"] == "ok":
+        check_chain(rows)
+    else:
+        assert broken(check_chain, rows) == case["row"]
+
+
+def test_the_frozen_anchor_is_of_the_whole_trail_and_shows_what_was_cut_off():
+    verifier = Verifier.from_vkey(DOCUMENT["vkey"])
+    anchor = read_anchor(DOCUMENT["anchor"].encode(), DOCUMENT["origin"], [verifier])
+    whole = make_audit.trail()
+    assert anchor == Anchor(5, whole[-1].hash)
+    assert broken(check_anchors, whole[:3], [anchor]) == 4
+
+
+def test_the_vectors_are_those_of_their_maker():
+    assert make_audit.PATH.read_text("utf-8") == make_audit.build(), "run tests/vectors/make_audit.py"

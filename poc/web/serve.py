@@ -18,6 +18,7 @@ from poc.config import HubSettings
 from poc.core.note import Signer
 from poc.core.statement import read_entry, read_statement
 from poc.errors import FaultError, PocError, RefusedError
+from poc.hub.audit import DONE
 from poc.hub.clock import system_clock
 from poc.hub.hub import Hub
 from poc.hub.metrics import CONTENT_TYPE
@@ -68,8 +69,8 @@ async def serve(settings: HubSettings, port: int) -> None:
 async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     """Read and prove the log, then say so. Raises what only another keyring or disk can mend."""
     await hub.load()
-    await hub.audit.record("start-clock-confirmed" if settings.clock_confirmed else "start")
     error = hub.reason
+    await _record_start(hub, settings, error)
     if error is not None and error.code in {"no-log-key", "no-hub-key"}:
         raise error
     if error is None:
@@ -80,6 +81,14 @@ async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     else:
         log_event("read-only", code=error.code, message=error.message, next=error.next_step)
     print(f"listening on {address}", flush=True)  # noqa: T201 (the one line on standard output)
+
+
+async def _record_start(hub: Hub, settings: HubSettings, error: PocError | None) -> None:
+    """Leave in the audit trail that, how and with what outcome the operator started the hub."""
+    action = "start-clock-confirmed" if settings.clock_confirmed else "start"
+    await hub.audit.record(action, DONE if error is None else error.code)
+    for witness in settings.disregard_witness:
+        await hub.audit.record("witness-disregarded", subject=witness)
 
 
 async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | None) -> Hub:
@@ -97,6 +106,7 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         hub_key=hub_key,
         now=system_clock,
         clock_confirmed=settings.clock_confirmed,
+        disregarded=settings.disregard_witness,
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub

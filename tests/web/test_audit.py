@@ -20,8 +20,9 @@ from poc.store.trail import read_trail
 from poc.web.routes import ROUTES
 from tests.cli_world import poc
 from tests.hub_messages import CONTROLLER
+from tests.hub_process import ended, make_home, real_time, running
 from tests.hub_world import World
-from tests.registry import signed, usual
+from tests.registry import Registry, signed, usual
 from tests.web.test_matrix import CALLERS, MISSING, REGISTRAR, a_registry, found, name, with_objects
 
 PRIVILEGED = [route for route in ROUTES if route.audit is not None]
@@ -211,3 +212,20 @@ async def test_what_is_no_anchor_is_a_wrong_use(tmp_path):
 
 async def test_a_folder_that_is_no_hubs_home_is_said_to_be_none(tmp_path):
     assert (await audit(tmp_path)).value["code"] == "not-a-hub"
+
+
+def test_each_start_is_recorded_with_how_it_was_started_and_what_came_of_it(tmp_path):
+    with real_time():
+        make_home(tmp_path, Registry())
+    for options in ((), ("--clock-confirmed", "--disregard-witness", "jo.witness")):
+        with running(tmp_path, *options):
+            pass
+    (tmp_path / "keyring.jwe").unlink()
+    assert ended(tmp_path)[0] == 1
+    rows: list[Any] = [parse(row.record) for row in read_trail(tmp_path).rows]
+    assert [(one["action"], one["outcome"], one["subject"]) for one in rows] == [
+        ("start", "done", None),
+        ("start-clock-confirmed", "done", None),
+        ("witness-disregarded", "done", "jo.witness"),
+        ("start", "no-log-key", None),
+    ]

@@ -141,6 +141,12 @@ CREATE TABLE exercise_orders (
     PRIMARY KEY (exercise, number)
 ) STRICT, WITHOUT ROWID;
 
+-- The newest head that a quorum of witnesses cosigned, as it is shown; empty where none is asked for.
+CREATE TABLE published (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    note BLOB NOT NULL
+) STRICT;
+
 -- Erasures: what its owner had erased while the log still names it, with the owner's signed request.
 CREATE TABLE erasures (
     commitment TEXT NOT NULL,

@@ -170,15 +170,12 @@ async def _note_refusal(
         return
     reason = f"{error.code}: {error.detail}" if error.detail else error.code
     shown = f"{row.kind} {row.ref[:43]}: {reason}"
-    if error.code == "opening-erased":
-        trust.erase_openings([row.ref])
-        result.rejected.append(f"{shown}. {error.next_step}")
-        return
     if row.kind in _WAITS_FOR_LOG and error.code in ("not-found", "unknown-contact", "unknown-key"):
         # What it opens is not logged yet: a proposal may still collect signatures. Nothing is wrong.
         trust.set_outbox(row.number, "waiting", reason=reason, answer=canonical(error.data))
         return
-    if error.code in _NOT_FINAL or row.kind in _WAITS_FOR_LOG:
+    waits = row.kind in _WAITS_FOR_LOG and error.code != "opening-erased"
+    if error.code in _NOT_FINAL or waits:
         trust.set_outbox(row.number, row.state, reason=reason, answer=canonical(error.data))
         result.delayed.append(shown)
         return

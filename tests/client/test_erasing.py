@@ -149,15 +149,29 @@ async def test_a_hub_of_an_earlier_version_says_nothing_of_erasures(held, betwee
     assert (report.failed, told(report)) == ([], [])
 
 
-async def test_an_opening_that_still_waits_at_a_desk_is_dropped_and_told_once(held):
+async def test_an_opening_that_still_waits_is_refused_once_and_dropped_when_its_erasure_is_proved(held):
     jo = held[0]
     await jo.erase_card(JO, ["office"])
     jo.known.trust.put_outbox("opening", OFFICE.commitment(), form_bytes(OFFICE))
     flushed = await flush(jo.known, jo.hub)
     assert ["opening-erased" in line for line in flushed.rejected] == [True]
-    assert jo.known.trust.outbox_row("opening", OFFICE.commitment()) is None
     assert (await flush(jo.known, jo.hub)).rejected == []
+    assert jo.known.trust.outbox_row("opening", OFFICE.commitment()).state == "rejected"
+    await jo.sync()
+    assert jo.known.trust.outbox_row("opening", OFFICE.commitment()) is None
     assert not on_disk(jo, OFFICE)
+
+
+async def test_a_hub_that_refuses_an_opening_as_erased_takes_no_copy_away(held, between):
+    jo = held[0]
+    jo.known.trust._write("DELETE FROM outbox WHERE kind = ?", ("opening",))
+    jo.known.trust.put_outbox("opening", OFFICE.commitment(), form_bytes(OFFICE))
+    problem = b'{"code":"opening-erased","detail":""}'
+    between.alter = lambda method, path, _body: (
+        (problem, 409) if method == "PUT" and "cards" in path else None
+    )
+    await jo.sync()
+    assert holds(jo) == {"office", "reach"}
 
 
 async def test_a_card_filed_anew_after_erasing_has_a_new_commitment(held):

@@ -685,6 +685,19 @@ CATALOGUE: dict[str, ErrorRow] = {
     "proposal-moved": ErrorRow(
         409, "The proposal was signed by another or closed meanwhile.", "Read it again, then try again."
     ),
+    "opening-erased": ErrorRow(
+        409,
+        "This part of the card was erased by its owner.",
+        "It does not come back; to show it again, file the part anew with `poc contact update --card`.",
+    ),
+    "audit-broken": ErrorRow(
+        409,
+        "The hub's audit trail was changed after it was written.",
+        "Keep the database as it is; compare with the anchors in the log lines from the row named on.",
+    ),
+    "no-such-part": ErrorRow(
+        404, "The card has no such part.", "See which parts it has with `poc contact show`."
+    ),
     "id-used": ErrorRow(
         409, "This id is taken by something else.", "Send it under a new id; an id is never used twice."
     ),

@@ -54,3 +54,7 @@ SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its p
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
+
+# Files of a desk
+IMPORT_BYTES_MAX: Final = 8 * MIB  # a table of contacts
+IMPORT_ROWS_MAX: Final = 2_000  # rows of such a table

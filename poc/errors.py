@@ -529,6 +529,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Some rows cannot be used, and nothing was written or sent.",
         "Mend the rows named, or leave them out with --skip-bad.",
     ),
+    "card-not-open": ErrorRow(
+        409,
+        "The card the registry has is not open to this home, so nobody can tell whether it changes.",
+        "Run `poc sync` first; a part that is hidden from this home can be changed by its own State alone.",
+    ),
     "already-signed": ErrorRow(
         409,
         "This home has signed the statement already.",
@@ -736,7 +741,7 @@ CATALOGUE: dict[str, ErrorRow] = {
     "mail-not-encrypted": ErrorRow(
         502,
         "The mail server offers no encryption that verifies, so nothing was sent.",
-        "Use one that does, name its CA in mail_ca_file, or allow plain text with mail_tls = \"none\".",
+        'Use one that does, name its CA in mail_ca_file, or allow plain text with mail_tls = "none".',
     ),
     "unknown-setting": ErrorRow(
         400, "There is no such setting.", "Mend its name or remove it; docs/settings.md lists every setting."

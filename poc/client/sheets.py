@@ -68,13 +68,15 @@ def _read_csv(data: bytes) -> Sheet:
     lines = _lines(text, _delimiter(text))
     _, header = next(lines, (1, []))
     columns = _names(header)
-    rows = []
+    rows: list[Row] = []
     for line, cells in lines:
         number = len(rows) + 1
         if len(cells) > len(columns):
             detail = f"line {line}: {len(cells)} cells, {len(columns)} columns"
             raise RefusedError("bad-table", detail)
-        filled = {n: _values(c) for n, c in zip(columns, cells, strict=False) if c.strip()}
+        filled: dict[str, tuple[str, ...]] = {
+            n: (c.strip(),) for n, c in zip(columns, cells, strict=False) if c.strip()
+        }
         if filled:
             rows.append(Row(number, line, filled))
     return Sheet(columns, tuple(rows))
@@ -108,10 +110,6 @@ def _names(header: Sequence[str]) -> tuple[str, ...]:
     if twice:
         raise RefusedError("bad-table", f"two columns are named {twice[0][:40]}")
     return names
-
-
-def _values(cell: str) -> tuple[str, ...]:
-    return (cell.strip(),)
 
 
 # --- JSON --------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from poc.client.sdk import Desk
     from poc.client.sheets import Sheet
     from poc.client.statements import Submitted
+    from poc.core.proposal import Proposal
 
 _STEP_SECONDS: Final = 1.0
 
@@ -87,6 +88,7 @@ async def run(context: Context, arguments: argparse.Namespace, *, listing: bool)
             columns,
             listing=listing,
             device_of=lambda text: device_of(key_files_beside(table, text)),
+            files=_files_in(arguments.out),
             progress=Progress(),
         )
         report = _Report(table, columns, checked)
@@ -126,6 +128,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 # --- doing -------------------------------------------------------------------------------------
+
+
+def _files_in(folder: Path | None) -> list[Proposal]:
+    """The proposal files that an earlier run wrote there."""
+    from poc.core.proposal import read_proposal
+
+    paths = sorted(folder.glob("*.json")) if folder is not None else []
+    return [read_proposal(read_file(path, BODY_BYTES_MAX))[0] for path in paths]
 
 
 def _write_files(desk: Desk, folder: Path, checked: Sequence[Checked]) -> dict[int, dict[str, Any]]:
@@ -217,8 +227,11 @@ class _Report:
         refused = any(row["outcome"] == "refused" for row in rows)
         if any(row["outcome"] == "waiting" for row in rows):
             told.append("the hub could not be reached; the next `poc sync` sends what waits")
-        if self.checked and any(row["missing"] for row in rows) and not note:
-            note = "others must sign before these count: `poc proposal list` shows who, `sign ID|FILE` signs"
+        if any(row["outcome"] == "proposed" and row["type"] == "contact.nominate" for row in rows):
+            told.append(
+                "a desk whose keys are new cannot sign at the hub: use --out FOLDER, let it sign its file "
+                "(`poc proposal sign FILE`), then `poc proposal submit FILE`"
+            )
         notes = [note] if note else []
         return self._result({}, exit_code=1 if refused else 0, notes=notes, warnings=[*told, *warnings])
 

@@ -20,7 +20,8 @@ from poc.client.sheets import Row, Sheet
 from poc.core import rules
 from poc.core.card import PARTS, Opening
 from poc.core.directory import Contact
-from poc.core.form import form_value, read_form
+from poc.core.form import form_bytes, form_value, read_form
+from poc.core.proposal import Proposal
 from poc.core.statement import Statement, read_signed_statement, read_statement
 from poc.core.strictjson import parse
 from poc.errors import PocError, RefusedError, UnreachableError
@@ -63,14 +64,18 @@ async def check_rows(
     *,
     listing: bool,
     device_of: Callable[[str], tuple[PublicKeys, list[str]]],
+    files: Sequence[Proposal] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Checked]:
     """Check every row against its form, the registry's rules and what is under way; nothing is kept or sent.
 
     ``listing``: all are recorded without keys; otherwise nominated, and recorded where a row has no keys.
-    Call it after ``refresh``. Raises ``hub-unreachable`` never: then only this home knows what is under way.
+    ``files`` are proposal files written before. Call it after ``refresh``; a hub that cannot be reached
+    leaves what this home knows itself.
     """
-    under_way = await _under_way(desk)
+    under_way = await _under_way(desk, files)
+    openings = {o.commitment(): form_bytes(o) for file in files for o in file.openings}
+    openings |= desk.openings_here()
     checked: list[Checked] = []
     seen: dict[str, int] = {}
     for row in sheet.rows:
@@ -79,12 +84,19 @@ async def check_rows(
             reason = f"row {seen[draft.contact]} is of the same contact"
             draft.faults.append(Fault(draft.columns["contact"], "bad-form", reason))
         seen.setdefault(draft.contact, row.number)
-        checked.append(_check(desk, draft, under_way, listing=listing))
+        checked.append(_check(desk, draft, under_way, openings, listing=listing))
         progress(f"{row.number} of {len(sheet.rows)} rows checked")
     return checked
 
 
-def _check(desk: Desk, draft: Draft, under_way: dict[str, list[Statement]], *, listing: bool) -> Checked:
+def _check(
+    desk: Desk,
+    draft: Draft,
+    under_way: dict[str, list[Statement]],
+    openings: dict[str, bytes],
+    *,
+    listing: bool,
+) -> Checked:
     kind = "contact.record" if listing or not draft.devices else "contact.nominate"
     found = Checked(draft.row, draft.contact, kind, "bad", draft.faults, draft.notes)
     if listing and draft.devices:
@@ -100,17 +112,18 @@ def _check(desk: Desk, draft: Draft, under_way: dict[str, list[Statement]], *, l
         )
     if not draft.faults:
         try:
-            _file(desk, draft, found, under_way)
+            _file(desk, draft, found, under_way.get(draft.contact, []), openings)
         except PocError as error:
             draft.blame(_column_of(draft, error), error)
     return found
 
 
-def _file(desk: Desk, draft: Draft, found: Checked, under_way: dict[str, list[Statement]]) -> None:
+def _file(
+    desk: Desk, draft: Draft, found: Checked, under_way: list[Statement], openings: dict[str, bytes]
+) -> None:
     """Compose, compare, sign and judge one row's statement. Raises what it is refused for."""
     before = desk.directory.contacts.get(draft.contact)
-    open_ones = [s for s in under_way.get(draft.contact, ()) if s.type == found.kind]
-    openings = desk.openings_here()
+    open_ones = [statement for statement in under_way if statement.type == found.kind]
     candidates = [_card_of(statement) for statement in open_ones]
     if before is not None and not before.withdrawn:
         _check_open(before, openings)
@@ -153,8 +166,8 @@ def _body(
 # --- what is there already ---------------------------------------------------------------------
 
 
-async def _under_way(desk: Desk) -> dict[str, list[Statement]]:
-    """The statements about each contact that wait: in this home's outbox, or at the hub as proposals."""
+async def _under_way(desk: Desk, files: Sequence[Proposal]) -> dict[str, list[Statement]]:
+    """The statements about each contact that wait: in the outbox, at the hub as proposals, in files."""
     waiting = desk.known.trust.unsettled("statement")
     values: list[Any] = [parse(row.body) for row in waiting if row.state == "waiting"]
     try:
@@ -163,9 +176,9 @@ async def _under_way(desk: Desk) -> dict[str, list[Statement]]:
         if error.code != "hub-unreachable":
             raise
         values += [parse(row.body) for row in waiting if row.state == "proposed"]
+    every = [read_signed_statement({n: value[n] for n in ("payload", "signatures")}) for value in values]
     found: dict[str, list[Statement]] = {}
-    for value in values:
-        signed = read_signed_statement({name: value[name] for name in ("payload", "signatures")})
+    for signed in (*every, *(file.signed for file in files)):
         statement = read_statement(signed.payload)
         found.setdefault(statement.subject, []).append(statement)
     return found

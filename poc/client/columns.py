@@ -84,12 +84,16 @@ class Columns:
         return dict.fromkeys([*self.columns, *self.values])
 
     def named(self, row: Row, field: str) -> tuple[str, tuple[str, ...]]:
-        """The column a field's values stand in, and the values; the field's own name where none does."""
+        """The column a field's values stand in, and the values; the field's own name where it has none."""
         for column in self.columns.get(field, ()):
             if column in row.cells:
                 return column, row.cells[column]
         value = self.values.get(field) or DEFAULTS.get(field)
-        return field, () if value is None else (value,)
+        return self.columns.get(field, (field,))[0], () if value is None else (value,)
+
+    def only(self, field: str, column: str) -> Columns:
+        """The same with one column for a field: a contact has every number of several columns."""
+        return Columns({**self.columns, field: (column,)} if field in self.columns else {}, self.values)
 
     def to_json(self) -> dict[str, Any]:
         """What a mapping file of this would hold."""
@@ -97,7 +101,7 @@ class Columns:
 
     def lines(self, sheet: Sheet) -> list[str]:
         """The mapping for people, before it is used: also what is left out and what is taken for granted."""
-        told = [f"{' then '.join(columns)} -> {field}" for field, columns in self.columns.items()]
+        told = [f"{', '.join(columns)} -> {field}" for field, columns in self.columns.items()]
         told += [f'"{value}" in every row -> {field}' for field, value in self.values.items()]
         used = {column for columns in self.columns.values() for column in columns}
         if unused := [column for column in sheet.columns if column not in used]:

@@ -113,7 +113,7 @@ def draft_row(
     if not reach["channels"] and not draft.faults:
         reader.fault("email", "bad-card", "no way to reach it is given")
     for text in reader.values("devices", _PARTED):
-        device = reader.try_to("devices", partial(device_of, text))
+        device = reader.try_to(reader.column("devices"), partial(device_of, text))
         draft.devices += [] if device is None else [device]
     return draft
 
@@ -130,11 +130,11 @@ class _Reader:
     def fault(self, name: str, code: str, reason: str) -> None:
         self.draft.faults.append(Fault(self.column(name), code, reason))
 
-    def try_to(self, name: str, do: Callable[[], Any]) -> Any:
+    def try_to(self, column: str, do: Callable[[], Any]) -> Any:
         try:
             return do()
         except PocError as error:
-            self.draft.blame(self.column(name), error)
+            self.draft.blame(column, error)
             return None
 
     def values(self, name: str, parting: re.Pattern[str] | None = None) -> list[str]:
@@ -150,7 +150,8 @@ class _Reader:
             if not text:
                 continue
             if fold(text) in _NOTHING or re.match(r"n/a\b", text, re.IGNORECASE):
-                self.draft.notes.append(f"{column}: taken as empty")
+                if column in self.row.cells:
+                    self.draft.notes.append(f"{column}: taken as empty")
                 continue
             try:
                 check_text(text, 4096)
@@ -238,21 +239,23 @@ def _names_in_cldr() -> dict[str, str]:
 
 def _read_channels(reader: _Reader, state: str) -> list[dict[str, Any]]:
     """The channels in the order of the mapping; numbers as E.164, extensions as labels."""
-    channels = []
+    channels: list[dict[str, Any]] = []
     for kind in (name for name in reader.columns.fields() if name in CHANNELS):
-        for value in reader.values(kind, _PARTED):
-            channel = reader.try_to(kind, partial(_channel, reader, kind, value, state))
-            if channel is not None and channel not in channels:
-                channels.append(channel)
+        for column in reader.columns.columns.get(kind, (kind,)):
+            one = _Reader(reader.draft, reader.row, reader.columns.only(kind, column))
+            for value in one.values(kind, _PARTED):
+                channel = reader.try_to(column, partial(_channel, reader.draft, kind, column, value, state))
+                if channel is not None and channel not in channels:
+                    channels.append(channel)
     return channels
 
 
-def _channel(reader: _Reader, kind: str, value: str, state: str) -> dict[str, Any]:
+def _channel(draft: Draft, kind: str, column: str, value: str, state: str) -> dict[str, Any]:
     label = None
     if kind in DIALLED:
         number = read_number(value, state)
         if not number.in_plan:
-            reader.draft.notes.append(f"{reader.column(kind)}: not in the numbering plan known here")
+            draft.notes.append(f"{column}: not in the numbering plan known here")
         value, label = number.e164, number.extension and f"ext. {number.extension}"
     elif kind == "email" and not _EMAIL.fullmatch(value):
         raise RefusedError("bad-card", "not an e-mail address")

@@ -22,6 +22,14 @@ class Bug:
 
 BUGS = (
     Bug(
+        "bulk import writes rows before all are checked",
+        "poc/cli/contact_bulk.py",
+        "        if bad and not arguments.skip_bad:\n",
+        "        if bad and not arguments.skip_bad and not await _submit(desk, checked):\n",
+        "tests/cli/test_bulk.py",
+        "keeps_all",
+    ),
+    Bug(
         "R11 a witness records a checkpoint whatever it cosigned meanwhile",
         "poc/witness/store.py",
         "WHERE origin = ? AND size = ? AND root = ? RETURNING",

@@ -80,11 +80,14 @@ async def check_rows(
     seen: dict[str, int] = {}
     for row in sheet.rows:
         draft = draft_row(row, columns, desk.directory, device_of)
-        if draft.contact in seen and not draft.faults:
+        found = _check(desk, draft, under_way, openings, listing=listing)
+        if draft.contact in seen:
             reason = f"row {seen[draft.contact]} is of the same contact"
-            draft.faults.append(Fault(draft.columns["contact"], "bad-form", reason))
-        seen.setdefault(draft.contact, row.number)
-        checked.append(_check(desk, draft, under_way, openings, listing=listing))
+            found.faults.append(Fault(draft.columns["contact"], "bad-form", reason))
+            found.standing, found.filed = "bad", None
+        if draft.contact:
+            seen.setdefault(draft.contact, row.number)
+        checked.append(found)
         progress(f"{row.number} of {len(sheet.rows)} rows checked")
     return checked
 

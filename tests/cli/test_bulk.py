@@ -112,7 +112,7 @@ async def test_a_row_that_cannot_be_used_keeps_all_from_being_written(live, auth
 
 async def test_rows_with_faults_are_left_out_by_name_if_asked(live, authority, tmp_path):
     _, keys = await duty_keys(live, tmp_path)
-    twice = "jo.duty,Another,,,b@cert.example,,,{keys}\n".format(keys=keys.name)
+    twice = f"jo.duty,Another,,,b@cert.example,,,{keys.name}\n"
     path = table(
         tmp_path,
         "\ufeff" + HEADER.replace(",", ";") + (GOOD.format(keys=keys.name) + twice).replace(",", ";"),

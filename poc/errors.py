@@ -720,6 +720,11 @@ CATALOGUE: dict[str, ErrorRow] = {
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),
+    "nothing-ends": ErrorRow(
+        422,
+        "No device would end, so this hands nothing over.",
+        "Keep fewer devices, or add one with `poc contact device-add`.",
+    ),
     "not-confirmed": ErrorRow(
         400, "This cannot be undone, and it was not confirmed.", "Type what is asked for, or give --yes."
     ),

@@ -106,7 +106,12 @@ def numbered_devices(
 
 def sealing_value(key: SealingPublicKey, rotate_by: datetime) -> dict[str, Any]:
     """How a statement names a sealing key."""
-    return {"kid": key.kid, "alg": "HPKE-9-KE", "rotate_by": format_time(rotate_by)}
+    return sealing_ref_value(key.kid, rotate_by)
+
+
+def sealing_ref_value(kid: str, rotate_by: datetime) -> dict[str, Any]:
+    """The same for one known by its thumbprint."""
+    return {"kid": kid, "alg": "HPKE-9-KE", "rotate_by": format_time(rotate_by)}
 
 
 # --- cards -------------------------------------------------------------------------------------

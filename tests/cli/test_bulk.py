@@ -123,11 +123,13 @@ async def test_rows_with_faults_are_left_out_by_name_if_asked(live, authority, t
     assert "left out: 2 (line 3): contact: row 1 is of the same contact" in done.err
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["jo.duty.json"]
     other = table(tmp_path, path.read_text().replace("Duty desk", "Other desk"))
-    words = ("contact", "nominate", "--from", other, "--skip-bad", "--json")
-    assert (await poc(*words, "--out", tmp_path / "out", home=authority)).value["code"] == "file-exists"
-    sent = await poc(*words, home=authority)
+    words = ("contact", "nominate", "--from", other, "--skip-bad")
+    assert (await poc(*words, "--json", "--out", tmp_path / "out", home=authority)).value[
+        "code"
+    ] == "file-exists"
+    sent = await poc(*words, "--json", home=authority)
     assert (sent.value["counts"], "cannot sign at the hub" in sent.err) == ({"left": 1, "proposed": 1}, True)
-    assert (await poc(*words, home=authority)).value["counts"] == {"left": 1, "waits": 1}
+    assert (await poc(*words, "--json", home=authority)).value["counts"] == {"left": 1, "waits": 1}
     people = await poc("contact", "nominate", "--from", other, home=authority)
     assert people.code == 1
     assert "row 1 is of the same contact" in people.out

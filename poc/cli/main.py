@@ -30,6 +30,7 @@ NOUNS: Final[dict[str, str]] = {
     "controller": "appoint and list controllers of exercises",
     "sync": "verify what is new in the log, send what waits, receive",
     "lookup": "find contacts, offline",
+    "monitor": "tell what changed in the log for a State's watch officer, also by mail",
     "verify": "verify everything this home holds of the log, offline",
     "message": "send, read and answer messages",
     "evidence": "verify an evidence file, offline",

@@ -34,7 +34,7 @@ class Handover:
         told.append(f"  end for good: {_numbers(self.ends)}; stay: {_numbers(self.stay)}")
         told.append(f"  come as new: {_numbers(self.come)}; each must sign this too, by its own desk")
         told.append(
-            "  the outgoing office reads what its desks have fetched by then, nothing after it: sync them first"
+            "  the outgoing office reads what its desks fetched by then, nothing after it: sync them first"
         )
         told.append("  it signs and sends nothing more")
         told.append(

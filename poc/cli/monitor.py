@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="tell from this entry of the log on; the next run still begins where the last one ended",
     )  # fmt: skip
     parser.add_argument(
-        "--mail", action="store_true", help="send what is new by mail, as config.toml says; nothing where nothing is"
+        "--mail", action="store_true", help="send what is new by mail, as config.toml says"
     )  # fmt: skip
     parser.add_argument(
         "--follow", metavar="SECONDS", type=int, nargs="?", const=FOLLOW_SECONDS,

@@ -100,7 +100,7 @@ async def send_mail(message: EmailMessage, settings: DeskSettings) -> None:
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise _refused(*(one.code for one in error.recipients)) from None
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise UnreachableError("mail-failed", type(error).__name__) from None
+        raise UnreachableError("mail-failed", type(error).__name__) from error
     finally:
         client.close()
 

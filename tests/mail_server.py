@@ -43,7 +43,8 @@ class Mailbox:
 
     def authenticate(self, _server, _session, _envelope, _mechanism, login):
         self.logins.append(login.login.decode())
-        return AuthResult(success=(login.login, login.password) == (USER.encode(), PASSWORD.encode()))
+        known = (login.login, login.password) == (USER.encode(), PASSWORD.encode())
+        return AuthResult(success=known, handled=False)
 
 
 def certificate(folder: Path) -> Path:

@@ -114,6 +114,7 @@ def _add_devices(verbs: Any) -> None:
     revoked.add_argument(
         "--suspected-since", metavar="TIME", type=words.moment, help="shown to readers; voids nothing"
     )
+    revoked.add_argument("--yes", action="store_true", help="do not ask, even where it is the only device")
     add_out(revoked)
     revoked.set_defaults(run=_device_revoke)
 
@@ -230,6 +231,12 @@ async def _device_revoke(context: Context, arguments: argparse.Namespace) -> Res
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
         device = _device(desk, arguments.contact, arguments.number)
+        if len(desk.directory.devices_of(arguments.contact)) == 1 and not arguments.yes:
+            words.confirm(
+                arguments.contact,
+                f"device {device.number} is the only one of {arguments.contact}: without it nothing can be "
+                "sealed to this office and it signs nothing, until it is nominated anew or gets a device",
+            )
         body = {
             "kid": device.kid,
             "reason": arguments.reason,

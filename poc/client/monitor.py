@@ -33,17 +33,18 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A State whose enrolment is in effect at a time, unless it is objected to before."""
+    """An enrolment or recovery that takes effect at a time, unless it is objected to before."""
 
     state: str
+    what: str
     entry: int
     effective_at: datetime
 
     @property
     def text(self) -> str:
-        """How and until when to object."""
+        """Until when and how to object."""
         until, how = format_time(self.effective_at), f"`poc state object {self.state}`"
-        return f"{self.state}: enrolment of entry {self.entry}; object before {until}: {how}"
+        return f"{self.state}: {self.what} of entry {self.entry}; object before {until}: {how}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Findings:
             "pending": [
                 {
                     "state": p.state,
+                    "what": p.what,
                     "entry": p.entry,
                     "effective_at": format_time(p.effective_at),
                     "text": p.text,
@@ -127,8 +129,15 @@ def _events(known: Known, first: int, state: str) -> tuple[list[Event], int]:
 
 
 def _pending(directory: Directory) -> tuple[Pending, ...]:
-    waiting = [s for _, s in sorted(directory.states.items()) if s.status == "pending"]
-    return tuple(Pending(s.id, s.enrolled.index, s.effective_at) for s in waiting)
+    """What waits, by when it takes effect."""
+    found = []
+    for state in directory.states.values():
+        if state.recovering is not None:
+            index, at = state.recovering.anchor.index, state.recovering.effective_at
+            found.append(Pending(state.id, "recovery", index, at))
+        elif state.status == "pending":
+            found.append(Pending(state.id, "enrolment", state.enrolled.index, state.effective_at))
+    return tuple(sorted(found, key=lambda pending: pending.effective_at))
 
 
 def mark_seen(known: Known, findings: Findings) -> None:

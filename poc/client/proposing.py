@@ -31,6 +31,7 @@ from poc.core.statement import (
     SignedStatement,
     Statement,
     payload_sha256,
+    read_entry,
     read_signed_statement,
     read_statement,
 )
@@ -230,13 +231,27 @@ class Proposing:
         return found
 
     async def fetch_proposal(self, proposal: str) -> SignedStatement:
-        """One proposal with the signatures it has. Raises ``not-found``, ``bad-answer-from-hub``."""
+        """One proposal with the signatures it has.
+
+        Raises ``not-found``, ``already-logged`` where the verified log has it, ``bad-answer-from-hub``.
+        """
         self.hub.keys = self.known.request_keys()
-        answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
+        try:
+            answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
+        except RefusedError as error:
+            if error.code == "not-found" and proposal in self.known.directory.payloads:
+                raise RefusedError("already-logged", f"entry {self._index_of(proposal)}") from None
+            raise
         signed = _proposed(answer)
         if payload_sha256(signed.payload) != proposal:
             raise RefusedError("bad-answer-from-hub", "another payload than the one named")
         return signed
+
+    def _index_of(self, payload: str) -> int:
+        """The index of the entry of a payload that the verified log has."""
+        leaves = self.known.trust.leaves()
+        of_each = (payload_sha256(read_entry(leaf).signed.payload) for leaf in leaves)
+        return next(index for index, found in enumerate(of_each) if found == payload)
 
     async def sign_proposal(self, proposal: str) -> Submitted:
         """Add this home's signatures to a proposal. Raises ``no-key``, ``hub-unreachable``."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from poc.core import jws
 from poc.core.bodies import Settings
-from poc.core.directory import Contact, Directory
+from poc.core.directory import Contact, Directory, State
 from poc.core.form import state_of
 from poc.core.rules import apply
 from poc.core.statement import SignedEntry, Statement, read_entry, read_statement
@@ -123,17 +123,31 @@ def _signer(directory: Directory, kid: str) -> str:
 
 
 def _in_effect(step: Step) -> Iterator[Event]:
-    """What the time or an attest brought into force with this entry."""
-    index, at = step.before.size, step.logged_at
-    for state, now in sorted(step.after.states.items()):
-        was = step.before.states.get(state)
-        if was is not None and (was.status, now.status) == ("pending", "enrolled"):
-            yield Event(index, at, "in-effect", state, "notice", f"the enrolment of {state} is in effect")
-        elif was is not None and was.authority_kids != now.authority_kids and step.subject != state:
-            yield Event(index, at, "in-effect", state, "alarm", f"the new keys of {state} are in effect")
+    """What time or an attest brought into force with this entry, beside what the entry itself says."""
+    for subject, severity, text in _came(step):
+        yield Event(step.before.size, step.logged_at, "in-effect", subject, severity, text)
+
+
+def _came(step: Step) -> Iterator[tuple[str, Severity, str]]:
+    for name, now in sorted(step.after.states.items()):
+        was = step.before.states.get(name)
+        if was is None or step.subject == name:
+            continue
+        if (was.status, now.status) == ("pending", "enrolled"):
+            yield name, "notice", f"the enrolment of {name} is in effect"
+        if was.authority_kids != now.authority_kids:
+            yield name, "alarm", f"the recovery of {name} is in effect: its authority has new keys"
+        if was.suspended is not None and now.suspended is None:
+            yield name, "notice", f"the suspension of {name} has ended by its date"
+    for name, witness in sorted(step.after.witnesses.items()):
+        before = step.before.witnesses.get(name)
+        had, has = before is not None and before.seat is not None, witness.seat is not None
+        if had != has:
+            counts = "counts from now on" if has else "counts no more"
+            yield name, "warning", f"witness {name} {counts}"
     if step.after.settings != step.before.settings and step.statement.type != "registry.policy":
         text = f"in force now: {_policy_changes(step.before.settings, step.after.settings)}"
-        yield Event(index, at, "in-effect", step.after.origin, "warning", text)
+        yield step.after.origin, "warning", text
 
 
 # --- one text for each type --------------------------------------------------------------------
@@ -181,10 +195,22 @@ def _dismiss_witness(step: Step) -> str:
 
 def _window(step: Step) -> str:
     """Until when, and how, a step that waits can be objected to."""
-    ends = step.logged_at + timedelta(seconds=step.before.settings.objection_seconds)
-    if ends <= step.logged_at:
+    state = step.after.states.get(step.subject)
+    ends = None if state is None else waits_until(state)
+    if ends is None:
         return "in effect at once"
-    return f"in effect not before {format_time(ends)} unless objected to: `poc state object {step.subject}`"
+    if state is not None and state.retried and state.recovering is None:
+        return (
+            f"in effect at {format_time(ends)}: it was objected to once, further objections are recorded only"
+        )
+    return f"in effect at {format_time(ends)} unless objected to: `poc state object {step.subject}`"
+
+
+def waits_until(state: State) -> datetime | None:
+    """When the enrolment or recovery of a State that waits takes effect; ``None`` where none waits."""
+    if state.recovering is not None:
+        return state.recovering.effective_at
+    return state.effective_at if state.status == "pending" else None
 
 
 def _enrol(step: Step) -> str:
@@ -205,7 +231,11 @@ def _rotate_state(step: Step) -> str:
 
 
 def _object(step: Step) -> str:
-    return f"objection about {step.subject}, to {_place(step, step.body.entry)}"
+    was, now = step.before.states.get(step.subject), step.after.states.get(step.subject)
+    does = "it is recorded"
+    if was is not None and now is not None and waits_until(was) and not waits_until(now):
+        does = f"the {'recovery' if was.recovering else 'enrolment'} is STOPPED"
+    return f"objection to {_place(step, step.body.entry)} about {step.subject}: {does}"
 
 
 def _suspend(step: Step) -> str:
@@ -311,7 +341,9 @@ def _contact(directory: Directory, contact: str) -> Contact | None:
 
 def _place(step: Step, leaf_hash: str) -> str:
     """The entry of a leaf hash, if it is the newest of a State."""
-    anchors = (anchor for s in step.before.states.values() for anchor in (s.newest, s.enrolled))
+    states = step.before.states.values()
+    waiting = [s.recovering.anchor for s in states if s.recovering is not None]
+    anchors = [*(anchor for s in states for anchor in (s.newest, s.enrolled)), *waiting]
     found = next((anchor for anchor in anchors if anchor.leaf_hash == leaf_hash), None)
     return f"entry {leaf_hash[:12]}…" if found is None else f"entry {found.index}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from poc.client.watch import SEVERITY, TEXTS, Step, watch
@@ -9,7 +11,7 @@ from poc.core.bodies import BODIES
 from poc.core.form import form_of
 from poc.core.rules import apply_all
 from poc.core.statement import Statement, make_entry
-from poc.core.strictjson import canonical, parse
+from poc.core.strictjson import canonical, format_time, parse
 from tests import registry as made
 from tests.form_examples import BODIES as EXAMPLES
 from tests.registry import ORIGIN, REGISTRARS, Registry, device, jwk, nomination, settings, signed
@@ -113,12 +115,96 @@ def test_an_enrolment_tells_until_when_and_how_to_object_and_when_it_is_in_effec
     registry = Registry(objection_seconds=86_400)
     registry.submit("state.enrol", "jo", made.enrolment("jo"), *REGISTRARS, "jo authority")
     ((event,), _) = watched(registry, 1, "sd")
-    assert "in effect not before" in event.text
+    assert "in effect at 2026-11-25T08:00:01Z unless objected to" in event.text
     assert "poc state object jo" in event.text
     registry.tick(90_000)
     registry.enrol("sd")
     events, _ = watched(registry, 2, "sd")
     assert [(e.kind, e.subject) for e in events] == [("state.enrol", "sd"), ("in-effect", "jo")]
+
+
+def recovery(label, registry, overrules=None):
+    """Registrars give Jordan a new authority key; the entry's leaf hash."""
+    whole = made.enrolment("jo")
+    body = {
+        "authority": {"keys": [jwk(label)], "threshold": 1},
+        "recovery": None,
+        "note_verbale": whole["note_verbale"],
+        "call_back": whole["call_back"],
+        "overrules": overrules,
+    }
+    return registry.submit("state.recover", "jo", body, *REGISTRARS, label).leaf_hash
+
+
+def test_a_recovery_an_objection_and_what_became_of_them_are_alarms_for_every_state():
+    registry = Registry(objection_seconds=3600)
+    registry.enrol("jo", "sd")
+    registry.tick(4000)
+    registry.attest()
+    since = len(registry.entries)
+    leaf = recovery("jo new", registry)
+    registry.submit("state.object", "jo", {"entry": leaf}, "jo authority")
+    recovery("jo newer", registry)
+    registry.tick(4000)
+    registry.attest()
+    events, _ = watched(registry, since, "sd")
+    assert [(e.kind, e.severity) for e in events] == [
+        ("state.recover", "alarm"),
+        ("state.object", "alarm"),
+        ("state.recover", "alarm"),
+        ("in-effect", "alarm"),
+    ]
+    assert events[0].text.startswith("RECOVERY: registrars give jo 1 new authority key(s), in effect at ")
+    assert events[1].text == f"objection to entry {since} about jo: the recovery is STOPPED"
+    assert events[3].text == "the recovery of jo is in effect: its authority has new keys"
+    assert events[0].signed_by[1:] == ("registrar x-arcc.registrar-1", "registrar x-las.registrar-1")
+
+
+def test_an_enrolment_that_is_objected_to_is_told_as_stopped_and_its_second_as_not_to_be_stopped():
+    registry = Registry(objection_seconds=3600)
+    registry.enrol("sd")
+    registry.tick(4000)
+    registry.attest()
+    since = len(registry.entries)
+    leaf = registry.submit("state.enrol", "jo", made.enrolment("jo"), *REGISTRARS, "jo authority").leaf_hash
+    registry.submit("state.object", "jo", {"entry": leaf}, "sd authority")
+    again = made.enrolment("jo", call_back={"at": format_time(registry.now), "source": "another number"})
+    registry.submit("state.enrol", "jo", again, *REGISTRARS, "jo authority")
+    events, _ = watched(registry, since, "eg")
+    assert events[1].text.endswith("about jo: the enrolment is STOPPED")
+    assert "further objections are recorded only" in events[2].text
+
+
+def test_a_suspension_is_told_and_so_is_its_end_by_date():
+    registry = Registry()
+    registry.enrol("jo", "sd")
+    since = len(registry.entries)
+    until = format_time(registry.now + timedelta(hours=1))
+    body = {"reason": "dispute", "scope": ["nominate", "send"], "until": until}
+    registry.submit("state.suspend", "jo", body, *REGISTRARS)
+    registry.tick(4000)
+    registry.attest()
+    events, _ = watched(registry, since, "sd")
+    assert [e.text for e in events] == [
+        f"jo is suspended until {until} (dispute); cut: nominate, send",
+        "the suspension of jo has ended by its date",
+    ]
+
+
+def test_witnesses_are_told_when_appointed_when_they_count_and_when_they_do_no_more():
+    registry = Registry(quorum="majority")
+    registry.enrol("jo", "sd", "eg")
+    since = len(registry.entries)
+    registry.seat("jo", "sd", "eg")
+    registry.submit(
+        "witness.dismiss", "jo.witness", {"entry": registry.newest("jo.witness").leaf_hash}, "jo authority"
+    )
+    registry.attest(*registry.seated)
+    events, _ = watched(registry, since, "om")
+    texts = [e.text for e in events]
+    assert [e.severity for e in events] == ["warning"] * len(events)
+    assert "witness sd.witness counts from now on" in texts
+    assert texts.index("witness jo.witness is dismissed") < texts.index("witness jo.witness counts no more")
 
 
 # --- what cannot be read -----------------------------------------------------------------------

@@ -561,7 +561,7 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-mapping": ErrorRow(
         422,
         "The mapping does not say which column is which field.",
-        "docs/operate.md lists the fields; give --map FIELD=COLUMN, --set FIELD=VALUE or a mapping file.",
+        "Give --map FIELD=COLUMN, --set FIELD=VALUE or a mapping file; docs/operate.md lists the fields.",
     ),
     "bad-number": ErrorRow(
         422,

@@ -139,7 +139,8 @@ def build_parser(noun: str | None) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="poc",
         description="A verified registry of points of contact and a channel for sealed messages.",
-        epilog="--home DIR (POC_HOME, else ~/.poc) names the home; --json gives one JSON value. Both work anywhere.",
+        epilog="--home DIR (or POC_HOME, else ~/.poc) names the home; --json gives one JSON value. "
+        "Both work anywhere.",
     )
     nouns = parser.add_subparsers(title="commands", metavar="COMMAND", dest="noun", parser_class=_Parser)
     for name, about in NOUNS.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from poc.client.columns import Columns
-from poc.client.filing import PublicKeys, numbered_devices
+from poc.client.filing import PublicKeys, card_value, numbered_devices
 from poc.client.proposing import ROTATE_DAYS, Filed
 from poc.client.rows import Draft, Fault, draft_row
 from poc.client.sheets import Row, Sheet
@@ -38,7 +38,8 @@ _FIELD_OF = {
     "reach.zone": "zone",
     "reach.hours": "hours",
     "reach.languages": "languages",
-    "person": "person.en",
+    "person.names": "person.en",
+    "person.title": "title.en",
 }
 
 
@@ -131,6 +132,7 @@ def _file(
     if before is not None and not before.withdrawn:
         _check_open(before, openings)
         candidates.insert(0, form_value(before.card))
+        _keep_what_is_not_given(draft, before, card_value(desk.known.card_from(before.id, openings), before))
     filed = desk.file_card(draft.contact, draft.card)
     commitments = _kept(filed.commitments, filed.openings, candidates, openings)
     body = _body(desk, draft, found.kind, before, commitments)
@@ -146,6 +148,27 @@ def _file(
     new = tuple(o for o in filed.openings if o.commitment() == (body["card"][o.part] or {}).get("commitment"))
     sealing = tuple(key for keys, _ in draft.devices for key in keys.sealing)
     found.filed, found.standing = Filed(signed, new, sealing), "ready"
+
+
+def _keep_what_is_not_given(draft: Draft, before: Contact, old: dict[str, Any]) -> None:
+    """Leave as it is whatever of a contact the table has no column for: no list erases what it lacks."""
+    office = draft.card["office"]
+    names = old["office"]["names"].items()
+    office["names"] |= {lang: text for lang, text in names if f"name.{lang}" not in draft.given}
+    if not any(name.startswith("department.") for name in draft.given):
+        office["department"] = old["office"]["department"]
+    for part, name in (("office", "openpgp"), ("reach", "zone"), ("reach", "hours"), ("reach", "languages")):
+        if name not in draft.given:
+            draft.card[part][name] = old[part][name]
+    if "visibility" not in draft.given:
+        for part in draft.card.keys() & old.keys():
+            draft.card[part]["visibility"] = old[part]["visibility"]
+    if "alternate-of" not in draft.given:
+        draft.alternate_of = before.alternate_of
+    if before.level == "verified" and "custody" not in draft.given:
+        draft.custody = before.custody
+    if before.level == "verified" and "machine-receipts" not in draft.given:
+        draft.machine_receipts = before.machine_receipts
 
 
 def _body(
@@ -246,14 +269,18 @@ def _column_of(draft: Draft, error: PocError) -> str:
     """The column a refusal of the whole row points to: by its code, or the card's member it names."""
     by_code = {
         "bad-key-file": "devices",
-        "unknown-contact": "alternate-of",
+        "key-in-use": "devices",
+        "key-was-revoked": "devices",
         "bad-alternate": "alternate-of",
         "unknown-state": "state",
         "bad-state-id": "state",
     }
     named = by_code.get(error.code)
+    if error.code == "bad-form":  # of the statement's body
+        named = error.detail.partition(":")[0].replace("_", "-")
     if named is None and error.code == "bad-card":
-        named = next((f for member, f in _FIELD_OF.items() if error.detail.startswith(member)), None)
+        fields = (f for member, f in _FIELD_OF.items() if error.detail.startswith(member))
+        named = "visibility" if "visibility" in error.detail else next(fields, None)
     named = named or ("contact" if draft.columns.get("contact") != "contact" else "state")
     return draft.columns.get(named, named)
 

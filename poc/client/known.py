@@ -145,15 +145,16 @@ class Known:
 
     def card(self, contact: str) -> dict[str, CardPart]:
         """The parts of a contact's card that are open here, each checked by its commitment."""
-        return self._card(contact, self.trust.openings())
+        return self.card_from(contact, self.trust.openings())
 
     def cards(self) -> dict[str, dict[str, CardPart]]:
         """The open parts of every contact's card: the openings are read once for all."""
         kept = self.trust.openings()
         current = [contact.id for contact in self.directory.contacts.values() if not contact.withdrawn]
-        return {contact: self._card(contact, kept) for contact in current}
+        return {contact: self.card_from(contact, kept) for contact in current}
 
-    def _card(self, contact: str, kept: dict[str, bytes]) -> dict[str, CardPart]:
+    def card_from(self, contact: str, kept: dict[str, bytes]) -> dict[str, CardPart]:
+        """The same from openings by commitment, each checked again."""
         found = self.directory.contact(contact)
         parts: dict[str, CardPart] = {}
         for part in ("office", "reach", "person"):

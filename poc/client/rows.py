@@ -30,7 +30,7 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LANGUAGES: Final = ("en", "ar", "fr", "es", "ru", "zh")
 # What people write where there is nothing.
 _NOTHING: Final = frozenset(
-    fold(word) for word in ("-", "—", "n/a", "na", "none", "nil", "null", "unknown", "لا يوجد", "غير متوفر")
+    fold(word) for word in ("-", "—", "n/a", "none", "nil", "null", "unknown", "لا يوجد", "غير متوفر")
 )
 _PARTED: Final = re.compile(r";(?!\s*ext=)|\n")
 _LISTED: Final = re.compile(r"[,;\s]+")
@@ -57,9 +57,13 @@ class Fault:
 
 @dataclass(slots=True)
 class Draft:
-    """A row as a contact. With faults it is none; ``notes`` tell what was taken otherwise than written."""
+    """A row as a contact. With faults it is none; ``notes`` tell what was taken otherwise than written.
+
+    ``given`` are the fields that the table has: of a contact that is there already the others stay.
+    """
 
     row: Row
+    given: frozenset[str] = frozenset()
     contact: str = ""
     role: str = ""
     alternate_of: str | None = None
@@ -81,7 +85,7 @@ def draft_row(
     row: Row, columns: Columns, directory: Directory, device_of: Callable[[str], tuple[PublicKeys, list[str]]]
 ) -> Draft:
     """Read a row; never raises for what stands in it. ``device_of`` reads the key file a row names."""
-    draft = Draft(row)
+    draft = Draft(row, frozenset(columns.fields()))
     reader = _Reader(draft, row, columns)
     state = _read_id(reader, directory)
     draft.alternate_of = reader.text("alternate-of")
@@ -243,7 +247,7 @@ def _read_channels(reader: _Reader, state: str) -> list[dict[str, Any]]:
     for kind in (name for name in reader.columns.fields() if name in CHANNELS):
         for column in reader.columns.columns.get(kind, (kind,)):
             one = _Reader(reader.draft, reader.row, reader.columns.only(kind, column))
-            for value in one.values(kind, _PARTED):
+            for value in one.values(kind, None if kind == "post" else _PARTED):
                 channel = reader.try_to(column, partial(_channel, reader.draft, kind, column, value, state))
                 if channel is not None and channel not in channels:
                     channels.append(channel)

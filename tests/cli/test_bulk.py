@@ -75,6 +75,12 @@ async def test_rows_are_nominated_once_and_the_office_accepts(live, authority, t
     changed = table(tmp_path, HEADER + GOOD.format(keys=keys.name).replace("Duty desk", "New desk"))
     done = await poc("contact", "nominate", "--from", changed, "--json", home=authority)
     assert done.value["rows"][0]["outcome"] == "logged", done  # the same devices: nobody else must sign
+    fewer = table(tmp_path, f"contact,name,email,devices\njo.duty,Newest,n@cert.example,{keys.name}\n")
+    done = await poc("contact", "nominate", "--from", fewer, "--json", home=authority)
+    assert done.value["rows"][0]["outcome"] == "logged", done
+    card = (await poc("contact", "show", "jo.duty", "--json", home=authority)).value["card"]
+    assert card["office"]["names"] == {"en": "Newest", "ar": "مكتب المناوبة"}
+    assert (card["reach"]["zone"], card["reach"]["hours"]["always"]) == ("Asia/Amman", True)
 
 
 BAD = {
@@ -91,6 +97,7 @@ BAD = {
     "jo.duty,A desk,,,,,,{keys}": ("email", "bad-card"),
     "jo.duty,A\u202edesk,,,a@cert.example,,,{keys}": ("name", "text-control"),
     "Jo duty,A desk,,,a@cert.example,,,{keys}": ("contact", "bad-form"),
+    "jo.duty,A desk,,,a@cert.example;b@cert.example;c,,,{keys}": ("email", "bad-card"),
     "jo.other,A desk,,,a@cert.example,,,{keys}": ("role", "bad-form"),
 }
 

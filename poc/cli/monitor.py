@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from poc.cli.context import Context
 from poc.cli.output import Result, show, warn
-from poc.core.form import is_state, state_of
+from poc.core.form import state_of
 from poc.errors import PocError, UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def _state(desk: Desk, named: str | None) -> str:
         if desk.party is None:
             raise UsageError("usage", "this home is nobody's: name the State with --state")
         return state_of(desk.party)
-    return named if is_state(named) else find_state(desk.directory, named)
+    asked = named.lower()  # a State that left, or that has listed contacts only, is still to be watched
+    if asked in desk.directory.states or any(c.state == asked for c in desk.directory.contacts.values()):
+        return asked
+    return find_state(desk.directory, named)
 
 
 # --- telling -----------------------------------------------------------------------------------

@@ -130,8 +130,9 @@ def _file(
     open_ones = [statement for statement in under_way if statement.type == found.kind]
     candidates = [_card_of(statement) for statement in open_ones]
     if before is not None and not before.withdrawn:
-        _check_open(before, openings)
         candidates.insert(0, form_value(before.card))
+        if not _is_open(candidates[0], openings):
+            raise RefusedError("card-not-open", before.id)
         _keep_what_is_not_given(draft, before, card_value(desk.known.card_from(before.id, openings), before))
     filed = desk.file_card(draft.contact, draft.card)
     commitments = _kept(filed.commitments, filed.openings, candidates, openings)
@@ -140,8 +141,14 @@ def _file(
         found.standing = "unchanged"
         return
     same = next((s for s in open_ones if _as_compared(form_value(s.body)) == _as_compared(body)), None)
-    if same is not None:
-        found.standing, found.proposal = "waits", same.sha256
+    hidden = next((s for s in open_ones if not _is_open(_card_of(s), openings)), None)
+    waiting = same or hidden
+    if waiting is not None:
+        found.standing, found.proposal = "waits", waiting.sha256
+        if same is None:
+            found.notes.append(
+                "a proposal is open whose card this home cannot compare: sign it or let it expire"
+            )
         return
     signed = desk.sign(desk.compose(found.kind, draft.contact, body))
     found.missing = rules.check_proposal(desk.directory, signed, desk.known.now()).missing
@@ -215,12 +222,9 @@ def _card_of(statement: Statement) -> dict[str, Any]:
     return card
 
 
-def _check_open(before: Contact, openings: dict[str, bytes]) -> None:
-    """Refuse to guess whether a card that cannot be read here says the same."""
-    for part in PARTS:
-        named = before.card.part(part)
-        if named is not None and named.commitment not in openings:
-            raise RefusedError("card-not-open", f"{before.id} {part}")
+def _is_open(card: dict[str, Any], openings: dict[str, bytes]) -> bool:
+    """Whether every part of a card can be read here; where not, nobody guesses whether it says the same."""
+    return all(card[part] is None or card[part]["commitment"] in openings for part in PARTS)
 
 
 def _kept(

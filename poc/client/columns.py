@@ -167,16 +167,17 @@ def _field(name: str) -> str:
 
 
 def _guess(columns: Sequence[str], taken: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Fields by the names of columns, in the order of the columns; each column once."""
+    """Fields by the names of columns, each column once; ways to reach an office last, telephones first."""
     letters = {_letters(column): column for column in columns if column not in set(taken)}
     found = {}
-    for field, names in _MET.items():
-        column = next((letters[n] for n in map(_letters, names) if n in letters), None)
-        if column is None and (name := _letters(field)) in letters:
-            column = letters[name]
-        if column is not None:
+    for field in dict.fromkeys((*_MET, *(name for name in FIELDS if name not in PER_LANGUAGE))):
+        names = map(_letters, (*_MET.get(field, ()), field))
+        column = next((letters[name] for name in names if name in letters), None)
+        if column is not None and column not in found:
             found[column] = field
-    return {found[column]: (column,) for column in columns if column in found}
+    guessed = {found[column]: (column,) for column in columns if column in found}
+    reach = {kind: guessed.pop(kind) for kind in CHANNELS if kind in guessed}
+    return {**guessed, **reach}
 
 
 def _letters(name: str) -> str:

@@ -208,7 +208,8 @@ def _read_id(reader: _Reader, directory: Directory) -> str:
             why = "no State is named" if named is None else "no State of this name or code is known"
             reader.fault("state", "unknown-state", why)
             return ""
-        draft.contact = f"{state}.{reader.text('label') or draft.role or 'unknown'}"
+        label = reader.text("label") or draft.role
+        draft.contact = f"{state}.{label}" if label else state
     if draft.role not in ROLES:
         reader.fault("role", "bad-form", f"one of {', '.join(ROLES)} is expected")
     return draft.contact.partition(".")[0]

@@ -214,7 +214,7 @@ def waits_until(state: State) -> datetime | None:
 
 
 def _enrol(step: Step) -> str:
-    return f"{step.subject} is to be enrolled as {step.body.kind}, {_window(step)}"
+    return f"enrolment of {step.subject} as {step.body.kind}, {_window(step)}"
 
 
 def _recover(step: Step) -> str:

@@ -71,6 +71,8 @@ def test_a_hub_that_is_down_is_told_and_ends_with_3(kept):
     assert ("contact.nominate", JO) in kinds(outcome)
     assert "could not be reached" in outcome.err
     assert run_here("monitor", "--state", "nowhere", home=kept["jo"]).code == 1
+    assert run_here("monitor", "--state", "zz", home=kept["jo"]).code == 1
+    assert kinds(run_here("monitor", "--state", "JO", "--json", home=kept["jo"])) == []
 
 
 async def test_a_fork_is_an_alarm_that_stands_and_ends_with_1(homes, live, tmp_path):
@@ -131,7 +133,7 @@ async def line_with(stream, text):
 async def test_following_tells_as_it_comes_until_it_is_told_to_end(homes):
     await told(homes["jo"])
     people, program = await poc_follow(homes["jo"]), await poc_follow(homes["sd"], "--json")
-    await line_with(program.stderr, "to be enrolled")
+    await line_with(program.stderr, "enrolment of")
     await freeze(homes)
     assert "FROZEN" in await line_with(people.stdout, "#")
     await line_with(program.stderr, "FROZEN")
@@ -183,7 +185,7 @@ async def test_events_go_by_encrypted_mail_once_under_a_subject_that_tells_nothi
     text = second.get_content()
     assert "EVENTS OF THE LOG / أحداث السجل" in text
     assert f"ALARM: {JO} is FROZEN" in text
-    assert "to be enrolled" not in text
+    assert "enrolment of" not in text
     assert "Desk of" not in text + first.get_content()
 
 

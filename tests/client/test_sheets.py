@@ -101,7 +101,9 @@ def sheet_of(*columns):
         (("country", "fullName", "name", "emergencyContact"), ["state", "name.en", "phone"]),
         (("country-code", "country", "phone-numbers"), ["state", "phone"]),
         (("الدولة", "الاسم", "البريد الإلكتروني"), ["state", "name.ar", "email"]),
-        (("E-Mail", "Contact ID", "Rôle"), ["email", "contact", "role"]),
+        (("E-Mail", "Contact ID", "Rôle"), ["contact", "role", "email"]),
+        (("website", "email", "tel", "state"), ["state", "phone", "email", "web"]),
+        (("label", "name.de", "radio"), ["label", "radio"]),
         (("shoe size",), []),
     ],
 )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from poc.cli.context import Context
 from poc.cli.output import Result, show, warn
 from poc.core.form import state_of
-from poc.errors import PocError, UsageError
+from poc.errors import PocError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from poc.client.monitor import Findings
@@ -135,29 +135,40 @@ async def _follow(desk: Desk, state: str, arguments: argparse.Namespace, context
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     told: list[dict[str, Any]] = []
-    shown: set[tuple[int, str, str]] = (
-        set()
-    )  # a mail that failed, or an entry that cannot be read, is found again
+    shown: set[tuple[int, str, str]] = set()  # what was not mailed, or cannot be read, is found again
     looks = 0
     last: tuple[str, ...] = ()
     while not stop.is_set():
-        findings = await desk.monitor(state)
+        findings = await _look_again(desk, state, context, mail=arguments.mail)
         looks += 1
-        alarms = tuple(alarm.code for alarm in findings.alarms)
-        fresh = [e for e in findings.events if (e.index, e.kind, e.subject) not in shown]
-        if fresh or alarms != last:
+        if findings is not None:
+            alarms = tuple(alarm.code for alarm in findings.alarms)
+            fresh = [e for e in findings.events if (e.index, e.kind, e.subject) not in shown]
+            if fresh or alarms != last:
+                _tell(replace(findings, events=tuple(fresh)), as_json=context.as_json)
             last = alarms
             shown |= {(e.index, e.kind, e.subject) for e in fresh}
-            _tell(replace(findings, events=tuple(fresh)), as_json=context.as_json)
             told = [*told, *(event.to_json() for event in fresh)][-_KEPT_MAX:]
-        if await _sent(desk, findings, context, mail=arguments.mail):
-            await desk.has_seen(findings)
-        if findings.contradicted:
-            break
+            if findings.contradicted:
+                break
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), arguments.follow)
     value = {"state": state, "looks": looks, "events": told, "alarms": list(last)}
     return Result(value, exit_code=0 if stop.is_set() else 1)
+
+
+async def _look_again(desk: Desk, state: str, context: Context, *, mail: bool) -> Findings | None:
+    """One look of many; ``None`` where this moment does not allow it: another command writes, no disk left."""
+    try:
+        findings = await desk.monitor(state)
+        if await _sent(desk, findings, context, mail=mail):
+            await desk.has_seen(findings)
+    except PocError as error:
+        if error.code != "home-in-use" and not isinstance(error, UnreachableError):
+            raise
+        warn(f"warning: {error.message} [{error.code}]")
+        return None
+    return findings
 
 
 async def _sent(desk: Desk, findings: Findings, context: Context, *, mail: bool) -> bool:

@@ -66,8 +66,8 @@ class Findings:
 
     @property
     def contradicted(self) -> bool:
-        """Whether the hub contradicts what it signed before."""
-        return any(alarm.code in ("fork", "rollback", "contradiction") for alarm in self.alarms)
+        """Whether the hub contradicted at this look what it signed before."""
+        return any(alarm.code in ("fork", "rollback") for alarm in self.alarms)
 
     def to_json(self) -> dict[str, Any]:
         """The findings for programs."""
@@ -124,6 +124,8 @@ def _events(known: Known, first: int, state: str) -> tuple[list[Event], int]:
     """The events from an index on. The genesis has nothing before it and is never news."""
     leaves, _ = known.trust.log()
     start = max(first, 1)
+    if start >= known.directory.size:
+        return [], known.directory.size
     before = apply_all(None, [read_entry(leaf) for leaf in leaves[:start]])
     return watch(before, leaves[start:], state)
 
@@ -141,7 +143,7 @@ def _pending(directory: Directory) -> tuple[Pending, ...]:
 
 
 def mark_seen(known: Known, findings: Findings) -> None:
-    """Keep where the next look begins: never before where this one did, and not after an overridden one."""
+    """Keep where the next look begins; one that began where somebody said changes nothing."""
     if not findings.overridden:
         known.trust.set_cursor(_cursor(findings.state), findings.following)
 

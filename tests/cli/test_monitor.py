@@ -93,7 +93,8 @@ async def test_a_fork_is_an_alarm_that_stands_and_ends_with_1(homes, live, tmp_p
         assert (await followed.wait()) == 1
     config.write_text(config.read_text().replace(other.origin, live.origin))
     stands = await told(jo)
-    assert (stands.code, [alarm["code"] for alarm in stands.value["alarms"]]) == (1, ["contradiction"])
+    assert (stands.code, [alarm["code"] for alarm in stands.value["alarms"]]) == (0, ["contradiction"])
+    assert (await told(jo, "--exit-code")).code == 1
 
 
 async def test_a_log_that_goes_on_with_a_newer_form_keeps_the_cursor_before_it(homes, monkeypatch):

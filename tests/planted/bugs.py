@@ -46,6 +46,14 @@ BUGS = (
         "without_encryption",
     ),
     Bug(
+        "a handover leaves the outgoing devices in office",
+        "poc/client/handover.py",
+        "for number in sorted(set(keep))), *come]",
+        "for number in sorted(active)), *come]",
+        "tests/cli/test_handover.py",
+        "neither_side",
+    ),
+    Bug(
         "bulk import writes rows before all are checked",
         "poc/cli/contact_bulk.py",
         "        if bad and not arguments.skip_bad:\n",

@@ -158,7 +158,7 @@ async def _follow(desk: Desk, state: str, arguments: argparse.Namespace, context
 
 
 async def _look_again(desk: Desk, state: str, context: Context, *, mail: bool) -> Findings | None:
-    """One look of many; ``None`` where this moment does not allow it: another command writes, no disk left."""
+    """One look of many; ``None`` where this moment does not allow it: another command writes, or no disk."""
     try:
         findings = await desk.monitor(state)
         if await _sent(desk, findings, context, mail=mail):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from poc.client.columns import Columns
 from poc.client.filing import PublicKeys, card_value, numbered_devices
+from poc.client.known import open_card
 from poc.client.proposing import ROTATE_DAYS, Filed
 from poc.client.rows import Draft, Fault, draft_row
 from poc.client.sheets import Row, Sheet
@@ -133,7 +134,9 @@ def _file(
         candidates.insert(0, form_value(before.card))
         if not _is_open(candidates[0], openings):
             raise RefusedError("card-not-open", before.id)
-        _keep_what_is_not_given(draft, before, card_value(desk.known.card_from(before.id, openings), before))
+        _keep_what_is_not_given(
+            draft, before, card_value(open_card(desk.directory, before.id, openings), before)
+        )
     filed = desk.file_card(draft.contact, draft.card)
     commitments = _kept(filed.commitments, filed.openings, candidates, openings)
     body = _body(desk, draft, found.kind, before, commitments)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import bodies, card, evidence, exercise, fork, message, proposal, statement
+from poc.core import bodies, card, evidence, exercise, fork, message, proposal, snapshot, statement
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -41,6 +41,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "cancel": evidence.Cancel,
     "evidence-file": evidence.EvidenceFile,
     "fork-file": fork.ForkFile,
+    "snapshot": snapshot.SnapshotFile,
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,

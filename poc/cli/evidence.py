@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from poc.cli.context import Context, read_file
+from poc.cli.context import Context, read_given
 from poc.cli.message_text import spaced_code
 from poc.cli.output import Result, Table, both_times
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT
 from poc.core.form import form_value
 from poc.core.message import NON_ATTRIBUTION
 from poc.core.proof import EvidenceReport, verify_evidence
-from poc.core.statement import format_fingerprint, parse_fingerprint
+from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time
-from poc.errors import RefusedError, UsageError
+from poc.errors import RefusedError
 from poc.limits import EVIDENCE_BYTES_MAX
 
 _WARNINGS: Final = {"no-witnesses": "no witnesses: the operator could show different logs"}
@@ -47,8 +46,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 async def _verify(context: Context, arguments: argparse.Namespace) -> Result:
-    pinned = parse_fingerprint(arguments.fingerprint or _pin(context.home))
-    data = _read(arguments.file)
+    pinned = context.pinned(arguments.fingerprint)
+    data = read_given(arguments.file, EVIDENCE_BYTES_MAX)
     await _compare(context, pinned, data)
     report = verify_evidence(data, pinned)
     problems = [asdict(problem) for problem in report.problems]
@@ -84,15 +83,6 @@ async def _verify(context: Context, arguments: argparse.Namespace) -> Result:
         exit_code=1 if problems else 0,
         notes=notes,
     )
-
-
-def _read(path: Path) -> bytes:
-    if str(path) != "-":
-        return read_file(path, EVIDENCE_BYTES_MAX)
-    data = sys.stdin.buffer.read(EVIDENCE_BYTES_MAX + 1)
-    if len(data) > EVIDENCE_BYTES_MAX:
-        raise RefusedError("too-large", f"standard input: more than {EVIDENCE_BYTES_MAX} bytes")
-    return data
 
 
 def _lines(report: EvidenceReport) -> list[str]:
@@ -138,18 +128,6 @@ async def _compare(context: Context, pinned: str, data: bytes) -> None:
     if settings.fingerprint == pinned:
         async with context.desk() as desk:
             desk.compare_evidence(data)
-
-
-def _pin(home: Path) -> str:
-    """The fingerprint that a desk's home is pinned to. Raises ``usage`` where there is no such home."""
-    from poc.client.home import open_home
-
-    try:
-        return open_home(home).fingerprint
-    except RefusedError as error:
-        if error.code != "not-a-desk":
-            raise
-        raise UsageError("usage", f"--fingerprint is needed: {home} is no desk's home") from None
 
 
 def _not_proven(report: EvidenceReport) -> list[str]:

@@ -22,16 +22,17 @@ CLOCK_SECONDS_MAX: Final = 300  # how far this clock may be behind what was note
 def standing_warnings(known: Known, now: datetime) -> list[str]:
     """Contradictions first, then what is missing, old, overdue or open to others."""
     return [
-        *_contradictions(known),
+        *contradictions(known),
         *withheld(known),
         *_missing(known),
-        *_age(known, now),
+        *head_age(known, now),
         *_overdue(known, now),
         *_permissions(known),
     ]
 
 
-def _contradictions(known: Known) -> list[str]:
+def contradictions(known: Known) -> list[str]:
+    """What is kept as proof against the hub or a sender."""
     kinds = [kind for kind, _, _ in known.trust.proofs()]
     heads = sum(kind in ("fork", "rollback", "head-inconsistent") for kind in kinds)
     told = []
@@ -96,7 +97,7 @@ def check_fresh(known: Known, now: datetime) -> None:
         )
 
 
-def _age(known: Known, now: datetime) -> list[str]:
+def head_age(known: Known, now: datetime) -> list[str]:
     """How old what is known here is: by the witnesses' clocks, or by this one where there are none."""
     told = []
     if known.directory.logged_at > now + timedelta(seconds=CLOCK_SECONDS_MAX):

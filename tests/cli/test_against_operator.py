@@ -80,10 +80,8 @@ def test_a_brake_works_by_file_although_no_hub_answers(kept, tmp_path):
     assert (notice["type"], notice["subject"]) == ("contact.freeze", "sd.technical")
     shown = run_here("contact", "show", "sd.technical", "--json", home=home).value
     assert shown["standing"] == "FROZEN"
-    sent = run_here(
-        "message", "send", "--to", "sd.technical", "--subject", "s", "--text", "t", "--status", "test", "--json",
-        home=home,
-    )  # fmt: skip
+    words = ("message", "send", "--to", "sd.technical", "--subject", "s", "--text", "t", "--status", "test")
+    sent = run_here(*words, "--json", home=home)
     assert (sent.code, sent.value["code"]) == (1, "contact-frozen")
     report = run_here("verify", "--json", home=home)
     assert report.code == 0

@@ -148,14 +148,20 @@ class Known:
         self._effective = None
         return self.trust.put_notice(payload_sha256(signed.payload), canonical(signed.merged(()).value()))
 
-    def drop_ended_notices(self) -> None:
-        """Forget the notices that are logged by now, or that the rules would not admit any more."""
+    def drop_ended_notices(self) -> list[str]:
+        """Forget the notices that have ended; tells of those that never came into the log."""
+        told = []
         for notice in self.trust.notices():
+            signed = read_signed_statement(parse(notice.data))
             try:
-                in_effect(self.directory, read_signed_statement(parse(notice.data)))
-            except RefusedError:
+                in_effect(self.directory, signed)
+            except RefusedError as error:
                 self.trust.drop_notice(notice.sha256)
+                statement = read_statement(signed.payload)
+                if error.code != "already-logged":
+                    told.append(f"a {statement.type} of {statement.subject} was never logged: {error.code}")
         self._effective = None
+        return told
 
     @property
     def head(self) -> str:

@@ -138,11 +138,11 @@ async def sync_notices(known: Known, hub: HubClient, report: SyncReport) -> None
 
     What the hub then logs is verified at once; what stays is told among the standing warnings.
     """
-    known.drop_ended_notices()
+    report.warnings += known.drop_ended_notices()
     report.warnings += await fetch_notices(known, hub)
     if await post_notices(known, hub):
         await _log_step(known, hub, report)
-        known.drop_ended_notices()
+        report.warnings += known.drop_ended_notices()
 
 
 async def _flush_step(

@@ -211,7 +211,7 @@ def test_a_notice_ends_when_it_is_logged_or_another_entry_overtakes_it(tmp_path)
     registry.log(first)
     note = registry.cosigned(*registry.seated)
     known.keep_head(registry.directory, registry.leaves[size:], note)
-    known.drop_ended_notices()
+    assert known.drop_ended_notices() == ["a contact.freeze of sd.technical was never logged: contact-frozen"]
     assert known.trust.notices() == []
     assert known.effective is known.directory
     assert code_of(known.keep_notice, first) == "already-logged"

@@ -659,12 +659,68 @@ CATALOGUE: dict[str, ErrorRow] = {
     "old-size-moved": ErrorRow(
         409,
         "The proof does not start from what this witness last cosigned.",
-        "Prove from the size in the answer; another root at that very size is a fork and is never cosigned.",
+        "Prove from the size in the answer.",
+    ),
+    "two-roots": ErrorRow(
+        422,
+        "The log signed two roots of one size: a fork.",
+        "Nothing of it is cosigned; the witness keeps both checkpoints: `poc witness show`.",
     ),
     "witness-clock": ErrorRow(
         503,
         "The clock of the witness is behind its own last cosignature, so it cosigns nothing.",
         "Its operator sets the clock right; what was cosigned ahead of time needs a new key.",
+    ),
+    "entries-unread": ErrorRow(
+        503,
+        "The witness could not read the log's new entries, so it cosigns nothing of it.",
+        "It goes on from there at the next submission; its operator looks at the hub's address and key.",
+    ),
+    "entries-not-of-root": ErrorRow(
+        403,
+        "The entries the hub serves are not those of the checkpoint.",
+        "Serve the entries of the checkpoint; nothing else is cosigned.",
+    ),
+    "rules-broken": ErrorRow(
+        403,
+        "An entry of the log breaks the rules of the registry.",
+        "No witness that checks the rules cosigns this log any more; every desk finds the same entry.",
+    ),
+    "rules-unknown": ErrorRow(
+        503,
+        "The log holds a form that this version of the witness does not know.",
+        "The witness's operator updates it.",
+    ),
+    "logged-ahead": ErrorRow(
+        403,
+        "The newest entry is more than 5 minutes ahead of the witness's clock.",
+        "Set the hub's clock right; the witness cosigns once its own clock has come that far.",
+    ),
+    "notice-contradicted": ErrorRow(
+        403,
+        "The checkpoint makes a step effective that a notice held here stops.",
+        "Log the notice that is named; then the step is stopped and the witness cosigns again.",
+    ),
+    "not-a-notice": ErrorRow(
+        422,
+        "A witness holds brakes only.",
+        "Send it to the hub; docs/spec/witness.md names the types a witness takes.",
+    ),
+    "window-passed": ErrorRow(
+        409,
+        "The window of the step has passed by the witness's clock, so the notice comes too late.",
+        "Post it to the hub; it stops the step only if no attest has made it effective.",
+    ),
+    "rules-not-checked": ErrorRow(
+        409,
+        "This witness does not check the rules of this log.",
+        "Its operator adds the log with `poc witness add-log --check-rules`.",
+    ),
+    "notices-full": ErrorRow(
+        429, "This witness holds as many notices as it may.", "Post it to another witness, and to the hub."
+    ),
+    "no-such-conflict": ErrorRow(
+        404, "This witness keeps no such checkpoint.", "`poc witness show` lists what it keeps, by number."
     ),
     "no-witness-key": ErrorRow(
         404, "This home has no witness key.", "Make one with `poc key new jo.witness --role witness`."

@@ -23,6 +23,8 @@ EVENTS: Final[dict[str, int]] = {
     "no-registry": logging.WARNING,
     "read-only": logging.WARNING,
     "not-erased": logging.WARNING,
+    "not-cosigned": logging.WARNING,
+    "entries-damaged": logging.WARNING,
     "library": logging.WARNING,
     "not-started": logging.ERROR,
     "fault": logging.ERROR,

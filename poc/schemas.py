@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import bodies, card, evidence, exercise, message, proposal, statement
+from poc.core import bodies, card, evidence, exercise, message, notices, proposal, statement
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -43,6 +43,8 @@ FORMS: Final[dict[str, type[Form]]] = {
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "notices": notices.NoticeList,
+    "conflict": notices.ConflictFile,
 }
 
 

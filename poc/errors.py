@@ -701,11 +701,6 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The checkpoint makes a step effective that a notice held here stops.",
         "Log the notice that is named; then the step is stopped and the witness cosigns again.",
     ),
-    "not-a-notice": ErrorRow(
-        422,
-        "A witness holds brakes only.",
-        "Send it to the hub; docs/spec/witness.md names the types a witness takes.",
-    ),
     "window-passed": ErrorRow(
         409,
         "The window of the step has passed by the witness's clock, so the notice comes too late.",

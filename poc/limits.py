@@ -53,7 +53,6 @@ VKEY_CHARS_MAX: Final = 4096  # a note verification key as text
 SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its proof, sent to a witness
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 WATCHED_SECONDS_MAX: Final = 20  # how long a witness reads and checks new entries before it answers
-LOGGED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a log's newest entry may lie ahead of a witness's clock
 NOTICE_BYTES_MAX: Final = 128 * KIB  # a brake sent to a witness
 NOTICES_MAX: Final = 256  # brakes a witness holds of one log
 NOTICES_OF_STATE_MAX: Final = 16  # those of them that keys of one State signed

@@ -69,12 +69,12 @@ class Contradiction:
 def read_notice(data: bytes) -> tuple[SignedStatement, Statement]:
     """Read a signed brake; no signature is verified.
 
-    Raises ``not-a-notice`` for another type, or as ``parse``, ``read_signed_statement``, ``read_statement``.
+    Raises ``not-a-brake`` for another type, or as ``parse``, ``read_signed_statement``, ``read_statement``.
     """
     signed = read_signed_statement(parse(data))
     statement = read_statement(signed.payload)
     if statement.type not in BRAKES:
-        raise RefusedError("not-a-notice", statement.type)
+        raise RefusedError("not-a-brake", statement.type)
     return signed, statement
 
 
@@ -148,18 +148,24 @@ def contradiction(
     The leaves are verified, and those of a log that goes on from ``before``. A notice that was logged, or
     that had become inadmissible by another entry, stops nothing.
     """
-    binding = [(notice, *read_notice(notice)) for notice in notices]
-    binding = [row for row in binding if row[2].type in STOPPING]
-    if not binding:
-        return None
-    for leaf in leaves:
+    binding = [notice for notice in notices if read_notice(notice)[1].type in STOPPING]
+    for leaf in leaves if binding else ():
         after = apply_all(before, [read_entry(leaf)])
-        come = _come_into_force(before, after)
-        for notice, signed, statement in binding if before is not None and come else ():
-            found = come & _stopped(before, signed)
-            if found and statement.sha256 not in after.payloads:
-                return Contradiction(notice, statement.sha256, f"entry {after.size - 1}: {min(found)}")
+        found = None if before is None else _contradiction(before, after, binding)
+        if found is not None:
+            return found
         before = after
+    return None
+
+
+def _contradiction(before: Directory, after: Directory, notices: Iterable[bytes]) -> Contradiction | None:
+    """What one entry brought into force against a notice."""
+    come = _come_into_force(before, after)
+    for notice in notices if come else ():
+        signed, statement = read_notice(notice)
+        steps = come & _stopped(before, signed)
+        if steps and statement.sha256 not in after.payloads:
+            return Contradiction(notice, statement.sha256, f"entry {before.size}: {min(steps)}")
     return None
 
 
@@ -191,10 +197,10 @@ def _waiting(directory: Directory) -> frozenset[str]:
     return frozenset(steps)
 
 
-def _come_into_force(before: Directory | None, after: Directory) -> frozenset[str]:
+def _come_into_force(before: Directory, after: Directory) -> frozenset[str]:
     """The steps that waited before and have had their effect after, whatever else the entry did."""
     steps = set()
-    for state in () if before is None else before.states.values():
+    for state in before.states.values():
         if state.status == "pending" and after.states[state.id].status not in {"pending", "stopped"}:
             steps.add(_enrolment(state))
         waited = state.recovering

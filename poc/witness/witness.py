@@ -101,7 +101,7 @@ class Witness:
         """Hold a brake of a pinned log; false if it is held already.
 
         Raises:
-            RefusedError: ``not-a-notice``, ``unknown-log``, ``rules-not-checked``, ``window-passed``,
+            RefusedError: ``not-a-brake``, ``unknown-log``, ``rules-not-checked``, ``window-passed``,
                 ``notices-full``, or what the rules refuse the statement for.
             UnreachableError: ``entries-unread`` before the first checkpoint was cosigned, ``storage-failed``.
         """

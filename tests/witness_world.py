@@ -25,6 +25,7 @@ from poc.serving.connection import Deadlines, GuardedRunner
 from poc.witness.app import SIZE_TYPE, make_app
 from poc.witness.store import Pinned, WitnessStore
 from poc.witness.witness import Witness
+from tests.registry import ORIGIN as REGISTRY_ORIGIN
 from tests.registry import Registry, log_signer, signing_key
 
 ORIGIN = "example.org/watched"
@@ -166,6 +167,19 @@ class LogServer:
 
     async def _genesis(self, _request: web.Request) -> web.Response:
         return web.json_response({"entry": b64u(self.leaves[0])})
+
+
+@asynccontextmanager
+async def rules_world(home, registry, leaves=None, fingerprint=None):
+    """A witness with the registry's log pinned, and the server it reads the entries from."""
+    server = LogServer(registry.leaves if leaves is None else leaves)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(server.running())
+        world = WitnessWorld(home)
+        world.server = server
+        world.now = registry.now
+        world.pinned[REGISTRY_ORIGIN] = Pinned(server.address, fingerprint or registry.directory.fingerprint)
+        yield await stack.enter_async_context(world.running())
 
 
 def submitted(registry: Registry, old: int, size: int | None = None, *, by: str = "log") -> bytes:

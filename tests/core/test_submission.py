@@ -88,7 +88,10 @@ def test_a_checkpoint_goes_on_only_from_the_tree_last_cosigned():
     assert code_of(continued, TREE.body(4, 9), five) == "old-size-moved"
     assert code_of(continued, Log(fork=2).body(5, 5), five) == "two-roots"
     assert code_of(continued, Log(fork=2).body(5, 9), five) == "bad-proof"
-    assert code_of(continued, format_submission(Submission(0, (bytes(32),), TREE.note(5))), Tree()) == "bad-proof"
+    assert (
+        code_of(continued, format_submission(Submission(0, (bytes(32),), TREE.note(5))), Tree())
+        == "bad-proof"
+    )
 
 
 def test_an_empty_tree_has_one_root():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -15,22 +14,9 @@ from poc.witness import follower
 from poc.witness.store import Pinned
 from tests.hub_world import World
 from tests.registry import ORIGIN, Registry, enrolment, log_signer, settings, signed, signing_key, usual
-from tests.witness_world import COSIGNER, TREE, LogServer, WitnessWorld, submitted
+from tests.witness_world import COSIGNER, TREE, WitnessWorld, rules_world, submitted
 
 TWO_BUNDLES = 300
-
-
-@asynccontextmanager
-async def rules_world(home, registry, leaves=None, fingerprint=None):
-    """A witness with the registry's log pinned, and the server it reads the entries from."""
-    server = LogServer(registry.leaves if leaves is None else leaves)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(server.running())
-        world = WitnessWorld(home)
-        world.server = server
-        world.now = registry.now
-        world.pinned[ORIGIN] = Pinned(server.address, fingerprint or registry.directory.fingerprint)
-        yield await stack.enter_async_context(world.running())
 
 
 @pytest.fixture
@@ -105,7 +91,9 @@ async def test_kept_entries_of_another_log_are_read_again(tmp_path, registry):
         await world.post(submitted(registry, 0, 5))
         other.enrol("eg")
         leaf = other.leaves[-1]
-        await world.store._write(lambda db: db.execute("UPDATE entry SET leaf = ? WHERE position = 4", (leaf,)))
+        await world.store._write(
+            lambda db: db.execute("UPDATE entry SET leaf = ? WHERE position = 4", (leaf,))
+        )
     async with rules_world(tmp_path, registry) as world:
         assert (await world.code(submitted(registry, 5, 5)))[0] == 200
         assert await kept(world) == tuple(registry.leaves[:5])
@@ -145,7 +133,9 @@ async def test_another_genesis_than_the_one_pinned_is_refused(tmp_path, registry
         assert await world.size(ORIGIN) == 0
 
 
-async def test_a_newest_entry_ahead_of_the_witnesss_clock_is_refused_until_the_clock_is_there(world, registry):
+async def test_a_newest_entry_ahead_of_the_witnesss_clock_is_refused_until_the_clock_is_there(
+    world, registry
+):
     world.now = registry.now - timedelta(minutes=5, seconds=1)
     assert await world.code(submitted(registry, 0)) == (403, "logged-ahead")
     assert await world.size(ORIGIN) == 0
@@ -161,7 +151,9 @@ async def test_a_form_the_witness_does_not_know_asks_for_an_update_of_the_witnes
 
 
 @pytest.mark.parametrize("answer", [404, 401, 500, 302, b"", b"\x00\x05abc", b"\xff" * 70_000])
-async def test_a_hub_that_serves_no_entries_gets_no_cosignature_and_can_be_asked_again(world, registry, answer):
+async def test_a_hub_that_serves_no_entries_gets_no_cosignature_and_can_be_asked_again(
+    world, registry, answer
+):
     world.server.answer = answer
     assert await world.code(submitted(registry, 0)) == (503, "entries-unread")
     world.server.answer = None
@@ -204,7 +196,9 @@ def long_registry():
     return long_log()
 
 
-async def test_what_one_submission_had_no_time_for_the_next_goes_on_with(tmp_path, long_registry, monkeypatch):
+async def test_what_one_submission_had_no_time_for_the_next_goes_on_with(
+    tmp_path, long_registry, monkeypatch
+):
     monkeypatch.setattr(follower, "WATCHED_SECONDS_MAX", 0.5)
     async with rules_world(tmp_path, long_registry) as world:
         world.server.held = "001"

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -81,6 +82,8 @@ class WitnessWorld:
         self.now = AT
         self.deadlines = Deadlines()
         self.pinned: dict[str, Pinned] = {}
+        self.server: Any = None
+        """The server of entries of the pinned log, where there is one."""
 
     @asynccontextmanager
     async def running(self):
@@ -130,6 +133,7 @@ class LogServer:
         self.leaves = leaves
         self.asked: list[str] = []
         self.signed_by: set[str] = set()
+        self.begun = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
         self.held = ""
@@ -155,6 +159,7 @@ class LogServer:
     async def _entries(self, request: web.Request) -> web.Response:
         tile = parse_tile_path(request.path[1:])
         self.asked.append(request.path)
+        self.begun.set()
         self.signed_by.add(parse_request(request.headers).keyid)
         if self.held in request.path:
             await self.gate.wait()

@@ -47,7 +47,7 @@ def make_app(witness: Witness, prefix: str = "", deadlines: Deadlines | None = N
         return serve
 
     async def notices(request: web.Request) -> web.Response:
-        if list(request.query) != ["origin"]:
+        if len(request.query) != 1 or "origin" not in request.query:
             raise RefusedError("bad-form", "the query is origin, once, and nothing else")
         return response_of(Answer(200, await witness.notices(request.query["origin"])))
 

@@ -89,8 +89,7 @@ class Follower:
         count = checkpoint.size - start
         try:
             async with asyncio.timeout(WATCHED_SECONDS_MAX):
-                await self._read(checkpoint.size)
-                await self._check_root(checkpoint)
+                await self._read_to(checkpoint)
                 directory = await self._apply(count)
         except TimeoutError:
             raise UnreachableError("entries-unread", f"{len(self._ahead)} of {count} so far") from None
@@ -124,12 +123,18 @@ class Follower:
                 self._drop()
             raise UnreachableError("entries-unread", f"{error.code}: {error.detail}") from None
 
-    async def _check_root(self, checkpoint: Checkpoint) -> None:
+    async def _read_to(self, checkpoint: Checkpoint) -> None:
+        """Have the leaves of a checkpoint; those kept of one that came to nothing may be others."""
         tree = CompactRange() if self.directory is None else self.directory.tree
-        leaves = self._ahead[: checkpoint.size - tree.size]
-        if await asyncio.to_thread(_root, tree, leaves) != checkpoint.root:
+        while True:
+            kept = bool(self._ahead)
+            await self._read(checkpoint.size)
+            leaves = self._ahead[: checkpoint.size - tree.size]
+            if await asyncio.to_thread(_root, tree, leaves) == checkpoint.root:
+                return
             self._drop()
-            raise RefusedError("entries-not-of-root", f"size {checkpoint.size}")
+            if not kept:
+                raise RefusedError("entries-not-of-root", f"size {checkpoint.size}")
 
     async def _apply(self, count: int) -> Directory:
         """The directory after ``count`` of the leaves ahead, from as far as was come before."""

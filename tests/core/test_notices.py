@@ -49,7 +49,7 @@ def code_of(call, *arguments):
 
 
 def found(registry, since, *notices):
-    """What contradicts the notices in the entries from ``since`` on, found from there and from the genesis."""
+    """What contradicts the notices in the entries from ``since`` on: from there, and from the genesis."""
     before = apply_all(None, registry.entries[:since])
     here = contradiction(before, registry.leaves[since:], held(*notices))
     assert contradiction(None, registry.leaves, held(*notices)) == here

@@ -1,4 +1,4 @@
-"""A witness that checks the rules cosigns nothing whose entries it has not read, held against the root, applied."""
+"""A witness that checks the rules cosigns only what it has read, held against the root and applied."""
 
 from __future__ import annotations
 
@@ -173,8 +173,7 @@ async def test_a_slow_hub_delays_no_other_log_and_is_given_up(world, registry, m
     world.server.gate.clear()
     began = time.monotonic()
     waiting = [asyncio.ensure_future(world.code(submitted(registry, 0))) for _ in range(3)]
-    while not world.server.asked:
-        await asyncio.sleep(0.01)
+    await world.server.begun.wait()
     assert (await world.post(TREE.body(0, 5)))[0] == 200
     assert not any(one.done() for one in waiting)
     assert {await one for one in waiting} == {(503, "entries-unread")}

@@ -30,7 +30,7 @@ from poc.core.statement import (
 from poc.core.strictjson import canonical, format_time, parse
 from poc.core.submission import Conflict
 from poc.errors import RefusedError
-from poc.limits import NOTE_BYTES_MAX
+from poc.limits import NOTE_BYTES_MAX, NOTICES_MAX
 
 STOPPING: Final = frozenset({"state.object", "state.rotate"})
 """The brakes that bind a witness: they stop a step that waits. Others are held for whoever asks."""
@@ -40,7 +40,7 @@ class NoticeList(TopForm):
     """What a witness holds of a log, admissible in its first ``size`` entries."""
 
     size: Count
-    notices: tuple[SignedStatementForm, ...]
+    notices: Annotated[tuple[SignedStatementForm, ...], Field(max_length=NOTICES_MAX)]
 
 
 class ConflictFile(TopForm):
@@ -51,8 +51,8 @@ class ConflictFile(TopForm):
     """
 
     kind: Conflict
-    shown: Annotated[str, Field(max_length=NOTE_BYTES_MAX)]
-    cosigned: Annotated[str, Field(max_length=NOTE_BYTES_MAX)] | None
+    shown: Annotated[str, Field(min_length=1, max_length=NOTE_BYTES_MAX)]
+    cosigned: Annotated[str, Field(min_length=1, max_length=NOTE_BYTES_MAX)] | None
     notice: SignedStatementForm | None
     kept_at: Utc
 

@@ -106,10 +106,10 @@ class Witness:
             UnreachableError: ``entries-unread`` before the first checkpoint was cosigned, ``storage-failed``.
         """
         signed, statement = read_notice(body)
-        log = await self._log(statement.origin)
-        follower = self._follower(log)
+        follower = self._follower(await self._log(statement.origin))
         async with follower.recording:
             directory = _directory(follower)
+            log = await self._log(statement.origin)
             clock = max(self.now(), datetime.fromtimestamp(log.cosigned_at, UTC))
             await asyncio.to_thread(check_notice, directory, signed, clock)
             state = signing_state(directory, signed)

@@ -219,7 +219,7 @@ async def _show(context: Context, _arguments: argparse.Namespace) -> Result:
             str(log.tree.size),
             b64u(log.tree.root),
             _at(log.cosigned_at) or "never",
-            "checked" if log.pinned else "not checked",
+            f"checked at {log.pinned.hub}" if log.pinned else "not checked",
         ]
         for log in logs
     ]

@@ -17,7 +17,7 @@ from poc.core.note import Verifier, decode_base64, encode_base64, read_note
 from poc.errors import RefusedError
 from poc.limits import LOG_SIZE_MAX, PROOF_HASHES_MAX, SUBMISSION_BYTES_MAX
 
-Conflict: TypeAlias = Literal["two-roots", "unproved", "notice-contradicted"]
+Conflict: TypeAlias = Literal["two-roots", "unproved", "rules-broken", "notice-contradicted"]
 """Why a witness keeps a checkpoint that the log signed and that it did not cosign."""
 
 _OLD: Final = re.compile("old (0|[1-9][0-9]{0,18})")

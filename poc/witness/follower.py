@@ -121,7 +121,7 @@ class Follower:
         except PocError as error:
             if isinstance(error, RefusedError):
                 self._drop()
-            raise UnreachableError("entries-unread", f"{error.code}: {error.detail}") from None
+            raise UnreachableError("entries-unread", error.code) from None
 
     async def _read_to(self, checkpoint: Checkpoint) -> None:
         """Have the leaves of a checkpoint; those kept of one that came to nothing may be others."""

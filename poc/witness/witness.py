@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +22,7 @@ from poc.core.notices import (
     signing_state,
 )
 from poc.core.submission import (
+    Conflict,
     Submission,
     by_the_log,
     check_continues,
@@ -154,49 +155,67 @@ class Witness:
             return await self._cosigned(submission, log, checkpoint, None)
         async with follower.turn():
             log, checkpoint = await self._admitted(submission)  # the record may have moved meanwhile
-            step = await follower.follow(checkpoint, self.now())
-            _check_key(submission, step.directory)
+            step = await self._followed(follower, log, checkpoint, submission)
             async with follower.recording:
-                await self._check_notices(log, checkpoint, submission.note, follower.directory, step)
+                held = await self._store.notices(log.origin)
+                against = await asyncio.to_thread(contradiction, follower.directory, step.leaves, held)
+                if against is not None:
+                    await self._keep(log, checkpoint, "notice-contradicted", submission, against.notice)
+                    named = {"payload_sha256": against.payload_sha256}
+                    raise RefusedError("notice-contradicted", against.step, **named)
                 line = await self._cosigned(submission, log, checkpoint, step)
                 follower.advance(step)
-                await self._drop_ended(log.origin, step.directory)
+                await self._drop_ended(log.origin, step.directory, held)
         return line
 
     async def _admitted(self, submission: Submission) -> tuple[WatchedLog, Checkpoint]:
         """The log and its own checkpoint, which continues the tree on record."""
         log = await self._log(submission.stated.origin)
-        checkpoint = by_the_log(submission, self._keys(log))
+        checkpoint = by_the_log(submission, self._keys(log, submission.stated.size))
         try:
             check_continues(submission, checkpoint, log.tree)
         except RefusedError as error:
             kind = conflict_of(checkpoint, log.tree, error.code)
             if kind is not None:
-                await self._store.keep_conflict(log, checkpoint, kind, submission.note, None, self._seconds())
+                await self._keep(log, checkpoint, kind, submission)
             raise
         return log, checkpoint
 
-    def _keys(self, log: WatchedLog) -> tuple[Verifier, ...]:
-        """The keys given for a log, and all its verified entries ever named."""
+    async def _followed(
+        self, follower: Follower, log: WatchedLog, checkpoint: Checkpoint, submission: Submission
+    ) -> Step:
+        """The verified step to a checkpoint, which a key in force there signed."""
+        try:
+            step = await follower.follow(checkpoint, self.now())
+        except RefusedError as error:
+            if error.code == "rules-broken":
+                await self._keep(log, checkpoint, "rules-broken", submission)
+            raise
+        _check_key(submission, step.directory)
+        return step
+
+    def _keys(self, log: WatchedLog, size: int) -> tuple[Verifier, ...]:
+        """The keys given for a log, and those its verified entries name, but for what had ended by a size."""
         follower = self._followers.get(log.origin)
-        if follower is None or follower.directory is None:
+        directory = None if follower is None else follower.directory
+        if directory is None:
             return log.keys
-        named = log_verifiers(tuple(follower.directory.log_vkeys.values()))
-        return tuple(dict.fromkeys((*log.keys, *named)))
+        records = {vkey: directory.keys[kid] for kid, vkey in directory.log_vkeys.items()}
+        ended = {v for v, key in records.items() if key.until is not None and not key.is_good_at(size)}
+        named = dict.fromkeys([*(key.vkey() for key in log.keys), *records])
+        return log_verifiers(tuple(vkey for vkey in named if vkey not in ended))
 
-    async def _check_notices(
-        self, log: WatchedLog, checkpoint: Checkpoint, note: bytes, before: Directory | None, step: Step
+    async def _keep(
+        self,
+        log: WatchedLog,
+        checkpoint: Checkpoint,
+        kind: Conflict,
+        submission: Submission,
+        notice: bytes | None = None,
     ) -> None:
-        held = await self._store.notices(log.origin)
-        found = await asyncio.to_thread(contradiction, before, step.leaves, held)
-        if found is None:
-            return
-        at = self._seconds()
-        await self._store.keep_conflict(log, checkpoint, "notice-contradicted", note, found.notice, at)
-        raise RefusedError("notice-contradicted", found.step, payload_sha256=found.payload_sha256)
+        await self._store.keep_conflict(log, checkpoint, kind, submission.note, notice, self._seconds())
 
-    async def _drop_ended(self, origin: str, directory: Directory) -> None:
-        held = await self._store.notices(origin)
+    async def _drop_ended(self, origin: str, directory: Directory, held: Sequence[bytes]) -> None:
         ended = await asyncio.to_thread(has_ended, directory, held)
         if ended:
             await self._store.drop_notices(origin, ended)

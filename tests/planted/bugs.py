@@ -80,7 +80,7 @@ BUGS = (
     Bug(
         "R11 a witness cosigns what an ended key of the log signed",
         "poc/witness/witness.py",
-        "            _check_key(submission, step.directory)\n",
+        "        _check_key(submission, step.directory)\n",
         "",
         "tests/witness/test_rules.py",
         "one_that_ended",
@@ -104,8 +104,8 @@ BUGS = (
     Bug(
         "R17 a witness cosigns into force what a notice it holds stops",
         "poc/witness/witness.py",
-        "        if found is None:",
-        "        if found is not None or found is None:",
+        "                if against is not None:",
+        "                if against is not None and not against.step:",
         "tests/witness/test_notices.py",
         "against_an_objection",
     ),

@@ -107,6 +107,8 @@ async def test_an_entry_that_breaks_the_rules_is_never_cosigned(world, registry)
     for _ in range(2):
         assert await world.code(submitted(registry, good)) == (403, "rules-broken")
     assert (await world.size(ORIGIN), len(await kept(world))) == (good, good)
+    [conflict] = await world.store.conflicts()
+    assert (conflict.kind, conflict.shown) == ("rules-broken", registry.checkpoint())
     assert (await world.code(submitted(registry, good, good)))[0] == 200
 
 

@@ -51,6 +51,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.faults = Faults()
         self._head: StoredHead | None = None
+        self._published: bytes | None = None
         self._leaves: list[Leaf] = []
         self._index_of: dict[str, int] = {}
         self._hashes: dict[tuple[int, int], bytes] = {}
@@ -144,6 +145,16 @@ class MemoryStore:
         return tuple(value for value in found if value is not None)
 
     # --- proposals ---
+
+    @verb
+    async def put_published(self, note: bytes) -> None:
+        """See ``Store``."""
+        self._published = note
+
+    @verb
+    async def read_published(self) -> bytes | None:
+        """See ``Store``."""
+        return self._published
 
     @verb
     async def put_proposal(self, proposal: StoredProposal) -> bool:

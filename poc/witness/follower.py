@@ -82,7 +82,7 @@ class Follower:
         """The step to a checkpoint of the log that continues what was verified.
 
         Raises:
-            RefusedError: ``entries-not-of-root``, ``rules-broken``, ``wrong-fingerprint``, ``logged-ahead``.
+            RefusedError: ``entries-not-of-root``, ``rules-broken``, ``another-genesis``, ``logged-ahead``.
             UnreachableError: ``entries-unread``, ``rules-unknown``.
         """
         start = self._size
@@ -151,7 +151,7 @@ class Follower:
             self._drop()
             if error.code in TOO_NEW:
                 raise UnreachableError("rules-unknown", f"{error.code}: {error.detail}") from None
-            if error.code == "wrong-fingerprint":
+            if error.code == "another-genesis":
                 raise
             raise RefusedError("rules-broken", f"{error.code}: {error.detail}") from None
         if directory is None:
@@ -168,5 +168,5 @@ def _root(tree: CompactRange, leaves: Sequence[bytes]) -> bytes:
 def _applied(directory: Directory | None, leaves: Sequence[bytes], fingerprint: str) -> Directory:
     after = apply_all(directory, (read_entry(leaf) for leaf in leaves))
     if after.fingerprint != fingerprint:
-        raise RefusedError("wrong-fingerprint", "the log begins with another genesis")
+        raise RefusedError("another-genesis", f"found {after.fingerprint}")
     return after

@@ -15,12 +15,12 @@ class WitnessMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         told: dict[str, Any] = {"registry": self.registry}
-        self.cosigned = Counter("poc_witness_cosigned", "Cosignatures given.", **told)
-        self.refused = Counter("poc_witness_refused", "Checkpoints not cosigned.", ["code"], **told)
-        self.size = Gauge("poc_witness_size", "Entries of the tree last cosigned.", ["origin"], **told)
-        self.age_seconds = Gauge("poc_witness_age_seconds", "Since the last cosignature.", ["origin"], **told)
-        self.notices = Gauge("poc_witness_notices", "Notices held.", ["origin"], **told)
-        self.conflicts = Gauge("poc_witness_conflicts", "Checkpoints kept against logs.", **told)
+        self.cosigned = Counter("poc_cosigned", "Cosignatures given.", **told)
+        self.refused = Counter("poc_not_cosigned", "Checkpoints not cosigned.", ["code"], **told)
+        self.size = Gauge("poc_watched_size", "Entries of the tree last cosigned.", ["origin"], **told)
+        self.age_seconds = Gauge("poc_watched_age_seconds", "Since the last cosignature.", ["origin"], **told)
+        self.notices = Gauge("poc_watched_notices", "Notices held.", ["origin"], **told)
+        self.conflicts = Gauge("poc_watched_conflicts", "Checkpoints kept against logs.", **told)
 
     def show(self, log: WatchedLog, now: int, notices: int) -> None:
         """Bring the gauges of one log up to date; the age of one never cosigned is 0."""

@@ -40,7 +40,7 @@ from poc.witness.store import Pinned, WatchedLog, WitnessStore
 # Refusals that say something about the log, the hub or this witness, and not just about who asked.
 _TOLD: Final = frozenset(
     {"two-roots", "entries-unread", "entries-not-of-root", "rules-broken", "rules-unknown",
-     "wrong-fingerprint", "logged-ahead", "notice-contradicted", "witness-clock"}
+     "another-genesis", "logged-ahead", "notice-contradicted", "witness-clock"}
 )  # fmt: skip
 _LOADED_AT_ONCE: Final = 1024
 
@@ -83,7 +83,7 @@ class Witness:
         Raises:
             RefusedError: ``bad-submission``, ``unknown-log``, ``not-by-the-log``, ``old-size-moved`` with
                 the ``size`` last cosigned, ``two-roots``, ``bad-proof``; of a pinned log also
-                ``entries-not-of-root``, ``rules-broken``, ``wrong-fingerprint``, ``logged-ahead``,
+                ``entries-not-of-root``, ``rules-broken``, ``another-genesis``, ``logged-ahead``,
                 ``notice-contradicted``.
             UnreachableError: ``witness-clock``, ``storage-failed``, ``entries-unread``, ``rules-unknown``;
                 nothing was cosigned.

@@ -14,13 +14,14 @@ from poc.core.tiles import decode_entries
 from poc.limits import BODY_BYTES_MAX
 from poc.web.routes import ROUTES
 from tests.hub_world import World
-from tests.registry import REGISTRARS, enrolment, openings, signed, usual
+from tests.registry import REGISTRARS, cosigner, enrolment, openings, signed, usual
 
 CALLERS = {
     "contact": "jo.technical 1",
     "controller": "x-arcc.controller-1 1",
     "authority": "jo authority",
     "registrar": REGISTRARS[0],
+    "witness": "jo.witness",
 }
 ANY_ID = b64u(b"\x07" * 32)
 HOSTILE = {
@@ -45,7 +46,10 @@ HOSTILE = {
 
 @pytest.fixture
 async def world(tmp_path):
-    async with World(tmp_path, usual()).running() as running:
+    registry = usual()
+    appointment = {"vkey": cosigner("jo.witness").verifier().vkey(), "url": "https://witness.invalid"}
+    registry.submit("witness.appoint", "jo.witness", appointment, "jo authority", "jo.witness")
+    async with World(tmp_path, registry).running() as running:
         await running.fill()
         yield running
 

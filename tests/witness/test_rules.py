@@ -131,7 +131,7 @@ async def test_entries_that_are_not_those_of_the_checkpoint_are_not_taken_for_th
 
 async def test_another_genesis_than_the_one_pinned_is_refused(tmp_path, registry):
     async with rules_world(tmp_path, registry, fingerprint="0" * 64) as world:
-        assert await world.code(submitted(registry, 0)) == (422, "wrong-fingerprint")
+        assert await world.code(submitted(registry, 0)) == (403, "another-genesis")
         assert await world.size(ORIGIN) == 0
 
 

@@ -76,9 +76,9 @@ async def test_a_log_is_pinned_by_the_hubs_address_and_the_fingerprint_and_then_
     finally:
         code, _, errors = await asyncio.to_thread(witness.end)
     assert (code, "Traceback" in errors) == (0, False)
-    assert f'poc_witness_size{{origin="{ORIGIN}"}} {len(registry.entries)}.0' in metrics
-    assert "poc_witness_cosigned_total 1.0" in metrics
-    assert 'poc_witness_refused_total{code="bad-submission"} 1.0' in metrics
+    assert f'poc_watched_size{{origin="{ORIGIN}"}} {len(registry.entries)}.0' in metrics
+    assert "poc_cosigned_total 1.0" in metrics
+    assert 'poc_not_cosigned_total{code="bad-submission"} 1.0' in metrics
 
 
 async def test_a_witness_that_must_check_every_log_does_not_start_with_one_it_cannot(home, server, registry):

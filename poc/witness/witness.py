@@ -30,7 +30,7 @@ from poc.core.submission import (
     moved,
     parse_submission,
 )
-from poc.errors import PocError, RefusedError, UnreachableError
+from poc.errors import FaultError, PocError, RefusedError, UnreachableError
 from poc.limits import COSIGNED_AHEAD_SECONDS_MAX
 from poc.logs import log_event
 from poc.witness.follower import Follower, Step
@@ -58,9 +58,9 @@ class Witness:
         store: WitnessStore,
         cosigner: Cosigner,
         now: Callable[[], datetime],
-        hub_at: Callable[[str], HubClient],
+        hub_at: Callable[[str], HubClient] | None = None,
     ) -> None:
-        """``hub_at`` gives the way to the hub at an address."""
+        """``hub_at`` gives the way to the hub at an address: there is none without pinned logs."""
         self._store = store
         self._cosigner = cosigner
         self._hub_at = hub_at
@@ -136,6 +136,8 @@ class Witness:
         self.metrics.conflicts.set(len(await self._store.conflicts()))
 
     async def _loaded(self, log: WatchedLog, pinned: Pinned) -> Follower:
+        if self._hub_at is None:
+            raise FaultError("fault", "a log is pinned, and no way to its hub is given")
         follower = Follower(pinned.fingerprint, self._hub_at(pinned.hub))
         start = 0
         try:

@@ -21,7 +21,6 @@ CALLERS = {
     "controller": "x-arcc.controller-1 1",
     "authority": "jo authority",
     "registrar": REGISTRARS[0],
-    "witness": "jo.witness",
 }
 ANY_ID = b64u(b"\x07" * 32)
 HOSTILE = {
@@ -46,10 +45,7 @@ HOSTILE = {
 
 @pytest.fixture
 async def world(tmp_path):
-    registry = usual()
-    appointment = {"vkey": cosigner("jo.witness").verifier().vkey(), "url": "https://witness.invalid"}
-    registry.submit("witness.appoint", "jo.witness", appointment, "jo authority", "jo.witness")
-    async with World(tmp_path, registry).running() as running:
+    async with World(tmp_path, usual()).running() as running:
         await running.fill()
         yield running
 
@@ -72,6 +68,21 @@ async def test_a_route_answers_the_wrong_role_as_if_nothing_were_there(world, ro
             assert problem == missing
             assert problem["code"] == "not-found"
             assert problem["detail"] == ""
+
+
+async def test_a_witness_reads_entries_and_nothing_else_and_nothing_at_all_once_its_state_left(world):
+    registry, who = world.registry, "jo.witness"
+    appointment = {"vkey": cosigner(who).verifier().vkey(), "url": "https://127.0.0.1:9"}
+    assert (await world.ask("GET", "/tile/entries/000.p/1", who=who))[0] == 401
+    registry.submit("witness.appoint", who, appointment, "jo authority", who)
+    await world.fill()
+    for route in (r for r in ROUTES if r.roles):
+        status, found = await world.ask(route.method, _path(route).replace("0/000", "000.p/1"), who=who)
+        assert status == (200 if "entries" in route.path else 404), (route, found)
+    leaf = world.hub.log.view.directory.states["jo"].enrolled.leaf_hash
+    payload = registry.payload("state.withdraw", "jo", {"entry": leaf})
+    await world.hub.registry.submit(signed(payload, "jo authority"))
+    assert (await world.ask("GET", "/tile/entries/000.p/1", who=who))[0] == 401
 
 
 @pytest.mark.parametrize(

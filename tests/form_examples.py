@@ -409,7 +409,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     *((f"body.{kind}", change) for kind, changes in sorted(_EVERY_BODY.items()) for change in changes),
     ("notices", {"size": -1}),
     ("notices", {"notices": [None]}),
-    ("notices", {"notices": [SIGNED_STATEMENT] * 257}),
+    ("notices", {"notices": None}),
     ("conflict", {"kind": "fork"}),
     ("conflict", {"shown": ""}),
     ("conflict", {"notice": {}}),

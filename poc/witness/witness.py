@@ -152,9 +152,9 @@ class Witness:
 
     async def _add_checkpoint(self, submission: Submission) -> str:
         log, checkpoint = await self._admitted(submission)
-        follower = self._followers.get(log.origin)
-        if follower is None:
+        if log.pinned is None:
             return await self._cosigned(submission, log, checkpoint, None)
+        follower = self._follower(log)
         async with follower.turn():
             log, checkpoint = await self._admitted(submission)  # the record may have moved meanwhile
             step = await self._followed(follower, log, checkpoint, submission)
@@ -163,8 +163,9 @@ class Witness:
                 against = await asyncio.to_thread(contradiction, follower.directory, step.leaves, held)
                 if against is not None:
                     await self._keep(log, checkpoint, "notice-contradicted", submission, against.notice)
-                    named = {"payload_sha256": against.payload_sha256}
-                    raise RefusedError("notice-contradicted", against.step, **named)
+                    raise RefusedError(
+                        "notice-contradicted", against.step, payload_sha256=against.payload_sha256
+                    )
                 line = await self._cosigned(submission, log, checkpoint, step)
                 follower.advance(step)
                 await self._drop_ended(log.origin, step.directory, held)

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from poc.core.statement import make_entry
-from poc.errors import RefusedError
+from poc.errors import FaultError, RefusedError
 from poc.witness import follower
 from poc.witness.store import Pinned
+from poc.witness.witness import Witness
 from tests.hub_world import World
 from tests.registry import ORIGIN, Registry, enrolment, log_signer, settings, signed, signing_key, usual
 from tests.witness_world import COSIGNER, TREE, WitnessWorld, rules_world, submitted
@@ -249,6 +250,21 @@ async def test_a_key_that_came_by_a_policy_signs_and_one_that_ended_no_longer(wo
     world.now, world.server.leaves = registry.now, registry.leaves
     assert await world.code(submitted(registry, covered)) == (403, "not-by-the-log")
     assert (await world.code(submitted(registry, covered, by="log 2")))[0] == 200
+    registry.entries[-1] = registry.entries[0]
+    size = len(registry.entries)
+    assert await world.code(submitted(registry, size)) == (403, "not-by-the-log")
+    assert await world.store.conflicts() == ()
+    assert await world.code(submitted(registry, size, by="log 2")) == (422, "two-roots")
+
+
+async def test_a_pinned_log_is_never_cosigned_unchecked(world, registry):
+    unloaded = Witness(world.store, COSIGNER, lambda: world.now)
+    with pytest.raises(RefusedError) as refused:
+        await unloaded.add_checkpoint(submitted(registry, 0))
+    assert refused.value.code == "rules-not-checked"
+    with pytest.raises(FaultError):
+        await unloaded.load()
+    assert await world.size(ORIGIN) == 0
 
 
 async def test_a_real_hub_is_followed(tmp_path):

@@ -62,6 +62,14 @@ BUGS = (
         "not_those_of_the_checkpoint",
     ),
     Bug(
+        "R11 a pinned log is cosigned unchecked where nothing was loaded",
+        "poc/witness/witness.py",
+        "        if log.pinned is None:\n            return await",
+        "        if log.origin not in self._followers:\n            return await",
+        "tests/witness/test_rules.py",
+        "never_cosigned_unchecked",
+    ),
+    Bug(
         "R11 a witness takes any genesis",
         "poc/witness/follower.py",
         "if after.fingerprint != fingerprint:",

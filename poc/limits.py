@@ -66,3 +66,4 @@ NOTICES_BYTES_MAX: Final = 4 * MIB  # all of them together
 CONFLICTS_MAX: Final = 16  # checkpoints of one kind that a witness keeps against one log
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
+SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte

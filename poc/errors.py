@@ -437,6 +437,14 @@ CATALOGUE: dict[str, ErrorRow] = {
         "An older database was restored: bring back what lacks with `poc registry reconcile FILE`, a "
         "desk's snapshot. If a witness is at fault, start once with --disregard-witness.",
     ),
+    "snapshot-is-older": ErrorRow(
+        409, "The snapshot holds less of the log than this hub does.", "Ask the desks for a newer one."
+    ),
+    "snapshot-contradicts": ErrorRow(
+        409,
+        "The snapshot's log does not begin with what is stored here: one of them is a fork.",
+        "Write nothing more with this database; keep both, and compare them with what the desks hold.",
+    ),
     "clock-unconfirmed": ErrorRow(
         503,
         "The hub's clock is ahead of every cosignature it can get, so nothing is logged by it.",
@@ -676,6 +684,19 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "proposal-moved": ErrorRow(
         409, "The proposal was signed by another or closed meanwhile.", "Read it again, then try again."
+    ),
+    "opening-erased": ErrorRow(
+        409,
+        "This part of the card was erased by its owner.",
+        "It does not come back; to show it again, file the part anew with `poc contact update --card`.",
+    ),
+    "audit-broken": ErrorRow(
+        409,
+        "The hub's audit trail was changed after it was written.",
+        "Keep the database as it is; compare with the anchors in the log lines from the row named on.",
+    ),
+    "no-such-part": ErrorRow(
+        404, "The card has no such part.", "See which parts it has with `poc contact show`."
     ),
     "id-used": ErrorRow(
         409, "This id is taken by something else.", "Send it under a new id; an id is never used twice."

@@ -8,19 +8,22 @@ their own.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import contact_brakes, contact_export, history, words
+from poc.cli import contact_brakes, contact_export, contact_privacy, history, words
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
-from poc.client.filing import card_value, device_value
+from poc.client.filing import FiledCard, card_value, device_value
 from poc.client.proposing import ROTATE_DAYS
 from poc.core.directory import Contact, DeviceState
 from poc.core.form import form_value
+from poc.core.keys import SealingPublicKey
+from poc.core.statement import SignedStatement, read_statement
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError, UsageError
 
@@ -61,6 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     rotate.set_defaults(run=_rotate)
     _add_devices(verbs)
     contact_brakes.add(verbs)
+    contact_privacy.add(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
     listing.set_defaults(run=_list)
@@ -133,7 +137,7 @@ async def _nominate(context: Context, arguments: argparse.Namespace) -> Result:
         }
         signed = desk.compose("contact.nominate", arguments.contact, body)
         sealing = [key for keys, _ in named for key in keys.sealing]
-        return await finish(desk, signed, filed.openings, sealing, out=arguments.out)
+        return await _finish_card(desk, signed, filed, sealing, out=arguments.out)
 
 
 def _numbered(before: Contact | None, named: list[Any], rotate_by: Any) -> list[dict[str, Any]]:
@@ -169,7 +173,7 @@ async def _record(context: Context, arguments: argparse.Namespace) -> Result:
         filed = desk.file_card(arguments.contact, card)
         body = {**_office(arguments, before), "card": filed.commitments, "source": arguments.source}
         signed = desk.compose("contact.record", arguments.contact, body)
-        return await finish(desk, signed, filed.openings, out=arguments.out)
+        return await _finish_card(desk, signed, filed, out=arguments.out)
 
 
 async def _update(context: Context, arguments: argparse.Namespace) -> Result:
@@ -193,7 +197,25 @@ async def _update(context: Context, arguments: argparse.Namespace) -> Result:
             "custody": arguments.custody or before.custody,
         }
         signed = desk.compose("contact.update", arguments.contact, body)
-        return await finish(desk, signed, () if filed is None else filed.openings, out=arguments.out)
+        if filed is not None:
+            return await _finish_card(desk, signed, filed, out=arguments.out)
+        return await finish(desk, signed, out=arguments.out)
+
+
+async def _finish_card(
+    desk: Desk,
+    signed: SignedStatement,
+    filed: FiledCard,
+    sealing: Sequence[SealingPublicKey] = (),
+    *,
+    out: Path | None,
+) -> Result:
+    """End as every statement does, saying before and after who will see which part of the card."""
+    contact = read_statement(signed.payload).subject
+    audiences = contact_privacy.filed_audiences(desk, contact, filed.commitments)
+    means = "\n".join(contact_privacy.audience_lines(audiences))
+    result = await finish(desk, signed, filed.openings, sealing, out=out, means=means)
+    return contact_privacy.with_audiences(result, audiences)
 
 
 async def _confirm(context: Context, arguments: argparse.Namespace) -> Result:
@@ -340,7 +362,7 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
         lines += contact_brakes.frozen_lines(contact)
         hidden = [part for part in ("office", "reach") if part not in parts]
         lines += [f"{part}: not open to this home, or not synced" for part in hidden]
-        lines += [f"visibility of {part}: {content['visibility']}" for part, content in card.items()]
+        lines += contact_privacy.audience_lines(desk.audiences(contact.id))
         lines.append(f"how to reach it: poc lookup --id {contact.id}")
         cells = [
             [str(d["number"]), d["key"], d["sealing_key"], d["rotate_by"], ", ".join(d["may"])]

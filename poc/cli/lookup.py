@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from poc.cli import words
+from poc.cli.contact_privacy import audience_lines
 from poc.cli.context import Context
 from poc.cli.output import Result, Table, both_times
 from poc.core.strictjson import format_time, parse_time
@@ -60,6 +61,8 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     )
     async with context.desk() as desk:
         found = desk.lookup(query, arguments.as_of)
+        only = found.contacts[0].contact if len(found.contacts) == 1 else None
+        seen = audience_lines(desk.audiences(only)) if only and arguments.as_of is None else []
         standing = desk.warnings()
         last = desk.directory.size
     warnings = [*standing, *(told for contact in found.contacts for told in contact.warnings())]
@@ -72,7 +75,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     if not found.contacts:
         lines.append("no contact fits")
     if len(found.contacts) == 1:
-        lines += card_lines(found.contacts[0], at, missing)
+        lines += [*card_lines(found.contacts[0], at, missing), *(f"  {line}" for line in seen)]
         return Result(value, lines, warnings=warnings, notes=notes)
     return Result(value, lines, contacts_tables(found.contacts, missing), warnings=warnings, notes=notes)
 

@@ -99,6 +99,7 @@ class FoundContact:
     alternates: list[str]
     frozen: bool
     person: dict[str, Any] | None
+    visibility: dict[str, str]
     not_held: list[str]
 
     def warnings(self) -> list[str]:
@@ -335,6 +336,7 @@ def show_contact(
         ),
         frozen=contact.frozen is not None,
         person=_person(person) if isinstance(person, PersonPart) else None,
+        visibility={part: named.visibility for part in PARTS if (named := contact.card.part(part))},
         not_held=[part for part in PARTS if contact.card.part(part) is not None and part not in card],
     )
 

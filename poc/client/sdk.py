@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from poc.client import exercises, lookup, past, sending
+from poc.client import exercises, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
 from poc.client.api import HubClient
 from poc.client.entries import read_genesis
@@ -25,6 +25,7 @@ from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.past import HistoryEntry
+from poc.client.privacy import Audience, Reader
 from poc.client.proposing import Proposing
 from poc.client.sending import Sent
 from poc.client.snapshots import make_snapshot
@@ -32,6 +33,7 @@ from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
 from poc.client.trust import Trust
 from poc.config import DeskSettings
+from poc.core.card import Part, Visibility
 from poc.core.directory import Directory
 from poc.core.envelope import Draft, OpenedMessage
 from poc.core.evidence import NextStep
@@ -205,6 +207,35 @@ class Desk(Proposing):
         """
         async with locked(self.home):
             return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+
+    # --- cards ---
+
+    def audiences(
+        self, contact: str, visibilities: Mapping[Part, Visibility] | None = None
+    ) -> dict[Part, Audience]:
+        """Who may see each part of a card: as the log has it, or by the visibility given for each.
+
+        Raises ``unknown-contact``.
+        """
+        named = visibilities or privacy.visibilities_of(self.directory.contact(contact))
+        return privacy.audiences(self.known, contact, named)
+
+    async def erase_card(self, contact: str, parts: Sequence[Part] = ()) -> list[Part]:
+        """Erase parts of a card for good, all by default; nothing is queued where the hub is down.
+
+        Raises as ``privacy.erase``.
+        """
+        async with locked(self.home):
+            await self._refresh()
+            return await privacy.erase(self.known, self.hub, contact, parts)
+
+    async def readers(self, contact: str) -> tuple[list[Reader], int]:
+        """Who fetched the card of a contact of this State, as the hub says, and for how many days it knows.
+
+        Raises as ``privacy.readers``.
+        """
+        self.hub.keys = self.known.request_keys()
+        return await privacy.readers(self.hub, contact)
 
     # --- messages ---
 

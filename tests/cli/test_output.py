@@ -149,6 +149,7 @@ def found_contact(text):
         alternates=[text],
         frozen=True,
         person={"names": {"en": text}, "title": {"en": text}, "channels": [channel]},
+        visibility={"person": text},
         not_held=[text],
     )
 

@@ -591,6 +591,31 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The card file is not a contact's card.",
         "Mend the member named; `poc contact show ID --card` prints one to start from.",
     ),
+    "bad-table": ErrorRow(
+        422,
+        "The file is not a table of contacts.",
+        "Mend it at the place named: CSV with one row of names first, or a JSON list of objects.",
+    ),
+    "bad-mapping": ErrorRow(
+        422,
+        "The mapping does not say which column is which field.",
+        "Give --map FIELD=COLUMN, --set FIELD=VALUE or a mapping file; docs/operate.md lists the fields.",
+    ),
+    "bad-number": ErrorRow(
+        422,
+        "This is no telephone number that can be dialled.",
+        "Write it with + and the country code, or as it is dialled inside the State.",
+    ),
+    "bad-rows": ErrorRow(
+        422,
+        "Some rows cannot be used, and nothing was written or sent.",
+        "Mend the rows named, or leave them out with --skip-bad.",
+    ),
+    "card-not-open": ErrorRow(
+        409,
+        "The card the registry has is not open to this home, so nobody can tell whether it changes.",
+        "Run `poc sync` first; a part that is hidden from this home can be changed by its own State alone.",
+    ),
     "already-signed": ErrorRow(
         409,
         "This home has signed the statement already.",
@@ -845,6 +870,34 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
+    ),
+    "nothing-ends": ErrorRow(
+        422,
+        "No device would end, so this hands nothing over.",
+        "Keep fewer devices, or add one with `poc contact device-add`.",
+    ),
+    "not-confirmed": ErrorRow(
+        400, "This cannot be undone, and it was not confirmed.", "Type what is asked for, or give --yes."
+    ),
+    "mail-not-set": ErrorRow(
+        400,
+        "This home has no settings for mail.",
+        "Set mail_server, mail_from and mail_to in its config.toml; docs/operate.md says how.",
+    ),
+    "mail-failed": ErrorRow(
+        503,
+        "The mail server could not be reached or did not take the message.",
+        "Check mail_server; the same events are sent again the next time.",
+    ),
+    "mail-refused": ErrorRow(
+        502,
+        "The mail server refused the message.",
+        "Check mail_from, mail_to and the password; the same events are sent again the next time.",
+    ),
+    "mail-not-encrypted": ErrorRow(
+        502,
+        "The mail server offers no encryption that verifies, so nothing was sent.",
+        'Use one that does, name its CA in mail_ca_file, or allow plain text with mail_tls = "none".',
     ),
     "unknown-setting": ErrorRow(
         400, "There is no such setting.", "Mend its name or remove it; docs/settings.md lists every setting."

@@ -72,3 +72,7 @@ CONFLICTS_MAX: Final = 16  # checkpoints of one kind that a witness keeps agains
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
 SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte
+
+# Files of a desk
+IMPORT_BYTES_MAX: Final = 8 * MIB  # a table of contacts
+IMPORT_ROWS_MAX: Final = 2_000  # rows of such a table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from poc.cli.context import read_given
+from poc.cli.output import warn
 from poc.core.text import ascii_digits
-from poc.errors import RefusedError
+from poc.errors import RefusedError, UsageError
 
 TEXT_FILE_BYTES_MAX: Final = 128 * 1024
 DURATION_SECONDS_MAX: Final = 366 * 86_400
@@ -30,6 +32,19 @@ _TIME: Final = re.compile(
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def confirm(word: str, why: str) -> None:
+    """Return only if a person types the word after being told why. Raises ``not-confirmed``.
+
+    Where nobody can be asked, nothing is taken for granted.
+    """
+    warn(why)
+    if not sys.stdin.isatty():
+        raise UsageError("not-confirmed", f"{why}; --yes confirms it")
+    warn(f"Type {word} to go on:")
+    if sys.stdin.readline().strip() != word:
+        raise UsageError("not-confirmed")
 
 
 def duration(text: str) -> int:

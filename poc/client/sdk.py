@@ -24,6 +24,7 @@ from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
+from poc.client.monitor import Findings, look, mark_seen
 from poc.client.past import HistoryEntry
 from poc.client.privacy import Audience, Reader
 from poc.client.proposing import Proposing
@@ -236,6 +237,19 @@ class Desk(Proposing):
         """
         self.hub.keys = self.known.request_keys()
         return await privacy.readers(self.hub, contact)
+
+    async def monitor(self, state: str, since: int | None = None) -> Findings:
+        """Verify what is new in the log and tell what a State's watch officer must see of it.
+
+        Raises what the hub refuses this home for; a fork, a rollback or a hub that is down is told instead.
+        """
+        async with locked(self.home):
+            return await look(self.known, self.hub, state, since)
+
+    async def has_seen(self, findings: Findings) -> None:
+        """Go on from after these findings the next time. Call it once they were shown or sent."""
+        async with locked(self.home):
+            mark_seen(self.known, findings)
 
     # --- messages ---
 

@@ -17,7 +17,7 @@ from poc.client.feeds import CARDS, EVIDENCE, EXERCISES, KEYS, Beside, Feed, Kee
 from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
 from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
-from poc.client.log import sync_log
+from poc.client.log import follow_log
 from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.privacy import erased_in
 from poc.client.standing import standing_warnings
@@ -138,13 +138,7 @@ async def _flush_step(
 
 
 async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
-    try:
-        report.entries += await sync_log(known, hub)
-        known.trust.set_value("update-needed", b"")
-    except RefusedError as error:
-        if error.code != "update-needed":
-            raise
-        known.trust.set_value("update-needed", b"1")
+    report.entries += await follow_log(known, hub)
 
 
 def _has_ended_keys_only(known: Known) -> bool:

@@ -22,6 +22,46 @@ class Bug:
 
 BUGS = (
     Bug(
+        "monitor skips an entry it cannot parse",
+        "poc/client/watch.py",
+        "            events.append(unreadable(before.size, error.code))\n            break\n",
+        "            events.append(unreadable(before.size, error.code))\n            continue\n",
+        "tests/client/test_watch.py",
+        "cannot_be_read",
+    ),
+    Bug(
+        "monitor moves on although its mail was not taken",
+        "poc/client/mail.py",
+        "        raise _refused(*(answer.code for answer in refused.values()))\n",
+        "        return\n",
+        "tests/cli/test_monitor.py",
+        "not_taken",
+    ),
+    Bug(
+        "mail goes in plain text where the server offers nothing else",
+        "poc/client/mail.py",
+        '                raise RefusedError("mail-not-encrypted", "no STARTTLS")\n',
+        "                return\n",
+        "tests/cli/test_monitor.py",
+        "without_encryption",
+    ),
+    Bug(
+        "a handover leaves the outgoing devices in office",
+        "poc/client/handover.py",
+        "for number in sorted(set(keep))), *come]",
+        "for number in sorted(active)), *come]",
+        "tests/cli/test_handover.py",
+        "neither_side",
+    ),
+    Bug(
+        "bulk import writes rows before all are checked",
+        "poc/cli/contact_bulk.py",
+        "        if bad and not arguments.skip_bad:\n",
+        "        if bad and not arguments.skip_bad and not await _submit(desk, checked):\n",
+        "tests/cli/test_bulk.py",
+        "keeps_all",
+    ),
+    Bug(
         "R11 a witness records a checkpoint whatever it cosigned meanwhile",
         "poc/witness/store.py",
         "WHERE origin = ? AND size = ? AND root = ? RETURNING",

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import bodies, card, evidence, exercise, message, proposal, statement
+from poc.core import bodies, card, evidence, exercise, message, proposal, state_request, statement
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -27,6 +27,8 @@ FORMS: Final[dict[str, type[Form]]] = {
     "entry": statement.EntryForm,
     **{f"body.{name}": model for name, model in bodies.BODIES.items()},
     "proposal": proposal.Proposal,
+    "state-request": state_request.StateRequest,
+    "state-request-file": state_request.StateRequestFile,
     "card.office": card.OfficePart,
     "card.reach": card.ReachPart,
     "card.person": card.PersonPart,

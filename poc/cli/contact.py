@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import contact_brakes, words
+from poc.cli import contact_brakes, contact_sheet, words
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
@@ -60,6 +60,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     rotate.set_defaults(run=_rotate)
     _add_devices(verbs)
     contact_brakes.add(verbs)
+    contact_sheet.add_sheet(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
     listing.set_defaults(run=_list)

@@ -1,0 +1,171 @@
+"""A PDF of plain pages in two scripts: Arabic joined and from right to left, ids and digits as they are.
+
+Shaping is HarfBuzz's and the order of a line the bidirectional algorithm's, both by fpdf2, with one font
+for both scripts. Ids, numbers and addresses stand in cells of their own or in isolates, so that no
+neighbour turns them round. The same input gives the same bytes: the time comes in. What a page says is
+``pages``'s and ``sheet``'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.resources import as_file, files
+from typing import Final, Literal
+
+import segno
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from poc.core.strictjson import format_time
+
+Language = Literal["ar", "en", "fr"]
+
+FONT: Final = "Amiri"
+_FOLDER: Final = files("fontpkg_amiri") / "files"
+_FACES: Final = (("", "Amiri-Regular.ttf"), ("B", "Amiri-Bold.ttf"))
+_MARGIN_MM: Final = 18
+_LABEL_MM: Final = 52
+_NUMBER_MM: Final = 7
+_LINE_MM: Final = 6.2
+_SIZE_PT: Final = 11
+_ISOLATE: Final = "\u2066{}\u2069"
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+logging.getLogger("fpdf").setLevel(logging.ERROR)
+
+
+def isolated(value: str) -> str:
+    """A value inside a sentence of either direction, kept in one piece by Unicode isolates."""
+    return _ISOLATE.format(value)
+
+
+class _Pages(FPDF):
+    """Pages with the document's name, its time and their number at the foot."""
+
+    foot = ""
+
+    def footer(self) -> None:
+        """Print the foot of one page."""
+        self.set_y(-14)
+        self.set_font(FONT, "", 8)
+        self.set_text_shaping(use_shaping_engine=True, direction="ltr")
+        self.cell(0, 5, f"{self.foot} · {self.page_no()}", align="C")
+
+
+class Paper:
+    """A document in the making; every method adds below what stands there already."""
+
+    def __init__(self, title: str, made_at: datetime) -> None:
+        """Begin the first page; ``title`` and time stand at the foot of each."""
+        self._pdf = _Pages(format="A4")
+        self._pdf.foot = f"{title} · {format_time(made_at)}"
+        self._pdf.set_margin(_MARGIN_MM)
+        self._pdf.set_auto_page_break(auto=True, margin=_MARGIN_MM)
+        self._pdf.set_creation_date(made_at)
+        self._pdf.set_title(title)
+        for style, name in _FACES:
+            with as_file(_FOLDER / name) as path:
+                self._pdf.add_font(FONT, style, path)
+        self._pdf.add_page()
+
+    def page(self) -> None:
+        """Begin a new page."""
+        self._pdf.add_page()
+
+    def heading(self, text: str, language: Language = "en") -> None:
+        """A heading."""
+        self._room(24)
+        self._line(text, language, style="B", size=15, height=9)
+        self._pdf.ln(1)
+
+    def text(self, text: str, language: Language = "en", *, strong: bool = False) -> None:
+        """A paragraph."""
+        self._line(text, language, style="B" if strong else "", size=_SIZE_PT, height=_LINE_MM)
+        self._pdf.ln(1.5)
+
+    def row(self, label: str, value: str, language: Language = "en", *, code: bool = False) -> None:
+        """A label and its value; a ``code`` runs from left to right in every language."""
+        pdf, width = self._pdf, self._pdf.epw - _LABEL_MM
+        self._room(2 * _LINE_MM)
+        from_right = language == "ar"
+        top = pdf.get_y()
+        left = pdf.l_margin
+        bottoms = [top]
+        for is_label in (True, False):
+            at_right = is_label == from_right
+            pdf.set_xy(left + (width if is_label else _LABEL_MM) if at_right else left, top)
+            self._shape("ltr" if code and not is_label else _direction(language))
+            pdf.set_font(FONT, "B" if is_label else "", _SIZE_PT)
+            pdf.multi_cell(
+                _LABEL_MM if is_label else width,
+                _LINE_MM,
+                label if is_label else value,
+                align="R" if from_right else "L",
+                new_x=XPos.LMARGIN,
+                new_y=YPos.NEXT,
+            )
+            bottoms.append(pdf.get_y())
+        pdf.set_y(max(bottoms))
+
+    def groups(self, groups: Sequence[str], *, columns: int, numbered: bool = False) -> None:
+        """Groups of digits in a grid, from left to right; numbered where each may be asked for."""
+        pdf = self._pdf
+        self._shape("ltr")
+        width = pdf.epw / columns
+        for number, group in enumerate(groups, start=1):
+            if (number - 1) % columns == 0:
+                self._room(9)
+            pdf.set_font(FONT, "", 8)
+            pdf.cell(_NUMBER_MM, 8, str(number) if numbered else "", align="R")
+            pdf.set_font(FONT, "B", 14)
+            pdf.cell(width - _NUMBER_MM, 8, group, align="C")
+            if number % columns == 0 or number == len(groups):
+                pdf.ln(8)
+        pdf.ln(2)
+
+    def qr(self, value: str, caption: str, language: Language = "en") -> None:
+        """A QR code of medium error correction with a caption below it."""
+        code = segno.make(value, error="m", micro=False)
+        rows = [list(row) for row in code.matrix]
+        side = 34.0
+        pdf, module = self._pdf, side / len(rows)
+        self._room(side + 12)
+        top, left = pdf.get_y(), pdf.l_margin + (pdf.epw - side if language == "ar" else 0)
+        for y, row in enumerate(rows):
+            for x, dark in enumerate(row):
+                if dark:
+                    pdf.rect(left + x * module, top + y * module, module, module, style="F")
+        pdf.set_y(top + side + 1)
+        self._line(caption, language, style="", size=9, height=5)
+        pdf.ln(1.5)
+
+    def rule(self) -> None:
+        """A line across the page."""
+        pdf = self._pdf
+        pdf.line(pdf.l_margin, pdf.get_y(), pdf.l_margin + pdf.epw, pdf.get_y())
+        pdf.ln(2.5)
+
+    def data(self) -> bytes:
+        """The file."""
+        return bytes(self._pdf.output())
+
+    def _line(self, text: str, language: Language, *, style: str, size: float, height: float) -> None:
+        pdf = self._pdf
+        self._shape(_direction(language))
+        pdf.set_font(FONT, style, size)
+        align = "R" if language == "ar" else "L"
+        pdf.multi_cell(0, height, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _shape(self, direction: str) -> None:
+        self._pdf.set_text_shaping(use_shaping_engine=True, direction=direction)
+
+    def _room(self, height_mm: float) -> None:
+        """Begin a new page where less than this is left."""
+        if self._pdf.will_page_break(height_mm):
+            self._pdf.add_page()
+
+
+def _direction(language: Language) -> str:
+    return "rtl" if language == "ar" else "ltr"

@@ -70,9 +70,9 @@ async def _begin(context: Context, arguments: argparse.Namespace) -> Result:
         begun = ceremony.begin(data, arguments.present, directory, _clock(context))
     write_file(arguments.transcript, begun.transcript().encode())
     files = f"{arguments.file} --transcript {arguments.transcript}"
-    next_step = f"each registrar, on its own machine: poc ceremony sign {files}"
+    then = f"each registrar, on its own machine: poc ceremony sign {files}"
     return _told(
-        begun, arguments.transcript, ["Read the draft aloud, then the fingerprint, all of it.", next_step]
+        begun, arguments.transcript, ["Read the draft aloud, then the fingerprint, all of it.", then]
     )
 
 

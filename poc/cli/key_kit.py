@@ -84,7 +84,7 @@ def _print(context: Context, key: SigningKey, arguments: argparse.Namespace) -> 
     value = {**_shown(key, arguments.party), "files": files}
     lines = [
         *_told(key, arguments.party),
-        f"its kit is in {' and '.join(files)}: print it on a printer that keeps no copy, then delete the file.",
+        f"its kit is in {' and '.join(files)}: print it where no copy is kept, then delete the file.",
         f"then prove the print by typing it back: poc key kit {arguments.party} --remove",
     ]
     return Result(

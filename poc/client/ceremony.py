@@ -1,4 +1,4 @@
-"""The transcript of a ceremony: a genesis or policy signed step by step, offline, with every hash written down.
+"""The transcript of a ceremony: a genesis or policy signed step by step, offline, every hash kept.
 
 A transcript is a text made by rule: its head follows from the statement alone, each step adds lines, and the
 last line is the SHA-256 of all before it. So it can be compared on paper, and checked against the file
@@ -86,8 +86,8 @@ class Ceremony:
 def begin(data: bytes, present: Sequence[str], directory: Directory | None, clock: Clock) -> Ceremony:
     """Begin with a drafted genesis or policy; who is present is written as told.
 
-    ``directory`` is the registry's, for a policy. Raises ``ceremony-step`` for any other statement, and what the
-    draft is refused for.
+    ``directory`` is the registry's, for a policy. Raises ``ceremony-step`` for any other statement, and
+    what the draft is refused for.
     """
     proposal, statement = _read(data)
     missing = _check_signed(proposal, statement, directory)
@@ -101,8 +101,8 @@ def begin(data: bytes, present: Sequence[str], directory: Directory | None, cloc
 def resume(data: bytes, transcript: str, directory: Directory | None) -> Ceremony:
     """The ceremony so far, of its file and transcript, after both were found to fit.
 
-    Raises ``bad-transcript`` where the transcript was changed, ``transcript-mismatch`` where file and transcript
-    do not say the same, and what the file's signatures are refused for.
+    Raises ``bad-transcript`` where the transcript was changed, ``transcript-mismatch`` where file and
+    transcript do not say the same, and what the file's signatures are refused for.
     """
     lines = _intact_lines(transcript)
     proposal, statement = _read(data)
@@ -149,7 +149,10 @@ def end(ceremony: Ceremony, clock: Clock) -> Ceremony:
 
 
 def verify(data: bytes, transcript: str, directory: Directory | None) -> Ceremony:
-    """A ceremony that was held to its end, of its transcript and its file. Raises as :func:`resume`, ``ceremony-step``."""
+    """A ceremony held to its end, of its transcript and file.
+
+    Raises as :func:`resume`, and ``ceremony-step`` where it was not ended.
+    """
     ceremony = resume(data, transcript, directory)
     if not ceremony.is_ended:
         raise RefusedError("ceremony-step", "the ceremony was not ended")
@@ -192,8 +195,8 @@ def _check_signed(proposal: Proposal, statement: Statement, directory: Directory
     settings: Any = statement.body
     brought = brought_keys(settings)
     if statement.type == "registry.genesis":
-        everyone = [signers.all_registrars(settings.registrars), signers.new_keys(brought)]
-        needed, known = signers.one_of(everyone), {}
+        hub = signers.new_keys(key.kid for key in settings.hub_keys)
+        needed, known = signers.one_of([signers.all_registrars(settings.registrars), hub]), {}
     elif directory is None:
         raise RefusedError("not-a-desk", "a policy is signed at the homes of its registry's registrars")
     else:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time
-from poc.report.paper import Paper, isolated
+from poc.report.paper import Paper, in_two_lines, isolated
 from poc.report.request_page import key_fingerprint
 
 
@@ -91,10 +92,10 @@ def kit_page(kit: Kit) -> bytes:
     paper.row("Authority / الجهة", kit.party, code=True)
     paper.row("Made at / أُعدّت في", format_time(kit.made_at), code=True)
     paper.row("Key / المفتاح", kit.kid, code=True)
-    paper.row("Its fingerprint", key_fingerprint(kit.kid), code=True)
+    paper.row("Fingerprint / البصمة", in_two_lines(key_fingerprint(kit.kid)), code=True)
     paper.heading("Groups / المجموعات")
     paper.groups(kit.groups, columns=6, numbered=True)
-    paper.qr(" ".join(kit.groups).upper(), "the same groups / المجموعات نفسها")
+    paper.qr((" ".join(kit.groups).upper(), "the same groups / المجموعات نفسها"))
     paper.row("Command / الأمر", restore_command(kit), code=True)
     paper.rule()
     for paragraph in _EN:
@@ -112,7 +113,7 @@ def kit_text(kit: Kit) -> str:
         f"authority: {kit.party}",
         f"made at: {format_time(kit.made_at)}",
         f"key: {kit.kid}",
-        f"fingerprint: {key_fingerprint(kit.kid)}",
+        f"fingerprint: {format_fingerprint(key_fingerprint(kit.kid))}",
         "",
         *(" ".join(kit.groups[first : first + 6]) for first in range(0, len(kit.groups), 6)),
         "",

@@ -18,6 +18,7 @@ import segno
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time
 
 Language = Literal["ar", "en", "fr"]
@@ -26,10 +27,11 @@ FONT: Final = "Amiri"
 _FOLDER: Final = files("fontpkg_amiri") / "files"
 _FACES: Final = (("", "Amiri-Regular.ttf"), ("B", "Amiri-Bold.ttf"))
 _MARGIN_MM: Final = 18
-_LABEL_MM: Final = 52
+_LABEL_MM: Final = 42
+_QR_MM: Final = 30
 _NUMBER_MM: Final = 7
-_LINE_MM: Final = 6.2
-_SIZE_PT: Final = 11
+_LINE_MM: Final = 5.7
+_SIZE_PT: Final = 10.5
 _ISOLATE: Final = "\u2066{}\u2069"
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)
@@ -39,6 +41,12 @@ logging.getLogger("fpdf").setLevel(logging.ERROR)
 def isolated(value: str) -> str:
     """A value inside a sentence of either direction, kept in one piece by Unicode isolates."""
     return _ISOLATE.format(value)
+
+
+def in_two_lines(fingerprint: str) -> str:
+    """A fingerprint of 64 hex digits as 16 groups of 4, eight on a line."""
+    groups = format_fingerprint(fingerprint).split()
+    return "\n".join((" ".join(groups[:8]), " ".join(groups[8:])))
 
 
 class _Pages(FPDF):
@@ -96,7 +104,8 @@ class Paper:
         for is_label in (True, False):
             at_right = is_label == from_right
             pdf.set_xy(left + (width if is_label else _LABEL_MM) if at_right else left, top)
-            self._shape("ltr" if code and not is_label else _direction(language))
+            is_code = code and not is_label
+            self._shape("ltr" if is_code else _direction(language), code=is_code)
             pdf.set_font(FONT, "B" if is_label else "", _SIZE_PT)
             pdf.multi_cell(
                 _LABEL_MM if is_label else width,
@@ -112,7 +121,7 @@ class Paper:
     def groups(self, groups: Sequence[str], *, columns: int, numbered: bool = False) -> None:
         """Groups of digits in a grid, from left to right; numbered where each may be asked for."""
         pdf = self._pdf
-        self._shape("ltr")
+        self._shape("ltr", code=True)
         width = pdf.epw / columns
         for number, group in enumerate(groups, start=1):
             if (number - 1) % columns == 0:
@@ -125,21 +134,27 @@ class Paper:
                 pdf.ln(8)
         pdf.ln(2)
 
-    def qr(self, value: str, caption: str, language: Language = "en") -> None:
-        """A QR code of medium error correction with a caption below it."""
-        code = segno.make(value, error="m", micro=False)
+    def qr(self, *codes: tuple[str, str]) -> None:
+        """QR codes of medium error correction side by side, each of a value and with a caption below it."""
+        pdf = self._pdf
+        self._room(_QR_MM + 12)
+        top = pdf.get_y()
+        for place, (value, caption) in enumerate(codes):
+            left = pdf.l_margin + place * 2 * _QR_MM
+            self._draw(segno.make(value, error="m", micro=False), left, top)
+            self._shape("ltr")
+            pdf.set_font(FONT, "", 9)
+            pdf.set_xy(left, top + _QR_MM + 1)
+            pdf.cell(2 * _QR_MM, 5, caption)
+        pdf.set_y(top + _QR_MM + 7.5)
+
+    def _draw(self, code: segno.QRCode, left: float, top: float) -> None:
         rows = [list(row) for row in code.matrix]
-        side = 34.0
-        pdf, module = self._pdf, side / len(rows)
-        self._room(side + 12)
-        top, left = pdf.get_y(), pdf.l_margin + (pdf.epw - side if language == "ar" else 0)
+        module = _QR_MM / len(rows)
         for y, row in enumerate(rows):
             for x, dark in enumerate(row):
                 if dark:
-                    pdf.rect(left + x * module, top + y * module, module, module, style="F")
-        pdf.set_y(top + side + 1)
-        self._line(caption, language, style="", size=9, height=5)
-        pdf.ln(1.5)
+                    self._pdf.rect(left + x * module, top + y * module, module, module, style="F")
 
     def rule(self) -> None:
         """A line across the page."""
@@ -158,8 +173,10 @@ class Paper:
         align = "R" if language == "ar" else "L"
         pdf.multi_cell(0, height, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
-    def _shape(self, direction: str) -> None:
-        self._pdf.set_text_shaping(use_shaping_engine=True, direction=direction)
+    def _shape(self, direction: str, *, code: bool = False) -> None:
+        """Shape what follows; in a ``code`` no two signs become one."""
+        features = {"liga": not code, "clig": not code, "dlig": False}
+        self._pdf.set_text_shaping(use_shaping_engine=True, features=features, direction=direction)
 
     def _room(self, height_mm: float) -> None:
         """Begin a new page where less than this is left."""

@@ -12,7 +12,7 @@ from typing import Final
 from poc.core.state_request import ReadRequest, StateRequest
 from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time, unb64u
-from poc.report.paper import Language, Paper, isolated
+from poc.report.paper import Language, Paper, in_two_lines, isolated
 
 _KINDS: Final = {
     "member": "member / عضو",
@@ -145,8 +145,8 @@ NOTES: Final[Mapping[Language, tuple[str, tuple[str, ...]]]] = {
 
 
 def key_fingerprint(kid: str) -> str:
-    """A key's thumbprint as 16 groups of 4 hex digits: the form that is read aloud."""
-    return format_fingerprint(unb64u(kid, 32).hex())
+    """A key's thumbprint in hex: what is read aloud in groups."""
+    return unb64u(kid, 32).hex()
 
 
 def request_page(read: ReadRequest) -> bytes:
@@ -161,8 +161,7 @@ def request_page(read: ReadRequest) -> bytes:
     _say_what_is_asked(paper, request)
     paper.heading("Fingerprint of the request / بصمة الطلب")
     paper.groups(format_fingerprint(read.fingerprint).split(), columns=8)
-    paper.qr(read.fingerprint.upper(), "SHA-256 of the request / بصمة الطلب")
-    _show_keys(paper, request)
+    _show_keys(paper, read)
     for language in ("ar", "en"):
         first, *steps = _READ_BACK[language]
         paper.text(first, language, strong=True)
@@ -190,23 +189,25 @@ def note_verbale(read: ReadRequest, language: Language) -> list[str]:
 
 def _say_what_is_asked(paper: Paper, request: StateRequest) -> None:
     paper.row("Registry / السجل", request.origin, code=True)
-    paper.row("Its fingerprint", format_fingerprint(request.genesis_fingerprint), code=True)
+    paper.row("Fingerprint / البصمة", in_two_lines(request.genesis_fingerprint), code=True)
     paper.row("State / الدولة", request.state, code=True)
     for language, name in sorted(request.names.official.items()):
         short = request.names.short.get(language)
         paper.row(f"Name ({language})", name if short in (None, name) else f"{name} · {short}")
     paper.row("Kind / الصفة", _KINDS[request.kind])
     keys = len(request.authority.keys)
-    paper.row("Authority keys", f"{keys}; {request.authority.threshold} of them must sign")
-    paper.row("Recovery key", "none / لا يوجد" if request.recovery is None else "yes, below / نعم")
+    paper.row("Keys / المفاتيح", f"{keys}; {request.authority.threshold} of them must sign")
+    paper.row("Recovery / الاسترداد", "none / لا يوجد" if request.recovery is None else "yes, below / نعم")
     paper.row("Made at / أُعدّ في", format_time(request.made_at), code=True)
 
 
-def _show_keys(paper: Paper, request: StateRequest) -> None:
+def _show_keys(paper: Paper, read: ReadRequest) -> None:
+    request = read.request
     paper.heading("Keys / المفاتيح")
     recovery = None if request.recovery is None else request.recovery.kid
     for number, kid in enumerate(request.kids(), start=1):
         what = "Recovery key" if kid == recovery else f"Authority key {number}"
-        paper.row(what, key_fingerprint(kid), code=True)
+        paper.row(what, in_two_lines(key_fingerprint(kid)), code=True)
         paper.row("", kid, code=True)
-    paper.qr("\n".join(unb64u(kid, 32).hex().upper() for kid in request.kids()), "the keys / المفاتيح")
+    keys = " ".join(key_fingerprint(kid).upper() for kid in request.kids())
+    paper.qr((read.fingerprint.upper(), "request / الطلب"), (keys, "keys / المفاتيح"))

@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 
-from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time
-from poc.report.paper import Language, Paper, isolated
+from poc.report.paper import Language, Paper, in_two_lines, isolated
 from poc.report.request_page import key_fingerprint
 
 EXCEPTIONS_SHOWN: Final = 10
@@ -270,13 +269,13 @@ class _Sheet:
             self.paper.text(self.words.no_keys, self.language)
         for number, kid in self.contact.devices:
             label = f"{self.words.labels['device']} {number}"
-            self.paper.row(label, key_fingerprint(kid), self.language, code=True)
+            self.paper.row(label, in_two_lines(key_fingerprint(kid)), self.language, code=True)
 
     def _origin(self) -> None:
         contact, registry = self.contact, self.registry
         self.paper.heading(self.words.data, self.language)
         self._row("registry", registry.origin, code=True)
-        self._row("fingerprint", format_fingerprint(registry.fingerprint), code=True)
+        self._row("fingerprint", in_two_lines(registry.fingerprint), code=True)
         self._row("head", f"{registry.size} · {registry.root}", code=True)
         self._row("as_of", format_time(registry.as_of), code=True)
         self._row("printed", format_time(self.printed_at), code=True)

@@ -427,6 +427,50 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-threshold": ErrorRow(
         422, "A threshold is higher than the number of those who could meet it.", "Lower it or name more."
     ),
+    "call-back-too-old": ErrorRow(
+        422,
+        "An enrolment that was objected to is tried again only after a new call-back.",
+        "Call the State back, then write the enrolment anew with the time of that call.",
+    ),
+    "cannot-overrule": ErrorRow(
+        422,
+        "There is no objection that this recovery could overrule.",
+        "Name the newest objection by old keys; one by the recovery key or by two contacts stands.",
+    ),
+    "not-pending": ErrorRow(
+        409,
+        "Nothing that could be objected to waits under this entry.",
+        "Sync, and see with `poc state show` what waits; its time may have come, or it was stopped.",
+    ),
+    "state-suspended": ErrorRow(
+        422,
+        "The State is suspended from this by the registrars, until a time at the latest.",
+        "See reason, scope and end with `poc state show`; receiving, answering and objecting are never cut.",
+    ),
+    "bad-suspension": ErrorRow(
+        422, "A suspension ends within 90 days, and not in the past.", "Give another end; it may be renewed."
+    ),
+    "unknown-witness": ErrorRow(
+        404, "No such witness is appointed in this registry.", "List them with `poc witness list`."
+    ),
+    "witness-exists": ErrorRow(
+        409,
+        "This State has a witness already; a State counts once in a quorum.",
+        "Appoint that one anew with another key or address, or dismiss it first.",
+    ),
+    "attest-not-newer": ErrorRow(
+        409, "The cosignatures give no later time than is attested already.", "Ask the witnesses again first."
+    ),
+    "quorum-missing": ErrorRow(
+        503,
+        "Not enough witnesses have cosigned this checkpoint.",
+        "Try again soon; if it stays so, ask the operator which witnesses are silent.",
+    ),
+    "not-a-brake": ErrorRow(
+        422,
+        "Only a brake works as a notice: a freeze, revocation, withdrawal, objection or a State's rotation.",
+        "Submit the statement to the hub.",
+    ),
     "window-too-short": ErrorRow(
         422,
         "An objection window of 0 is not allowed where actual messages are admitted.",

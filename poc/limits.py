@@ -17,6 +17,8 @@ OFFICER_CHARS_MAX: Final = 16  # the code of an officer who acts
 # Times
 ISSUED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far issued_at may lie after logged_at
 ISSUED_AGE_SECONDS_MAX: Final = 14 * 24 * 3600  # from issued_at to logged_at; brakes are exempt
+LOGGED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far logged_at may lie after the time it was cosigned
+SUSPEND_SECONDS_MAX: Final = 90 * 24 * 3600  # from issued_at to the end of a suspension; it may be renewed
 PROPOSAL_SECONDS_MAX: Final = 14 * 24 * 3600  # how long a proposal waits for its signatures
 REQUEST_SECONDS_MAX: Final = 90 * 24 * 3600  # how long a request for enrolment may be taken up
 EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to expires_at

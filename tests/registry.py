@@ -11,12 +11,12 @@ from typing import Any
 from poc.core import jws
 from poc.core.bodies import BODIES, jwk_form
 from poc.core.card import OfficePart, Opening, ReachPart, make_opening
-from poc.core.checkpoint import Checkpoint, head_of, sign_checkpoint
+from poc.core.checkpoint import Checkpoint, Cosigner, head_of, sign_checkpoint
 from poc.core.directory import Anchor, Directory
 from poc.core.form import form_of
 from poc.core.keys import SealingKey, SigningKey
 from poc.core.merkle import consistency_proof
-from poc.core.note import Signer
+from poc.core.note import Signer, read_note
 from poc.core.rules import apply, start
 from poc.core.statement import (
     CHAINED,
@@ -51,6 +51,11 @@ def jwk(label: str) -> dict[str, str]:
 def log_signer(label: str = "log") -> Signer:
     """The test log's signer, or another one of its name."""
     return Signer(ORIGIN, signing_key(label))
+
+
+def cosigner(witness: str) -> Cosigner:
+    """The test key of a witness, named as the witness."""
+    return Cosigner(witness, signing_key(witness))
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -194,12 +199,23 @@ class Registry:
         directory = self.directory
         if kind.startswith("registry."):
             return directory.version, directory.newest.leaf_hash
-        tables: list[Any] = [directory.states, directory.contacts, directory.controllers]
+        tables: list[Any] = [
+            directory.states,
+            directory.contacts,
+            directory.controllers,
+            directory.witnesses,
+        ]
         found = next((table[subject] for table in tables if subject in table), None)
         return (0, None) if found is None else (found.version, found.newest.leaf_hash)
 
     def newest(self, subject: str) -> Anchor:
-        tables: list[Any] = [self.directory.states, self.directory.contacts, self.directory.controllers]
+        directory = self.directory
+        tables: list[Any] = [
+            directory.states,
+            directory.contacts,
+            directory.controllers,
+            directory.witnesses,
+        ]
         anchor: Anchor = next(table[subject] for table in tables if subject in table).newest
         return anchor
 
@@ -235,6 +251,30 @@ class Registry:
         }
         self.submit("controller.appoint", controller, body, *REGISTRARS, f"{controller} 1")
 
+    def seat(self, *states: str, **changes: Any) -> None:
+        """Appoint a witness of each State, and attest so that they are in force."""
+        for state in states:
+            subject = f"{state}.witness"
+            body = {"vkey": cosigner(subject).verifier().vkey(), "url": "https://witness.example", **changes}
+            self.submit("witness.appoint", subject, body, f"{state} authority", subject)
+        self.attest(*self.seated)
+
+    @property
+    def seated(self) -> list[str]:
+        """The witnesses in force."""
+        return [seat.witness for seat in self.directory.seats]
+
+    def attest(self, *witnesses: str, size: int | None = None) -> SignedEntry:
+        """Attest the log as these witnesses cosign it now."""
+        return self.submit("registry.attest", ORIGIN, self.attest_body(size, witnesses=witnesses), "hub")
+
+    def cosigned(self, *witnesses: str, size: int | None = None, by: str = "log", at: int = 0) -> bytes:
+        """The checkpoint with the cosignatures of these witnesses, ``at`` seconds from now."""
+        note = self.checkpoint(size, by)
+        text = read_note(note)[0]
+        time = int(self.now.timestamp()) + at
+        return note + b"".join(str(cosigner(name).cosign(text, time)).encode() for name in witnesses)
+
     def checkpoint(self, size: int | None = None, by: str = "log") -> bytes:
         """The signed checkpoint of the log's first ``size`` entries."""
         return sign_checkpoint(Checkpoint(ORIGIN, *self._tree(size)), log_signer(by))
@@ -243,11 +283,13 @@ class Registry:
         """The head of the log's first ``size`` entries."""
         return head_of(self.checkpoint(size, by), [log_signer(by).verifier()])
 
-    def attest_body(self, size: int | None = None, by: str = "log") -> dict[str, Any]:
-        """Body of ``registry.attest`` over the first ``size`` entries."""
+    def attest_body(
+        self, size: int | None = None, by: str = "log", *, witnesses: tuple[str, ...] = (), at: int = 0
+    ) -> dict[str, Any]:
+        """Body of ``registry.attest`` over the first ``size`` entries, cosigned ``at`` seconds from now."""
         count = len(self.entries) if size is None else size
         proof = consistency_proof(count, len(self.entries), self._node)
-        checkpoint = self.checkpoint(count, by).decode()
+        checkpoint = self.cosigned(*witnesses, size=count, by=by, at=at).decode()
         return {"checkpoint": checkpoint, "consistency": [b64u(node) for node in proof]}
 
     def _tree(self, size: int | None) -> tuple[int, bytes]:

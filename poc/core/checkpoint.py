@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from poc.core import cosignature
@@ -32,6 +33,7 @@ from poc.errors import RefusedError
 from poc.limits import LOG_SIZE_MAX
 
 _SIZE: Final = re.compile("0|[1-9][0-9]{0,18}")
+_TIME_MAX: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())  # as late as a date can be
 _NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\ud800-\udfff]")
 
 
@@ -148,6 +150,22 @@ def verify_checkpoint(data: bytes, origin: str, verifiers: Sequence[Verifier]) -
     return _open(data, origin, verifiers)[0]
 
 
+def verify_cosigned(
+    data: bytes, origin: str, log_verifiers: Sequence[Verifier], witnesses: Sequence[Verifier]
+) -> tuple[Checkpoint, dict[Verifier, datetime]]:
+    """Read a signed checkpoint as ``verify_checkpoint``, and when each of these witnesses cosigned it.
+
+    Of several cosignatures by one key the first counts. Lines of other witnesses are ignored.
+
+    Raises:
+        RefusedError: as ``verify_checkpoint``.
+    """
+    checkpoint, note = _open(data, origin, (*log_verifiers, *witnesses))
+    signed = {(line.name, line.key_id): line.signature for line in note.verified}
+    found = [(key, signed.get((key.name, key.key_id))) for key in witnesses]
+    return checkpoint, {key: _time_of(signature) for key, signature in found if signature is not None}
+
+
 def head_of(data: bytes, log_verifiers: Sequence[Verifier]) -> str:
     """Reduce a signed checkpoint to its head: the body and the verified lines of the log's keys.
 
@@ -188,6 +206,10 @@ def _open(data: bytes, origin: str, verifiers: Sequence[Verifier]) -> tuple[Chec
     if not any((key.name, key.key_id) in signed_by for key in _log_keys(origin, verifiers)):
         raise RefusedError("unsigned-note", "no signature by a key of this log")
     return checkpoint, note
+
+
+def _time_of(signature: bytes) -> datetime:
+    return datetime.fromtimestamp(min(cosignature.time_of(signature), _TIME_MAX), UTC)
 
 
 def _log_keys(origin: str, verifiers: Sequence[Verifier]) -> list[Verifier]:

@@ -7,21 +7,25 @@ are judged in log order (DESIGN section 5) long after a key has ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from poc.core.bodies import Settings, StateNames
 from poc.core.card import CardCommitments
 from poc.core.keys import VerifyKey
 from poc.core.merkle import CompactRange
 from poc.errors import RefusedError
+from poc.limits import JSON_INTEGER_MAX
 
-KeyRole = Literal["registrar", "hub", "log", "authority", "recovery", "device", "sealing"]
+KeyRole = Literal["registrar", "hub", "log", "authority", "recovery", "device", "sealing", "witness"]
 Ending = Literal["replaced", "routine", "compromise", "lost", "withdrawn"]
+WITNESSES_FOR_ACTUAL: Final = 4
+NOT_YET: Final = JSON_INTEGER_MAX
+"""``since`` of a key whose policy or recovery is logged but not in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Anchor:
 class KeyRecord:
     """One key's life. Good from entry ``since`` on, until entry ``until`` ended it (both indexes).
 
-    ``holder`` is a State id (authority, recovery), a registrar's, contact's or controller's id, or
-    the origin (hub). ``verify_key`` is ``None`` for sealing keys, whose
+    ``holder`` is a State id (authority, recovery), a registrar's, contact's, controller's or witness's
+    id, or the origin (hub). ``verify_key`` is ``None`` for sealing keys, whose
     body travels beside the log, and for log keys, which sign notes only.
     """
 
@@ -82,6 +86,44 @@ class Freeze:
     def holds_at(self, size: int) -> bool:
         """Whether the contact was frozen in the log of that size (entries 0 … size - 1)."""
         return self.since.index < size and (self.until is None or self.until >= size)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """One span of the log in which a State was suspended, ``until_at`` at the latest.
+
+    ``until`` is the index of the entry that ended it, or whose attested time did.
+    """
+
+    since: Anchor
+    reason: str
+    scope: frozenset[str]
+    until_at: datetime
+    until: int | None = None
+
+    def holds_at(self, size: int) -> bool:
+        """Whether the State was suspended in the log of that size (entries 0 … size - 1)."""
+        return self.since.index < size and (self.until is None or self.until >= size)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A recovery that waits for its window: the keys it brings. ``overrules`` an objection by old keys."""
+
+    anchor: Anchor
+    effective_at: datetime
+    authority_kids: tuple[str, ...]
+    threshold: int
+    recovery_kid: str | None
+    overrules: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """The entry that stopped a recovery. Only one by old keys alone can be overruled."""
+
+    leaf_hash: str
+    by_old_keys: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +172,8 @@ class Contact:
 class State:
     """A party as the log has it. ``pending`` until its objection window has passed.
 
+    ``stopped`` is an enrolment that was objected to, at ``stopped_at``; a second one (``retried``) is not
+    stopped by objections. ``recovering`` waits for its window; ``objection`` stopped the last one.
     ``overruled`` holds version and leaf hash of the chained entries that rotations by threshold alone
     have followed since: the recovery key may still build on each, and so wins over those rotations.
     """
@@ -137,7 +181,7 @@ class State:
     id: str
     kind: str
     names: StateNames
-    status: Literal["pending", "enrolled", "withdrawn"]
+    status: Literal["pending", "stopped", "enrolled", "withdrawn"]
     effective_at: datetime
     authority_kids: tuple[str, ...]
     threshold: int
@@ -146,6 +190,16 @@ class State:
     newest: Anchor
     enrolled: Anchor
     overruled: tuple[tuple[int, str], ...] = ()
+    stopped_at: datetime | None = None
+    retried: bool = False
+    recovering: Recovery | None = None
+    objection: Objection | None = None
+    suspensions: tuple[Suspension, ...] = ()
+
+    @property
+    def suspended(self) -> Suspension | None:
+        """The suspension that holds now."""
+        return self.suspensions[-1] if self.suspensions and self.suspensions[-1].until is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +217,48 @@ class Controller:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingPolicy:
-    """A policy logged but not yet in force: it waits for an attest that covers it."""
+class Seat:
+    """A witness's key that counts towards the quorum, and where it is asked for cosignatures."""
 
-    settings: Settings
+    witness: str
+    kid: str
+    vkey: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """That a witness loses its seat."""
+
+    witness: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A change logged but not yet in force: it waits for an attest that covers it."""
+
+    change: Settings | Seat | Dismissal
     anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A State's witness. ``seat`` is the one in force; ``dismissed`` is said as soon as it is logged."""
+
+    id: str
+    state: str
+    version: int
+    newest: Anchor
+    seat: Seat | None = None
+    dismissed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
     """Everything the log of ``tree.size`` entries says. Replaced, never changed.
 
+    ``logged_ats`` holds the time of every entry; ``attested_at`` is the time that windows run on, and
+    ``attest`` the newest entry that attested it.
     ``log_vkeys`` holds the C2SP verification key of every log key ever named, by kid: those that
     ended too, so that what they signed can still be read, and those that wait for their policy.
     """
@@ -186,10 +271,13 @@ class Directory:
     tree: CompactRange
     logged_at: datetime
     attested_at: datetime
-    pending: tuple[PendingPolicy, ...] = ()
+    logged_ats: Sequence[datetime] = ()
+    attest: Anchor | None = None
+    pending: tuple[Pending, ...] = ()
     states: Mapping[str, State] = field(default_factory=lambda: MappingProxyType({}))
     contacts: Mapping[str, Contact] = field(default_factory=lambda: MappingProxyType({}))
     controllers: Mapping[str, Controller] = field(default_factory=lambda: MappingProxyType({}))
+    witnesses: Mapping[str, Witness] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[str, KeyRecord] = field(default_factory=lambda: MappingProxyType({}))
     payloads: AbstractSet[str] = frozenset()
     log_vkeys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -199,12 +287,39 @@ class Directory:
         """How many entries this directory was made from."""
         return self.tree.size
 
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """The witnesses' keys in force, one for each State, by witness."""
+        return tuple(w.seat for _, w in sorted(self.witnesses.items()) if w.seat is not None)
+
+    @property
+    def quorum(self) -> int:
+        """How many of the seats must have cosigned a head; 0 while there is none, or none is asked for.
+
+        Two heads of different logs can both have a quorum only if at least 2q - n witnesses lie.
+        """
+        count = len(self.seats)
+        if count == 0 or self.settings.quorum == "none":
+            return 0
+        return count // 2 + 1 if self.settings.quorum == "majority" else 2 * count // 3 + 1
+
+    @property
+    def pending_settings(self) -> tuple[Settings, ...]:
+        """The policies that wait for an attest, in log order."""
+        return tuple(p.change for p in self.pending if isinstance(p.change, Settings))
+
     def key(self, kid: str) -> KeyRecord:
         """The record of a key, ended or not. Raises ``unknown-key``."""
         record = self.keys.get(kid)
         if record is None:
             raise RefusedError("unknown-key", f"key {kid[:12]}…")
         return record
+
+    def is_of_stopped(self, record: KeyRecord, state: str) -> bool:
+        """Whether a key came by an enrolment or a recovery of this State that was stopped: it may return."""
+        found = self.states.get(state)
+        stopped = record.since == NOT_YET or (found is not None and found.status == "stopped")
+        return stopped and record.holder == state and record.until is None
 
     def log_vkeys_at(self, size: int) -> tuple[str, ...]:
         """The verification keys that were in force for the checkpoint of that size."""
@@ -222,6 +337,13 @@ class Directory:
         found = self.controllers.get(controller)
         if found is None or found.dismissed:
             raise RefusedError("unknown-contact", controller)
+        return found
+
+    def witness(self, witness: str) -> Witness:
+        """A witness that is not dismissed. Raises ``unknown-witness``."""
+        found = self.witnesses.get(witness)
+        if found is None or found.dismissed:
+            raise RefusedError("unknown-witness", witness)
         return found
 
     def devices_of(self, party: str) -> tuple[DeviceState, ...]:
@@ -243,8 +365,9 @@ class Directory:
         return (self.contacts[contact] for contact in ids)
 
     def admitted_statuses(self) -> frozenset[str]:
-        """Statuses that messages may have now; ``actual`` never without witnesses in force."""
-        return frozenset(self.settings.statuses) - {"actual"}
+        """Statuses that messages may have now; ``actual`` only under two-thirds of at least 4 witnesses."""
+        witnessed = self.settings.quorum == "two-thirds" and len(self.seats) >= WITNESSES_FOR_ACTUAL
+        return frozenset(self.settings.statuses) - (frozenset() if witnessed else {"actual"})
 
     def body_of(self, registrar: str) -> str | None:
         """The body of a registrar in force."""

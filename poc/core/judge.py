@@ -7,15 +7,25 @@ Reading the forms and verifying signatures stand in ``receipts``, ``opening`` an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
-from poc.core.checkpoint import Checkpoint, head_bytes, parse_head, stated_size, verify_checkpoint
+from poc.core.checkpoint import (
+    Checkpoint,
+    head_bytes,
+    parse_head,
+    stated_size,
+    verify_checkpoint,
+    verify_cosigned,
+)
 from poc.core.directory import Contact, Directory, KeyRecord
 from poc.core.form import Right
 from poc.core.keys import VerifyKey
 from poc.core.note import Verifier
+from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 
 RootAt: TypeAlias = Callable[[int], bytes | None]
@@ -41,6 +51,46 @@ def read_checkpoint(data: bytes, directory: Directory) -> Checkpoint:
     """
     vkeys = directory.log_vkeys_at(stated_size(data))
     return verify_checkpoint(data, directory.origin, log_verifiers(vkeys))
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A checkpoint signed by the log, and when each witness in force cosigned it, by witness."""
+
+    checkpoint: Checkpoint
+    times: Mapping[str, datetime]
+
+    def attested_at(self, quorum: int) -> datetime:
+        """The latest time at or after which ``quorum`` witnesses cosigned. Raises ``quorum-missing``."""
+        if len(self.times) < quorum:
+            raise RefusedError("quorum-missing", f"{len(self.times)} of {quorum} cosignatures")
+        return sorted(self.times.values(), reverse=True)[quorum - 1]
+
+
+def read_cosigned(data: bytes, directory: Directory) -> Cosigned:
+    """A checkpoint as :func:`read_checkpoint`, with the cosignatures of the directory's witnesses in force.
+
+    One key counts once: a State has one seat, and a key one holder.
+
+    Raises:
+        RefusedError: as ``verify_checkpoint``, also for a bad cosignature by a witness in force.
+    """
+    log_keys = log_verifiers(directory.log_vkeys_at(stated_size(data)))
+    seats = {Verifier.from_vkey(seat.vkey): seat.witness for seat in directory.seats}
+    checkpoint, cosigned = verify_cosigned(data, directory.origin, log_keys, tuple(seats))
+    return Cosigned(checkpoint, {seats[verifier]: at for verifier, at in cosigned.items()})
+
+
+def check_quorum(data: bytes, directory: Directory) -> datetime | None:
+    """When a quorum had cosigned a checkpoint of this log; ``None`` where the registry asks for none.
+
+    The witnesses are those in force in ``directory``, which is the log up to the checkpoint.
+
+    Raises:
+        RefusedError: ``quorum-missing``, or as :func:`read_cosigned`.
+    """
+    cosigned = read_cosigned(data, directory)
+    return cosigned.attested_at(directory.quorum) if directory.quorum else None
 
 
 def read_head(head: str, directory: Directory, root_at: RootAt | None = None) -> Checkpoint:
@@ -90,13 +140,16 @@ def judge_key(directory: Directory, kid: str, size: int, holder: str, right: Rig
 
     Raises:
         RefusedError: ``unknown-key`` (also a key of another holder or role), ``key-not-yet``,
-            ``key-ended``, ``key-compromised``, ``right-missing``, ``contact-frozen``.
+            ``key-ended``, ``key-compromised``, ``right-missing``, ``contact-frozen``, ``state-suspended``.
     """
     record = _record(directory, kid, holder, "device")
     _check_span(record, size)
     if right not in record.may:
         raise RefusedError("right-missing", f"{right}: key {kid[:12]}… of {holder}")
-    check_not_frozen(directory.contacts.get(holder), size)
+    contact = directory.contacts.get(holder)
+    check_not_frozen(contact, size)
+    if right == "send" and contact is not None:
+        check_not_suspended(directory, contact.state, "send", size)
     return record
 
 
@@ -121,6 +174,17 @@ def check_not_frozen(contact: Contact | None, size: int) -> None:
     """Refuse a contact that its State had frozen in the log of that size. Raises ``contact-frozen``."""
     if contact is not None and any(freeze.holds_at(size) for freeze in contact.freezes):
         raise RefusedError("contact-frozen", contact.id)
+
+
+def check_not_suspended(directory: Directory, state: str, scope: str, size: int) -> None:
+    """Refuse what a State was suspended from in the log of that size. Raises ``state-suspended``."""
+    found = directory.states.get(state)
+    spans = () if found is None else found.suspensions
+    held = next((span for span in spans if scope in span.scope and span.holds_at(size)), None)
+    if held is not None:
+        raise RefusedError(
+            "state-suspended", f"{state}: {scope}, until {format_time(held.until_at)} at the latest"
+        )
 
 
 def _record(directory: Directory, kid: str, holder: str, role: str) -> KeyRecord:

@@ -5,15 +5,18 @@ The groups of signers stand in ``signers``; which function belongs to which type
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from poc.core import rules_contact, rules_registry, signers
+from poc.core import rules_contact, rules_registry, rules_witness, signers
 from poc.core.bodies import Body
 from poc.core.directory import Directory
 from poc.core.form import state_of
 from poc.core.keys import VerifyKey
 from poc.core.signers import Requirement, one_of
 from poc.core.statement import Statement
+from poc.errors import RefusedError
+
+OVERRULING_MEMBERS: Final = 3
 
 
 def brought_keys(body: Body) -> dict[str, VerifyKey]:
@@ -30,6 +33,8 @@ def brought_keys(body: Body) -> dict[str, VerifyKey]:
         jwks.append(value.device.key)
     if getattr(value, "signing", None) is not None:
         jwks.append(value.signing)
+    if hasattr(value, "vkey"):
+        jwks.append(rules_witness.witness_jwk(value.vkey))
     keys = [jwk.verify_key() for jwk in jwks]
     return {key.kid: key for key in keys}
 
@@ -39,17 +44,87 @@ def _new(directory: Directory, statement: Statement) -> signers.Group:
     return signers.new_keys(kid for kid in brought_keys(statement.body) if kid not in directory.keys)
 
 
+def _own_new(directory: Directory, statement: Statement) -> signers.Group:
+    """The keys a State's statement brings, those too that it brought when it was stopped."""
+    records = {kid: directory.keys.get(kid) for kid in brought_keys(statement.body)}
+    state = statement.subject
+    return signers.new_keys(
+        kid for kid, found in records.items() if found is None or directory.is_of_stopped(found, state)
+    )
+
+
 def two_registrars(directory: Directory, statement: Statement) -> Requirement:
     """Two registrars of different bodies, and the new keys."""
     pair = signers.registrars(directory.settings.registrars, 2)
     return one_of([pair, _new(directory, statement)])
 
 
+def enrolment(directory: Directory, statement: Statement) -> Requirement:
+    """Two registrars of different bodies, and the State's keys."""
+    pair = signers.registrars(directory.settings.registrars, 2)
+    return one_of([pair, _own_new(directory, statement)])
+
+
 def policy(directory: Directory, statement: Statement) -> Requirement:
-    """As many registrars of different bodies as the policy asks for, and the new keys."""
-    settings = directory.settings
+    """As many registrars of different bodies as the policy asks for, and the new keys.
+
+    Or, without any registrar, the authorities of more than half of the enrolled members.
+    """
+    settings, new = directory.settings, _new(directory, statement)
     several = signers.registrars(settings.registrars, settings.thresholds.policy)
-    return one_of([several, _new(directory, statement)])
+    members = signers.members(directory)
+    if not members:
+        return one_of([several, new])
+    most = signers.authorities("the authorities of the members", directory, members, len(members) // 2 + 1)
+    return one_of([several, new], [most, new])
+
+
+def recovery(directory: Directory, statement: Statement) -> Requirement:
+    """Two registrars and the new keys; to overrule an objection, three other members' authorities too."""
+    pair, new = signers.registrars(directory.settings.registrars, 2), _own_new(directory, statement)
+    body: Any = statement.body
+    directory.state(statement.subject)
+    if body.overrules is None:
+        return one_of([pair, new])
+    others = [state for state in signers.members(directory) if state != statement.subject]
+    three = signers.authorities("the authorities of other members", directory, others, OVERRULING_MEMBERS)
+    return one_of([pair, new, three])
+
+
+def objection(directory: Directory, statement: Statement) -> Requirement:
+    """To an enrolment, the authority of an enrolled State.
+
+    To a recovery, an old authority key, the recovery key, or devices of two contacts. Raises
+    ``unknown-state``, ``not-pending``.
+    """
+    subject = statement.subject
+    found = directory.states.get(subject)
+    if found is not None and found.status == "pending":
+        enrolled = [s.id for s in directory.states.values() if s.status == "enrolled"]
+        return one_of([signers.authorities("the authority of an enrolled State", directory, enrolled, 1)])
+    if directory.state(subject).recovering is None:
+        raise RefusedError("not-pending", subject)
+    old = signers.any_authority_key(directory, subject)
+    return one_of([old], [signers.recovery(directory, subject)], [signers.two_contacts(directory, subject)])
+
+
+def suspension(directory: Directory, _statement: Statement) -> Requirement:
+    """As many registrars of different bodies as the policy asks for."""
+    settings = directory.settings
+    return one_of([signers.registrars(settings.registrars, settings.thresholds.suspend)])
+
+
+def appointment(directory: Directory, statement: Statement) -> Requirement:
+    """The authority of the witness's State, and the witness's key where it is new."""
+    return one_of([signers.authority(directory, state_of(statement.subject)), _new(directory, statement)])
+
+
+def dismissal(directory: Directory, statement: Statement) -> Requirement:
+    """The authority of the witness's State or the witness itself. Raises ``unknown-witness``."""
+    witness = directory.witness(statement.subject)
+    kids = {r.kid: r.kid for r in directory.keys.values() if r.holder == witness.id and r.until is None}
+    itself = signers.Group("the witness itself", kids, 1)
+    return one_of([signers.authority(directory, witness.state)], [itself])
 
 
 def hub(directory: Directory, _statement: Statement) -> Requirement:

@@ -9,18 +9,32 @@ type who must sign and what it does; the effects stand in ``rules_registry``, ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from poc.core import jws, merkle, required, rules_contact, rules_registry, rules_state, signers
+from poc.core import (
+    jws,
+    merkle,
+    required,
+    rules_contact,
+    rules_registry,
+    rules_state,
+    rules_witness,
+    signers,
+)
 from poc.core.directory import Anchor, DeviceState, Directory, KeyRecord
+from poc.core.form import state_of
+from poc.core.judge import check_not_suspended
 from poc.core.keys import VerifyKey
+from poc.core.passing import pass_time
 from poc.core.signers import Requirement, one_of
 from poc.core.statement import BRAKES, CHAINED, SignedEntry, SignedStatement, Statement, read_statement
 from poc.core.working import Working, superseded
 from poc.errors import RefusedError
 from poc.limits import ISSUED_AGE_SECONDS_MAX, ISSUED_AHEAD_SECONDS_MAX
+
+_NOMINATING: Final = frozenset({"contact.nominate", "contact.update", "contact.device-add"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +113,26 @@ def apply_all(directory: Directory | None, entries: Iterable[SignedEntry]) -> Di
 
 
 def at(directory: Directory, attested_at: datetime) -> Directory:
-    """The directory when attested time has come to a moment: pending enrolments take effect.
-
-    The same directory where nothing does.
-    """
-    if not any(s.status == "pending" and s.effective_at <= attested_at for s in directory.states.values()):
-        return directory
+    """The directory when attested time has come to a moment: what waits for it takes effect, or ends."""
     work = Working(directory)
-    work.pass_time(attested_at)
-    return replace(work.directory, attested_at=attested_at)
+    pass_time(work, attested_at, directory.size - 1)
+    return work.directory
+
+
+def with_notice(directory: Directory, signed: SignedStatement, now: datetime) -> Directory:
+    """The directory as if a brake had been logged last: its size stays, what the brake blocks is blocked.
+
+    For whoever holds a brake that the log lacks. It is judged as if logged at ``now``, or at the newest
+    entry's time where that is later. Raises ``not-a-brake``, and as :func:`apply`.
+    """
+    statement = read_statement(signed.payload)
+    if statement.type not in BRAKES:
+        raise RefusedError("not-a-brake", statement.type)
+    logged_at = max(now, directory.logged_at)
+    work = Working(directory)
+    row, _, kids = _judged(work, signed, statement, logged_at)
+    row.effect(work, Act(statement, Anchor(directory.size - 1, "", logged_at), kids))
+    return work.directory
 
 
 def check_proposal(directory: Directory, signed: SignedStatement, now: datetime) -> Progress:
@@ -120,11 +145,7 @@ def check_proposal(directory: Directory, signed: SignedStatement, now: datetime)
     statement = read_statement(signed.payload)
     logged_at = max(now, directory.logged_at)
     work = Working(directory)
-    work.pass_time(logged_at)
-    row = _admissible(work, statement, logged_at, _header_kids(signed))
-    needed = row.signers(work.directory, statement)
-    kids = _check_signatures(signed, statement, needed, work.keys, complete=False)
-    _check_not_frozen(work, statement, kids)
+    row, needed, kids = _judged(work, signed, statement, logged_at, complete=False)
     if not any(kid in work.keys for kid in kids):
         raise RefusedError("signatures-missing", "none is by a key of this registry")
     row.effect(work, Act(statement, Anchor(directory.size, "", logged_at), kids))
@@ -132,25 +153,42 @@ def check_proposal(directory: Directory, signed: SignedStatement, now: datetime)
 
 
 def requirement(directory: Directory, statement: Statement) -> Requirement:
-    """Who must sign a statement. Raises ``not-yet-in-force`` or what the subject is refused for."""
-    return _row(statement.type).signers(directory, statement)
+    """Who must sign a statement that is no genesis. Raises what the subject is refused for."""
+    return _ROWS[statement.type].signers(directory, statement)
 
 
 def _apply(work: Working, entry: SignedEntry) -> None:
     statement = read_statement(entry.signed.payload)
-    work.pass_time(entry.logged_at)
-    row = _admissible(work, statement, entry.logged_at, _header_kids(entry.signed))
-    needed = row.signers(work.directory, statement)
-    kids = _check_signatures(entry.signed, statement, needed, work.keys)
-    _check_not_frozen(work, statement, kids)
-    anchor = Anchor(work.directory.size, entry.leaf_hash, entry.logged_at)
-    row.effect(work, Act(statement, anchor, kids))
+    row, _, kids = _judged(work, entry.signed, statement, entry.logged_at)
+    work.logged_ats.append(entry.logged_at)
+    row.effect(work, Act(statement, Anchor(work.directory.size, entry.leaf_hash, entry.logged_at), kids))
     work.payloads.add(statement.sha256)
     work.set(
         tree=work.directory.tree.append(merkle.leaf_hash(entry.leaf)),
         logged_at=entry.logged_at,
-        attested_at=entry.logged_at,
     )
+
+
+def _judged(
+    work: Working,
+    signed: SignedStatement,
+    statement: Statement,
+    logged_at: datetime,
+    *,
+    complete: bool = True,
+) -> tuple[_Row, Requirement, frozenset[str]]:
+    """The row of a statement that every rule before its effect admits, who must sign it, who has.
+
+    Time passes first where no witness attests it: then it is that of the newest entry.
+    """
+    if work.directory.quorum == 0:
+        pass_time(work, max(logged_at, work.directory.attested_at), work.directory.size)
+    row = _admissible(work, statement, logged_at, _header_kids(signed))
+    needed = row.signers(work.directory, statement)
+    kids = _check_signatures(signed, statement, needed, work.keys, complete=complete)
+    _check_not_frozen(work, statement, kids)
+    _check_not_suspended(work, statement)
+    return row, needed, kids
 
 
 def _admissible(work: Working, statement: Statement, logged_at: datetime, kids: frozenset[str]) -> _Row:
@@ -164,7 +202,9 @@ def _admissible(work: Working, statement: Statement, logged_at: datetime, kids: 
     _check_times(statement, logged_at, directory.logged_at)
     if statement.sha256 in work.payloads:
         raise RefusedError("already-logged")
-    row = _row(statement.type)
+    if statement.type == "registry.genesis":
+        raise superseded(directory.newest, "the registry is founded")
+    row = _ROWS[statement.type]
     if statement.type.startswith("registry.") and statement.subject != directory.origin:
         raise RefusedError("bad-subject", "the subject of registry statements is the origin")
     if statement.type in CHAINED:
@@ -208,6 +248,7 @@ def _chain(work: Working, statement: Statement) -> tuple[int, Anchor | None]:
         "state": work.states,
         "contact": work.contacts,
         "controller": work.controllers,
+        "witness": work.witnesses,
     }
     found = tables[kind].get(statement.subject)
     return (0, None) if found is None else (found.version, found.newest)
@@ -222,6 +263,12 @@ def _check_not_frozen(work: Working, statement: Statement, kids: frozenset[str])
             continue
         if statement.type != "contact.freeze" or statement.subject not in frozen.by:
             raise RefusedError("contact-frozen", contact.id)
+
+
+def _check_not_suspended(work: Working, statement: Statement) -> None:
+    """Refuse what a suspended State is cut from in the log; brakes, rotations and objections never are."""
+    if statement.type in _NOMINATING and statement.subject not in work.controllers:
+        check_not_suspended(work.directory, state_of(statement.subject), "nominate", work.directory.size)
 
 
 # --- signatures --------------------------------------------------------------------------------
@@ -276,33 +323,53 @@ def _by_device(work: Working, act: Act) -> bool:
     return bool(_adders(work, act))
 
 
+def _by_members(work: Working, act: Act) -> bool:
+    return any(kid in work.keys and work.keys[kid].role == "authority" for kid in act.kids)
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     signers: Callable[[Directory, Statement], Requirement]
     effect: Callable[[Working, Act], None]
 
 
+def _does(effect: Callable[[Working, Statement, Any, Anchor], None]) -> Callable[[Working, Act], None]:
+    """An effect that does not ask who signed."""
+    return lambda work, act: effect(work, act.statement, act.body, act.anchor)
+
+
+def _by(
+    effect: Callable[[Working, Statement, Any, Anchor, frozenset[str]], None],
+) -> Callable[[Working, Act], None]:
+    """An effect that depends on which keys signed."""
+    return lambda work, act: effect(work, act.statement, act.body, act.anchor, act.kids)
+
+
 _ROWS: Final[dict[str, _Row]] = {
     "registry.policy": _Row(
-        required.policy, lambda w, a: rules_registry.apply_policy(w, a.statement, a.body, a.anchor)
+        required.policy,
+        lambda w, a: rules_registry.apply_policy(
+            w, a.statement, a.body, a.anchor, by_members=_by_members(w, a)
+        ),
     ),
     "registry.attest": _Row(required.hub, lambda w, a: rules_registry.apply_attest(w, a.body, a.anchor)),
-    "state.enrol": _Row(
-        required.two_registrars, lambda w, a: rules_state.apply_enrol(w, a.statement, a.body, a.anchor)
-    ),
+    "state.enrol": _Row(required.enrolment, _does(rules_state.apply_enrol)),
     "state.rotate": _Row(
         required.state_rotation,
-        lambda w, a: rules_state.apply_rotate(w, a.statement, a.body, a.anchor, a.kids),
+        _by(rules_state.apply_rotate),
     ),
-    "state.withdraw": _Row(
-        required.authority, lambda w, a: rules_state.apply_withdraw(w, a.statement, a.body, a.anchor)
+    "state.recover": _Row(required.recovery, _does(rules_state.apply_recover)),
+    "state.object": _Row(
+        required.objection,
+        _by(rules_state.apply_object),
     ),
-    "contact.record": _Row(
-        required.two_registrars, lambda w, a: rules_contact.apply_record(w, a.statement, a.body, a.anchor)
-    ),
-    "contact.nominate": _Row(
-        required.nomination, lambda w, a: rules_contact.apply_nominate(w, a.statement, a.body, a.anchor)
-    ),
+    "state.suspend": _Row(required.suspension, _does(rules_state.apply_suspend)),
+    "state.reinstate": _Row(required.suspension, _does(rules_state.apply_reinstate)),
+    "witness.appoint": _Row(required.appointment, _does(rules_witness.apply_appoint)),
+    "witness.dismiss": _Row(required.dismissal, _does(rules_witness.apply_dismiss)),
+    "state.withdraw": _Row(required.authority, _does(rules_state.apply_withdraw)),
+    "contact.record": _Row(required.two_registrars, _does(rules_contact.apply_record)),
+    "contact.nominate": _Row(required.nomination, _does(rules_contact.apply_nominate)),
     "contact.update": _Row(
         required.update,
         lambda w, a: rules_contact.apply_update(w, a.statement, a.body, a.anchor, by_device=_by_device(w, a)),
@@ -313,38 +380,17 @@ _ROWS: Final[dict[str, _Row]] = {
     ),
     "contact.device-revoke": _Row(
         required.device_revoke,
-        lambda w, a: rules_contact.apply_device_revoke(w, a.statement, a.body, a.anchor),
+        _does(rules_contact.apply_device_revoke),
     ),
-    "contact.rotate": _Row(
-        required.rotation, lambda w, a: rules_contact.apply_rotate(w, a.statement, a.body, a.anchor)
-    ),
-    "contact.confirm": _Row(
-        required.confirmation, lambda w, a: rules_contact.apply_confirm(w, a.statement, a.body, a.anchor)
-    ),
-    "contact.tested": _Row(
-        required.controllers, lambda w, a: rules_contact.apply_tested(w, a.statement, a.body, a.anchor)
-    ),
+    "contact.rotate": _Row(required.rotation, _does(rules_contact.apply_rotate)),
+    "contact.confirm": _Row(required.confirmation, _does(rules_contact.apply_confirm)),
+    "contact.tested": _Row(required.controllers, _does(rules_contact.apply_tested)),
     "contact.freeze": _Row(
         required.freezing,
-        lambda w, a: rules_contact.apply_freeze(w, a.statement, a.body, a.anchor, a.kids),
+        _by(rules_contact.apply_freeze),
     ),
-    "contact.thaw": _Row(
-        required.authority, lambda w, a: rules_contact.apply_thaw(w, a.statement, a.body, a.anchor)
-    ),
-    "contact.withdraw": _Row(
-        required.authority, lambda w, a: rules_contact.apply_withdraw(w, a.statement, a.body, a.anchor)
-    ),
-    "controller.appoint": _Row(
-        required.two_registrars, lambda w, a: rules_contact.apply_appoint(w, a.statement, a.body, a.anchor)
-    ),
-    "controller.dismiss": _Row(
-        required.two_registrars, lambda w, a: rules_contact.apply_dismiss(w, a.statement, a.body, a.anchor)
-    ),
+    "contact.thaw": _Row(required.authority, _does(rules_contact.apply_thaw)),
+    "contact.withdraw": _Row(required.authority, _does(rules_contact.apply_withdraw)),
+    "controller.appoint": _Row(required.two_registrars, _does(rules_contact.apply_appoint)),
+    "controller.dismiss": _Row(required.two_registrars, _does(rules_contact.apply_dismiss)),
 }
-
-
-def _row(kind: str) -> _Row:
-    row = _ROWS.get(kind)
-    if row is None:
-        raise RefusedError("not-yet-in-force", kind)
-    return row

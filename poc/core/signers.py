@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from poc.core.bodies import Registrar
 from poc.core.directory import Directory
@@ -48,12 +49,35 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """``count`` of these groups must each be satisfied: authorities, each by its own threshold."""
+
+    who: str
+    groups: tuple[Group, ...]
+    count: int
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """Every key of every group."""
+        return {kid: counted for group in self.groups for kid, counted in group.keys.items()}
+
+    def lacking(self, kids: Iterable[str]) -> int:
+        """How many further groups must be satisfied."""
+        signed = frozenset(kids)
+        return max(0, self.count - sum(not group.lacking(signed) for group in self.groups))
+
+    def wanted(self, kids: Iterable[str]) -> str:
+        """What is lacking, for people."""
+        return f"{self.lacking(kids)} of {self.who}"
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """Alternatives, each a set of groups that must all be satisfied."""
 
-    alternatives: tuple[tuple[Group, ...], ...]
+    alternatives: tuple[tuple[AnyGroup, ...], ...]
 
-    def fitting(self, kids: frozenset[str]) -> tuple[tuple[Group, ...], ...]:
+    def fitting(self, kids: frozenset[str]) -> tuple[tuple[AnyGroup, ...], ...]:
         """The alternatives in which every one of these signatures counts."""
         return tuple(a for a in self.alternatives if all(any(k in g.keys for g in a) for k in kids))
 
@@ -69,7 +93,10 @@ class Requirement:
         return tuple(group.wanted(kids) for group in nearest if group.lacking(kids))
 
 
-def one_of(*alternatives: Iterable[Group]) -> Requirement:
+AnyGroup: TypeAlias = Group | Several
+
+
+def one_of(*alternatives: Iterable[AnyGroup]) -> Requirement:
     """A requirement with these alternatives."""
     return Requirement(tuple(tuple(groups) for groups in alternatives))
 
@@ -95,6 +122,28 @@ def authority(directory: Directory, state: str) -> Group:
     """The threshold of a State's authority keys. Raises ``unknown-state``."""
     found = directory.state(state)
     return Group(f"the authority of {state}", {k: k for k in found.authority_kids}, found.threshold)
+
+
+def authorities(who: str, directory: Directory, states: Iterable[str], count: int) -> Several:
+    """The authorities of ``count`` of these enrolled States, each by its threshold."""
+    return Several(who, tuple(authority(directory, state) for state in sorted(states)), count)
+
+
+def members(directory: Directory) -> list[str]:
+    """The enrolled member States; observers and organisations are none."""
+    return [s.id for s in directory.states.values() if s.status == "enrolled" and s.kind == "member"]
+
+
+def any_authority_key(directory: Directory, state: str) -> Group:
+    """One of a State's authority keys, below its threshold. Raises ``unknown-state``."""
+    kids = directory.state(state).authority_kids
+    return Group(f"an authority key of {state}", {kid: kid for kid in kids}, 1)
+
+
+def two_contacts(directory: Directory, state: str) -> Group:
+    """A device with ``change`` of each of two contacts of a State."""
+    kids = {d.kid: c.id for c in directory.contacts_of(state) for d in c.devices if "change" in d.may}
+    return Group(f"devices of two contacts of {state} with the right to change", kids, 2)
 
 
 def devices(directory: Directory, party: str, right: str | None, count: int) -> Group:

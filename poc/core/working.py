@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from poc.core.directory import Anchor, Contact, DeviceState, Directory, Ending, KeyRecord
@@ -24,14 +23,18 @@ class Working:
         self.contacts = dict(directory.contacts)
         self.controllers = dict(directory.controllers)
         self.keys = dict(directory.keys)
+        self.witnesses = dict(directory.witnesses)
         self.payloads = set(directory.payloads)
+        self.logged_ats = list(directory.logged_ats)
         self.directory = replace(
             directory,
             states=self.states,
             contacts=self.contacts,
             controllers=self.controllers,
             keys=self.keys,
+            witnesses=self.witnesses,
             payloads=self.payloads,
+            logged_ats=self.logged_ats,
         )
 
     def set(self, **changes: Any) -> None:
@@ -64,16 +67,10 @@ class Working:
 
     def check_id(self, subject: str, *tables: Mapping[str, object]) -> None:
         """Refuse an id that another kind of party has. Raises ``bad-party-id``."""
-        policies = (self.directory.settings, *(policy.settings for policy in self.directory.pending))
+        policies = (self.directory.settings, *self.directory.pending_settings)
         named = {registrar.id for settings in policies for registrar in settings.registrars}
         if subject in named or any(subject in table for table in tables):
             raise RefusedError("bad-party-id", f"{subject} is another kind of party already")
-
-    def pass_time(self, attested_at: datetime) -> None:
-        """Let everything take effect whose time has come."""
-        for state in [s for s in self.states.values() if s.status == "pending"]:
-            if state.effective_at <= attested_at:
-                self.states[state.id] = replace(state, status="enrolled")
 
 
 def superseded(newest: Anchor | None, what: str) -> RefusedError:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poc.core.rules import apply_all, at, check_proposal
+from poc.core.rules import apply_all, check_proposal
 from poc.core.statement import read_entry
 from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, RefusedError
@@ -148,18 +148,6 @@ def test_a_state_is_not_enrolled_again_while_it_waits() -> None:
     registry.enrol("jo")
     body = enrolment("jo", authority={"keys": [jwk("jo 2")], "threshold": 1})
     assert code_of(registry, "state.enrol", "jo", body, *REGISTRARS, "jo 2") == "already-enrolled"
-
-
-def test_a_directory_to_which_time_brings_nothing_is_the_same_one() -> None:
-    registry = usual()
-    assert at(registry.directory, registry.now + timedelta(days=400)) is registry.directory
-    waiting = Registry(objection_seconds=3600)
-    waiting.enrol("jo")
-    due_at = waiting.directory.states["jo"].effective_at
-    later = at(waiting.directory, due_at)
-    assert later.attested_at == due_at
-    assert at(later, due_at) is later
-    assert waiting.directory.states["jo"].status == "pending"
 
 
 def test_a_proposal_is_judged_no_earlier_than_the_newest_entry() -> None:

@@ -101,7 +101,6 @@ async def test_another_statement_is_no_genesis(tmp_path):
     ("ids", "choices", "code"),
     [
         (("x-las.registrar-1", "x-las.registrar-2"), {}, "one-body-only"),
-        (REGISTRARS, {"quorum": "majority"}, "not-yet-in-force"),
         (REGISTRARS, {"statuses": ["actual", "exercise"]}, "window-too-short"),
         (REGISTRARS, {"thresholds": {"policy": 3, "suspend": 2}}, "bad-threshold"),
         (REGISTRARS, {"confirm_seconds": 1}, "bad-form"),

@@ -259,7 +259,6 @@ def found(story: Story) -> None:
     bad("a genesis without the hub's signature", "signatures-missing", *REGISTRARS)
     bad("a genesis that one registrar did not sign", "signatures-missing", REGISTRARS[0], "hub")
     bad("a genesis signed by one more", "signature-not-called-for", *by, "jo authority")
-    bad("a genesis with a quorum of witnesses", "not-yet-in-force", quorum="majority")
     bad("actual messages without an objection window", "window-too-short", statuses=["actual", "exercise"])
     bad("a threshold nobody can meet", "bad-threshold", thresholds={"policy": 3, "suspend": 2})
     bad(
@@ -629,12 +628,6 @@ def exercise(story: Story) -> None:
     story.add("contact.tested", JT, TESTED, "c 1")
 
 
-def later_types(story: Story) -> None:
-    """Every type whose behaviour comes later is read and refused."""
-    for kind, (subject, body) in later_bodies().items():
-        story.variant(f"{kind} is not in force yet", "not-yet-in-force", kind, subject, body, "jo authority")
-
-
 def policy(story: Story) -> None:
     newer = settings(UN, hub="hub 2", log="log 2", counts_public=True)
     by = (*REGISTRARS, UN, "hub 2")
@@ -863,7 +856,7 @@ def leave(story: Story) -> None:
 
 
 def later_bodies() -> dict[str, tuple[str, Case]]:
-    """Subject and body of the types whose behaviour is not in force."""
+    """Subject and body of the types that the story does not tell."""
     acts, h = {"entry": b64u(sha(b"an entry"))}, b64u(sha(b"an objection"))
     whole = {"authority": {"keys": [jwk("jo authority 2")], "threshold": 1}, "recovery": jwk("jo recovery")}
     enrolled = enrolment("jo")
@@ -881,7 +874,7 @@ def later_bodies() -> dict[str, tuple[str, Case]]:
 
 def tell() -> Story:
     story = Story()
-    for chapter in (found, enrol, nominate, manage, exercise, later_types, policy, brakes):
+    for chapter in (found, enrol, nominate, manage, exercise, policy, brakes):
         chapter(story)
     return story
 

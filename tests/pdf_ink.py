@@ -102,7 +102,7 @@ class _Font:
         self._default = float(inner["/DW"])
 
     def width(self, cid: int) -> float:
-        return self._widths.get(cid, self._default)
+        return float(self._widths.get(cid, self._default))
 
     def outline(self, cid: int) -> str:
         gid = int.from_bytes(self._gids[2 * cid : 2 * cid + 2])

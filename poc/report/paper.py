@@ -30,7 +30,7 @@ _MARGIN_MM: Final = 18
 _LABEL_MM: Final = 42
 _QR_MM: Final = 30
 _NUMBER_MM: Final = 7
-_LINE_MM: Final = 5.7
+_LINE_MM: Final = 5.4
 _SIZE_PT: Final = 10.5
 _ISOLATE: Final = "\u2066{}\u2069"
 
@@ -85,13 +85,13 @@ class Paper:
     def heading(self, text: str, language: Language = "en") -> None:
         """A heading."""
         self._room(24)
-        self._line(text, language, style="B", size=15, height=9)
-        self._pdf.ln(1)
+        self._line(text, language, style="B", size=14, height=8)
+        self._pdf.ln(0.5)
 
     def text(self, text: str, language: Language = "en", *, strong: bool = False) -> None:
         """A paragraph."""
         self._line(text, language, style="B" if strong else "", size=_SIZE_PT, height=_LINE_MM)
-        self._pdf.ln(1.5)
+        self._pdf.ln(0.8)
 
     def row(self, label: str, value: str, language: Language = "en", *, code: bool = False) -> None:
         """A label and its value; a ``code`` runs from left to right in every language."""

@@ -248,20 +248,28 @@ class _Sheet:
         self._row("zone", f"{contact.zone}{_offset(contact.zone, self.printed_at)}", code=True)
         if contact.hours["always"]:
             self._row("usual", words.always)
-        for day in _DAYS:
-            spans = [f"{s['open']}–{s['close']}" for s in contact.hours["weekly"] if s["day"] == day]
-            if spans:
-                name = Locale(self.language).days["format"]["wide"][_DAYS.index(day)]
-                self.paper.row(str(name), ", ".join(spans), self.language, code=True)
+        for spans, days in self._week(contact.hours["weekly"]).items():
+            self.paper.row(days, spans, self.language, code=True)
         if not contact.hours["always"] and not contact.hours["weekly"]:
             self._row("usual", words.never)
         today = f"{self.printed_at:%Y-%m-%d}"
         coming = [day for day in contact.hours["exceptions"] if day["date"] >= today]
         for day in coming[:EXCEPTIONS_SHOWN]:
-            spans = [f"{slot['open']}–{slot['close']}" for slot in day["slots"]]
+            times = ", ".join(f"{slot['open']}–{slot['close']}" for slot in day["slots"])
             note = f" ({day['note']})" if day["note"] else ""
-            value = (isolated(", ".join(spans)) if spans else words.closed) + note
+            value = (isolated(times) if times else words.closed) + note
             self.paper.row(day["date"], value, self.language)
+
+    def _week(self, slots: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """The days that share their hours, by these hours, Monday first."""
+        names = Locale(self.language).days["format"]["abbreviated"]
+        week: dict[str, list[str]] = {}
+        for number, day in enumerate(_DAYS):
+            spans = ", ".join(f"{slot['open']}–{slot['close']}" for slot in slots if slot["day"] == day)
+            if spans:
+                week.setdefault(spans, []).append(str(names[number]))
+        comma = "، " if self._is_arabic else ", "
+        return {spans: comma.join(days) for spans, days in week.items()}
 
     def _keys(self) -> None:
         self.paper.heading(self.words.keys, self.language)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,3 +113,23 @@ def test_the_last_group_is_checked_digit_by_digit():
 def test_another_right_group_is_found_by_the_last_one():
     other = kit_groups(domain_hash("poc/1 test key", b"other"), "recovery", "jo")
     assert refusal(with_group(0, other[0]))[0] == "kit-mismatch"
+
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "kit" / "kits.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["name"])
+def test_the_frozen_kits_are_read_as_they_say(case):
+    seed = domain_hash("poc/1 test key", case["label"].encode())
+    party = case["party"] if case["expect"] == "ok" else "jo"
+    groups = list(kit_groups(seed, "recovery", party))
+    for number, typed in case["change"].items():
+        groups[int(number) - 1] = typed
+    if case["swap"]:
+        one, other = (number - 1 for number in case["swap"])
+        groups[one], groups[other] = groups[other], groups[one]
+    if case["expect"] != "ok":
+        assert refusal(groups, case["role"], case["party"])[0] == case["expect"]
+        return
+    assert hashlib.sha256(" ".join(groups).encode()).hexdigest() == case["groups_sha256"]
+    assert read_kit(" ".join(groups), case["role"], case["party"]) == seed

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from poc.cli.context import Context, read_file
 from poc.cli.filed import told
-from poc.cli.output import Result, Table
+from poc.cli.output import Result, Table, warn
 from poc.cli.state_request import REQUEST_HELP, read_request_file
 from poc.client import statements
 from poc.client.home import TRUST_NAME
@@ -152,11 +152,15 @@ async def _sign(context: Context, arguments: argparse.Namespace) -> Result:
 
 
 def _check_request(statement: Statement, request: Path | None) -> None:
-    """Refuse an enrolment that differs from the request named, if one is."""
+    """Refuse an enrolment that differs from the request named, if one is; show what its page must say."""
     from poc.client.enrolment import check_against_request
 
-    if request is not None:
-        check_against_request(statement, read_request_file(request))
+    if request is None:
+        return
+    read = read_request_file(request)
+    check_against_request(statement, read)
+    shown = format_fingerprint(read.fingerprint)
+    warn(f"it says what the request says; compare with the annexed page: {shown}")
 
 
 async def _sign_at_hub(context: Context, proposal: str, request: Path | None) -> Result:

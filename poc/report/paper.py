@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import as_file, files
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import segno
 from fpdf import FPDF
@@ -34,6 +34,12 @@ _LINE_MM: Final = 5.4
 _SIZE_PT: Final = 10.5
 _ISOLATE: Final = "\u2066{}\u2069"
 
+_LACKING: Final = (
+    "Signs that this page's font lacks stand as empty boxes; the file has them. "
+    "العلامات التي لا يتضمنها خط هذه الصفحة تظهر مربعات فارغة، وهي في الملف."
+)
+
+# Both tell of fonts on standard error, where only our own lines belong.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 logging.getLogger("fpdf").setLevel(logging.ERROR)
 
@@ -76,6 +82,9 @@ class Paper:
         for style, name in _FACES:
             with as_file(_FOLDER / name) as path:
                 self._pdf.add_font(FONT, style, path)
+        face: Any = self._pdf.fonts[FONT.lower()]
+        self._known = {*face.cmap, ord("\n"), *map(ord, _ISOLATE)}
+        self._lacks = False
         self._pdf.add_page()
 
     def page(self) -> None:
@@ -96,6 +105,7 @@ class Paper:
     def row(self, label: str, value: str, language: Language = "en", *, code: bool = False) -> None:
         """A label and its value; a ``code`` runs from left to right in every language."""
         pdf, width = self._pdf, self._pdf.epw - _LABEL_MM
+        self._note_lacking(label + value)
         self._room(2 * _LINE_MM)
         from_right = language == "ar"
         top = pdf.get_y()
@@ -163,11 +173,14 @@ class Paper:
         pdf.ln(2.5)
 
     def data(self) -> bytes:
-        """The file."""
+        """The file; it says so where the font lacked a sign."""
+        if self._lacks:
+            self.text(_LACKING)
         return bytes(self._pdf.output())
 
     def _line(self, text: str, language: Language, *, style: str, size: float, height: float) -> None:
         pdf = self._pdf
+        self._note_lacking(text)
         self._shape(_direction(language))
         pdf.set_font(FONT, style, size)
         align = "R" if language == "ar" else "L"
@@ -177,6 +190,9 @@ class Paper:
         """Shape what follows; in a ``code`` no two signs become one."""
         features = {"liga": not code, "clig": not code, "dlig": False}
         self._pdf.set_text_shaping(use_shaping_engine=True, features=features, direction=direction)
+
+    def _note_lacking(self, text: str) -> None:
+        self._lacks = self._lacks or not self._known.issuperset(map(ord, text))
 
     def _room(self, height_mm: float) -> None:
         """Begin a new page where less than this is left."""

@@ -96,6 +96,13 @@ def test_letters_with_marks_of_transliteration_are_in_the_font():
     assert drawn(lambda p: p.text(line)) == [line]
 
 
+def test_a_page_says_where_its_font_lacks_a_sign():
+    complete = drawn(lambda p: p.row("Name", "État مصر"))
+    lacking = drawn(lambda p: p.row("Name", "Египет"))
+    assert not any("empty boxes" in line for line in complete)
+    assert any("empty boxes" in line for line in lacking)
+
+
 def test_a_long_arabic_paragraph_breaks_into_lines_in_reading_order():
     words = [f"كلمة{number}" for number in range(60)]
     lines = drawn(lambda p: p.text(" ".join(words), "ar"))

@@ -45,7 +45,7 @@ _EN: Final = (
         "itself. It cannot read messages and cannot send any."
     ),
     (
-        "To use it: take a machine of the authority, off the network if possible, and run the command below. Type "
+        "To use it: take a machine of the authority, off the network if possible, and run the command above. Type "
         "the 17 groups in order, or paste what the QR code holds. A typing error is found at once, and the group "
         "is named. Compare the key's fingerprint with the one shown."
     ),
@@ -68,7 +68,7 @@ _AR: Final = (
         "واستبدال نفسه. ولا يستطيع قراءة الرسائل ولا إرسالها."
     ),
     (
-        "لاستعماله: استعمل جهازاً للجهة المفوِّضة، غير موصول بالشبكة إن أمكن، ونفّذ الأمر أدناه. اكتب المجموعات "
+        "لاستعماله: استعمل جهازاً للجهة المفوِّضة، غير موصول بالشبكة إن أمكن، ونفّذ الأمر أعلاه. اكتب المجموعات "
         "السبع عشرة بترتيبها، أو الصق محتوى رمز QR. يُكشف خطأ الكتابة فوراً ويُذكر رقم المجموعة. ثم قارن بصمة "
         "المفتاح بالبصمة المبيّنة."
     ),

@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from importlib.resources import as_file, files
 from typing import Any, Final, Literal
 
 import segno
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import MethodReturnValue, XPos, YPos
 
 from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time
@@ -29,6 +30,8 @@ _FACES: Final = (("", "Amiri-Regular.ttf"), ("B", "Amiri-Bold.ttf"))
 _MARGIN_MM: Final = 18
 _LABEL_MM: Final = 42
 _QR_MM: Final = 30
+_MODULE_MM_MIN: Final = 0.4  # what a telephone's camera still tells apart on office paper
+_QUIET_MM: Final = 2.5  # what stays white around a code
 _NUMBER_MM: Final = 7
 _LINE_MM: Final = 5.4
 _SIZE_PT: Final = 10.5
@@ -106,27 +109,46 @@ class Paper:
         """A label and its value; a ``code`` runs from left to right in every language."""
         pdf, width = self._pdf, self._pdf.epw - _LABEL_MM
         self._note_lacking(label + value)
-        self._room(2 * _LINE_MM)
         from_right = language == "ar"
-        top = pdf.get_y()
         left = pdf.l_margin
-        bottoms = [top]
-        for is_label in (True, False):
-            at_right = is_label == from_right
-            pdf.set_xy(left + (width if is_label else _LABEL_MM) if at_right else left, top)
-            is_code = code and not is_label
-            self._shape("ltr" if is_code else _direction(language), code=is_code)
-            pdf.set_font(FONT, "B" if is_label else "", _SIZE_PT)
-            pdf.multi_cell(
-                _LABEL_MM if is_label else width,
-                _LINE_MM,
-                label if is_label else value,
-                align="R" if from_right else "L",
-                new_x=XPos.LMARGIN,
-                new_y=YPos.NEXT,
-            )
-            bottoms.append(pdf.get_y())
-        pdf.set_y(max(bottoms))
+        cells = (
+            partial(self._cell, label, _LABEL_MM, left + (width if from_right else 0), language),
+            partial(self._cell, value, width, left + (0 if from_right else _LABEL_MM), language, code=code),
+        )
+        self._room(max(cell(dry_run=True) for cell in cells))
+        top = pdf.get_y()
+        heights = []
+        for cell in cells:
+            pdf.set_y(top)
+            heights.append(cell())
+        pdf.set_y(top + max(heights))
+
+    def _cell(
+        self,
+        text: str,
+        width: float,
+        x: float,
+        language: Language,
+        *,
+        code: bool = False,
+        dry_run: bool = False,
+    ) -> float:
+        """One side of a row; gives its height."""
+        pdf = self._pdf
+        self._shape("ltr" if code else _direction(language), code=code)
+        pdf.set_font(FONT, "B" if width == _LABEL_MM else "", _SIZE_PT)
+        pdf.set_x(x)
+        height: Any = pdf.multi_cell(
+            width,
+            _LINE_MM,
+            text,
+            align="R" if language == "ar" else "L",
+            new_x=XPos.LMARGIN,
+            new_y=YPos.NEXT,
+            dry_run=dry_run,
+            output=MethodReturnValue.HEIGHT,
+        )
+        return float(height)
 
     def groups(self, groups: Sequence[str], *, columns: int, numbered: bool = False) -> None:
         """Groups of digits in a grid, from left to right; numbered where each may be asked for."""
@@ -147,20 +169,21 @@ class Paper:
     def qr(self, *codes: tuple[str, str]) -> None:
         """QR codes of medium error correction side by side, each of a value and with a caption below it."""
         pdf = self._pdf
-        self._room(_QR_MM + 12)
-        top = pdf.get_y()
-        for place, (value, caption) in enumerate(codes):
-            left = pdf.l_margin + place * 2 * _QR_MM
-            self._draw(segno.make(value, error="m", micro=False), left, top)
+        drawn = [segno.make(value, error="m", micro=False) for value, _ in codes]
+        side = max(_QR_MM, *(_MODULE_MM_MIN * len(code.matrix) for code in drawn))
+        self._room(side + 12)
+        top = pdf.get_y() + _QUIET_MM
+        for place, (code, (_, caption)) in enumerate(zip(drawn, codes, strict=True)):
+            left = pdf.l_margin + place * (side + 3 * _QUIET_MM + 20)
+            self._draw([list(row) for row in code.matrix], left, top, side)
             self._shape("ltr")
             pdf.set_font(FONT, "", 9)
-            pdf.set_xy(left, top + _QR_MM + 1)
-            pdf.cell(2 * _QR_MM, 5, caption)
-        pdf.set_y(top + _QR_MM + 7.5)
+            pdf.set_xy(left, top + side + _QUIET_MM)
+            pdf.cell(side, 5, caption)
+        pdf.set_xy(pdf.l_margin, top + side + _QUIET_MM + 6)
 
-    def _draw(self, code: segno.QRCode, left: float, top: float) -> None:
-        rows = [list(row) for row in code.matrix]
-        module = _QR_MM / len(rows)
+    def _draw(self, rows: list[list[int]], left: float, top: float, side: float) -> None:
+        module = side / len(rows)
         for y, row in enumerate(rows):
             for x, dark in enumerate(row):
                 if dark:

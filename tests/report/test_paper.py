@@ -122,12 +122,16 @@ def test_a_qr_code_has_the_modules_of_its_value():
 
 
 def test_a_row_never_breaks_over_two_pages():
-    steps = [lambda p, n=n: p.row(f"label {n}", f"value {n}\nsecond {n}") for n in range(60)]
-    found = pages(page_with(*steps))
-    assert len(found) > 1
-    for page in found:
-        text = "\n".join(page)
-        assert text.count("value") == text.count("second")
+    def row_of(number):
+        value = f"first {number} {'word ' * (40 + 3 * number)}final"
+        return lambda p: p.row(f"label {number}", value)
+
+    found = pages(page_with(*map(row_of, range(40))))
+    texts = ["\n".join(page) for page in found]
+    assert len(texts) > 1
+    assert sum(text.count("final") for text in texts) == 40
+    for text in texts:
+        assert text.count("label") == text.count("first") == text.count("final")
 
 
 SCRIPT = """

@@ -110,6 +110,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The evidence file does not hold the log's entries; this version cannot verify it without them.",
         "Ask for the complete file, which holds the whole log.",
     ),
+    "snapshot-damaged": ErrorRow(
+        422,
+        "The snapshot is not the file that was written: its closing hash does not fit.",
+        "Get it again from whoever made it; do not use this copy.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),
@@ -817,6 +822,15 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
     # --- desk (client) ---
+    "nothing-to-export": ErrorRow(
+        422, "There is nothing to put into the file.", "Name other contacts, or another form."
+    ),
+    "bad-openpgp": ErrorRow(
+        422, "The card's OpenPGP key cannot be used.", "Ask its office to put one armoured public key there."
+    ),
+    "before-the-log": ErrorRow(
+        422, "The log did not exist at that time.", "Ask for a time after the one named, when it began."
+    ),
     "hub-unreachable": ErrorRow(
         503,
         "The hub cannot be reached.",

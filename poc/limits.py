@@ -61,3 +61,4 @@ SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its p
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
+SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte

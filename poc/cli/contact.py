@@ -1,7 +1,8 @@
 """``poc contact``: nominate and keep contacts and their devices; list and show them.
 
 Nominating is the authority's, recording the registrars'; rotating and confirming the desk's own.
-Finding contacts by what people type is ``poc lookup``.
+Finding contacts by what people type is ``poc lookup``; brakes, history and exports stand in modules of
+their own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import contact_brakes, contact_sheet, words
+from poc.cli import contact_brakes, contact_export, contact_sheet, history, words
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
@@ -70,6 +71,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     show.add_argument("--card", action="store_true", help="print its card file, to edit and give back")
     show.set_defaults(run=_show)
+    history.add(verbs, "CONTACT", "such as jo.technical")
+    contact_export.add(verbs)
 
 
 def _add_office(parser: argparse.ArgumentParser) -> None:

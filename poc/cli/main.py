@@ -33,6 +33,7 @@ NOUNS: Final[dict[str, str]] = {
     "lookup": "find contacts, offline",
     "verify": "verify everything this home holds of the log, offline",
     "message": "send, read and answer messages",
+    "snapshot": "write all that this home has verified into one file; verify and show such a file, offline",
     "evidence": "verify an evidence file, offline",
     "witness": "run a witness that cosigns checkpoints, name the logs it watches, show it",
     "exercise": "open, end and show exercises; ping contacts and count their answers",

@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import state_request, words
+from poc.cli import history, state_request, words
 from poc.cli.context import Context, read_file
 from poc.cli.filed import KEYS_HELP, add_out, finish
 from poc.cli.output import Result, Table
@@ -77,6 +77,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", help="show one State by id or name; needs no passphrase and no network")
     show.add_argument("state", metavar="STATE", help="its id, or a name in any of its languages")
     show.set_defaults(run=_show)
+    history.add(verbs, "STATE", "its id")
 
 
 def _add_changes(verbs: Any) -> None:

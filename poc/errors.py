@@ -148,6 +148,51 @@ CATALOGUE: dict[str, ErrorRow] = {
     "unknown-state": ErrorRow(
         404, "No such State is enrolled in this registry.", "List them with `poc state list`."
     ),
+    # --- paper: kits, requests, transcripts (core) ---
+    "kit-incomplete": ErrorRow(
+        400, "The kit is not typed in full.", "Type all its groups in order, with a space between them."
+    ),
+    "kit-group": ErrorRow(
+        422,
+        "A group of the kit is not as printed.",
+        "Compare the group named with the sheet and type it again.",
+    ),
+    "kit-mismatch": ErrorRow(
+        422,
+        "The last group does not fit the others and the holder named.",
+        "Compare the last group with the sheet, and name the party printed on it.",
+    ),
+    "kit-not-this-key": ErrorRow(
+        409,
+        "The kit is of another key than the one in this home; nothing was removed.",
+        "Type the kit printed for this key, or print a new one with `poc key kit`.",
+    ),
+    "request-mismatch": ErrorRow(
+        409,
+        "The request is not the one whose page is at hand.",
+        "Compare all 16 groups with the annexed page; if they differ, call the State at a known number.",
+    ),
+    "request-expired": ErrorRow(
+        409, "The request was not made lately.", "Check the clock, or ask the State for a new request."
+    ),
+    "request-differs": ErrorRow(
+        409,
+        "The enrolment does not say what the request says.",
+        "Do not sign it; ask the registrar why, at a known number.",
+    ),
+    "bad-transcript": ErrorRow(
+        422,
+        "The transcript was changed, or is not one of a ceremony.",
+        "Take the copy that was signed by hand and compare its last line.",
+    ),
+    "transcript-mismatch": ErrorRow(
+        409,
+        "The transcript and the file do not belong together.",
+        "Take the file of that ceremony; if it is, stop: it was changed since.",
+    ),
+    "ceremony-step": ErrorRow(
+        409, "This step does not come next.", "Do the step named, or begin a new transcript."
+    ),
     # --- log (core) ---
     "bad-note": ErrorRow(
         422, "The text is not a signed note.", "Fetch it again; if it stays so, report it with the text kept."
@@ -581,6 +626,7 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
     ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "kit-file-open": ErrorRow(400, "Others can read the file with the kit.", "Run `chmod 600` on it."),
     "bad-key-file": ErrorRow(
         422,
         "The file does not hold the public keys that are needed.",

@@ -86,7 +86,7 @@ async def witnessed_desks(tmp_path):
 
 async def joined(tmp_path, world, party):
     desk = await Desk.join(
-        tmp_path / party, world.origin, world.directory.fingerprint, party=party,
+        tmp_path / party, world.origin, world.registry.directory.fingerprint, party=party,
         http=world.session, clock=lambda: world.now,
     )  # fmt: skip
     desk.use_keyring(keyring(tmp_path / party, party, world.now))

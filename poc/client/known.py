@@ -19,6 +19,7 @@ from poc.core.form import Right, form_of, read_form
 from poc.core.judge import check_quorum, log_verifiers, read_cosigned
 from poc.core.keys import SealingPublicKey, SigningKey
 from poc.core.merkle import CompactRange, leaf_hash
+from poc.core.notices import in_effect, notice_bytes
 from poc.core.play import Play, read_announcement, with_order
 from poc.core.rules import apply_all, with_notice
 from poc.core.statement import (
@@ -146,7 +147,7 @@ class Known:
         if len(self.trust.notices()) >= NOTICES_HELD_MAX:
             raise RefusedError("notices-full")
         self._effective = None
-        return self.trust.put_notice(payload_sha256(signed.payload), canonical(signed.merged(()).value()))
+        return self.trust.put_notice(payload_sha256(signed.payload), notice_bytes(signed))
 
     def drop_ended_notices(self) -> list[str]:
         """Forget the notices that have ended; tells of those that never came into the log."""
@@ -292,15 +293,6 @@ class Known:
     def _is_good(self, kid: str) -> bool:
         record = self.directory.keys.get(kid)
         return record is not None and record.until is None
-
-
-def in_effect(directory: Directory, signed: SignedStatement) -> Directory:
-    """The directory with a brake in effect, judged at its own time and not at the clock's.
-
-    Without witnesses in force time passes with each entry: a step that no entry has made effective yet can
-    still be stopped. Raises as ``rules.with_notice``.
-    """
-    return with_notice(directory, signed, read_statement(signed.payload).issued_at)
 
 
 def open_card(directory: Directory, contact: str, kept: Mapping[str, bytes]) -> dict[str, CardPart]:

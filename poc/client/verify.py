@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from poc.client.home import TRUST_NAME, open_home
-from poc.client.known import in_effect
 from poc.client.standing import NO_WITNESSES
 from poc.client.trust import Trust
 from poc.config import DeskSettings
@@ -27,6 +26,7 @@ from poc.core.judge import check_quorum, log_verifiers
 from poc.core.keys import SealingPublicKey
 from poc.core.merkle import CompactRange, leaf_hash
 from poc.core.message import Envelope
+from poc.core.notices import in_effect
 from poc.core.play import read_announcement, with_order
 from poc.core.rules import apply_all
 from poc.core.statement import (

@@ -134,7 +134,7 @@ def has_ended(directory: Directory, notices: Iterable[bytes]) -> tuple[str, ...]
     for notice in notices:
         signed = read_notice(notice)[0]
         try:
-            _effect(directory, signed)
+            in_effect(directory, signed)
         except RefusedError:
             ended.append(payload_sha256(signed.payload))
     return tuple(ended)
@@ -169,7 +169,7 @@ def _contradiction(before: Directory, after: Directory, notices: Iterable[bytes]
     return None
 
 
-def _effect(directory: Directory, signed: SignedStatement) -> Directory:
+def in_effect(directory: Directory, signed: SignedStatement) -> Directory:
     """With the notice in effect, judged at the directory's time and never before it was issued.
 
     Not at the clock's: without witnesses in force time passes with each entry, and a step that no entry
@@ -181,7 +181,7 @@ def _effect(directory: Directory, signed: SignedStatement) -> Directory:
 def _stopped(directory: Directory, signed: SignedStatement) -> frozenset[str]:
     """The steps that wait in the directory and that the notice stops."""
     try:
-        return _waiting(directory) - _waiting(_effect(directory, signed))
+        return _waiting(directory) - _waiting(in_effect(directory, signed))
     except RefusedError:
         return frozenset()
 

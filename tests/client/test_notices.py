@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,21 +12,23 @@ import pytest
 from aiohttp import web
 
 from poc.client.api import HubClient
-from poc.client.known import in_effect
 from poc.client.lookup import Query, lookup
 from poc.client.notices import fetch_notices, hand_on, notice_values, post_notices
 from poc.client.preview import preview
 from poc.client.sending import seal
 from poc.client.standing import standing_warnings
+from poc.core.notices import in_effect
 from poc.core.proposal import make_proposal, proposal_bytes
-from poc.core.statement import payload_sha256
+from poc.core.statement import payload_sha256, read_statement
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from tests import registry as made
-from tests.desk_world import Between, draft
+from tests.desk_world import SIDES, Between, draft
 from tests.message_world import draft as plain_draft
-from tests.quorum_world import again, known_of
+from tests.notices_world import WINDOW
+from tests.quorum_world import again, joined, known_of
 from tests.registry import ORIGIN, REGISTRARS, Registry, enrolment, jwk, signed
+from tests.witness.test_with_hub import Both
 
 TWO = [made.device("sd.technical 1"), made.device("sd.technical 2", 2)]
 
@@ -421,3 +423,60 @@ async def test_without_a_hub_a_brake_from_a_file_still_works_here(desks):
     for data in (b"{}", b"[]", canonical({"payload": "AAAA", "signatures": []})):
         with pytest.raises(RefusedError):
             await jo.add_notice(data)
+
+
+# --- a hub that refuses an objection, and a witness that checks its rules ----------------------
+
+
+@pytest.fixture
+async def both(tmp_path, monkeypatch):
+    """A hub that takes no objection, the witness of jo, and the desks of two States."""
+    (tmp_path / "servers").mkdir()
+    async with AsyncExitStack() as stack:
+        running = Both(tmp_path / "servers")
+        await running.start(stack)
+        await running.enrol("sd")
+        running.pass_seconds(WINDOW)
+        await running.hub.hub.attestor.attest()
+        await running.until(lambda: running.published == running.directory.size)
+        for contact in SIDES:
+            body, state = made.nomination(contact), contact[:2]
+            await running.submit("contact.nominate", contact, body, f"{state} authority", f"{contact} 1")
+        await running.until(lambda: running.published == running.directory.size)
+        take = running.hub.hub.registry.submit
+
+        async def refuse(statement, *more, **named):
+            if read_statement(statement.payload).type == "state.object":
+                raise RefusedError("not-pending", "says the hub")
+            return await take(statement, *more, **named)
+
+        monkeypatch.setattr(running.hub.hub.registry, "submit", refuse)
+        desks = [await stack.enter_async_context(await joined(tmp_path, running.hub, p)) for p in SIDES]
+        for desk in desks:
+            await desk.sync()
+        yield running, desks
+
+
+async def test_a_recovery_goes_nowhere_against_an_objection_that_the_hub_refuses(both):
+    running, (jo, sd) = both
+    body = enrolment("jo")
+    recover = {
+        "authority": {"keys": [jwk("jo new")], "threshold": 1}, "recovery": None,
+        "note_verbale": body["note_verbale"], "call_back": body["call_back"], "overrules": None,
+    }  # fmt: skip
+    await running.submit("state.recover", "jo", recover, *REGISTRARS, "jo new")
+    await running.until(lambda: running.published == running.directory.size)
+    leaf = running.directory.states["jo"].recovering.anchor.leaf_hash
+    objection = signed(running.payload("state.object", "jo", {"entry": leaf}), "jo authority")
+    handed = await jo.add_notice(canonical(objection.value()))
+    assert (handed.held, handed.hub, handed.witnesses) == (True, "not-pending", {"jo.witness": "taken"})
+    report = await sd.sync()  # whoever asks the witness knows of it, and tells
+    assert report.warnings[0].startswith("THE HUB WITHHOLDS a state.object of jo")
+    assert sd.effective.states["jo"].recovering is None
+    size = sd.directory.size
+    running.pass_seconds(WINDOW)
+    await running.hub.hub.attestor.attest()  # it would be effective now, if anybody took this log
+    report = await sd.sync()
+    assert running.directory.states["jo"].authority_kids == (made.signing_key("jo new").kid,)
+    assert sd.directory.size == size
+    assert sd.directory.states["jo"].authority_kids == (made.signing_key("jo authority").kid,)

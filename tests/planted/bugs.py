@@ -80,6 +80,14 @@ BUGS = (
         "gets_nothing or own_device",
     ),
     Bug(
+        "R17 a desk does not ask witnesses for what a hub withholds",
+        "poc/client/sync.py",
+        "    report.warnings += await fetch_notices(known, hub)\n",
+        "",
+        "tests/client/test_notices.py",
+        "goes_nowhere",
+    ),
+    Bug(
         "R16 a message that a notice stops is opened",
         "poc/client/inbox.py",
         "    if is_verified(row) or known.effective is known.directory:\n",

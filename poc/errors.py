@@ -402,6 +402,9 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The State is suspended from this by the registrars, until a time at the latest.",
         "See reason, scope and end with `poc state show`; receiving, answering and objecting are never cut.",
     ),
+    "not-confirmed": ErrorRow(
+        400, "This takes effect at once and was not confirmed.", "Say yes when asked, or give --yes."
+    ),
     "bad-suspension": ErrorRow(
         422, "A suspension ends within 90 days, and not in the past.", "Give another end; it may be renewed."
     ),

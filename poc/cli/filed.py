@@ -7,7 +7,8 @@ in the outbox and sent. Not a noun of its own.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from poc.cli.context import read_file, write_file
 from poc.cli.output import Result, warn
 from poc.client.filing import RIGHTS, PublicKeys, read_public_keys
 from poc.core.card import Opening
+from poc.core.directory import NOT_YET
 from poc.core.keys import SealingPublicKey
 from poc.core.proposal import proposal_bytes
+from poc.core.required import brought_keys
 from poc.core.statement import SignedStatement, read_statement
 from poc.core.strictjson import parse
 from poc.errors import UsageError
@@ -66,6 +69,37 @@ def public_keys(path: Path) -> PublicKeys:
 def json_file(path: Path) -> Any:
     """The value of a JSON file. Raises ``bad-json`` with line and column."""
     return parse(read_file(path, BODY_BYTES_MAX))
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """The option that answers the question before it is asked."""
+    parser.add_argument("--yes", action="store_true", help="do not ask whether to go on")
+
+
+def confirm(told: Iterable[str], *, yes: bool) -> None:
+    """Say on standard error what is about to be done, and go on only after a yes. Raises ``not-confirmed``."""
+    for line in told:
+        warn(line)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("not-confirmed")
+    sys.stderr.write("Go on? [yes/no] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("not-confirmed")
+
+
+def new_kids(desk: Desk, signed: SignedStatement) -> list[str]:
+    """The keys of this home that a statement brings in and that sign it for that."""
+    brought = brought_keys(read_statement(signed.payload).body)
+    return sorted(kid for kid in brought if desk.keys.has(kid) and not _is_settled(desk, kid))
+
+
+def _is_settled(desk: Desk, kid: str) -> bool:
+    """Whether a key is in the registry already, and came by nothing that was stopped or waits."""
+    record = desk.directory.keys.get(kid)
+    return record is not None and record.since != NOT_YET
 
 
 async def finish(

@@ -54,7 +54,8 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk() as desk:
         found = desk.lookup(query)
         standing = desk.warnings()
-    warnings = [*standing, *(told for contact in found.contacts for told in contact.warnings())]
+    told = (told for contact in found.contacts for told in contact.warnings())
+    warnings = [*standing, *dict.fromkeys(told)]
     at = arguments.at or context.now()
     notes = [f"as of {both_times(found.as_of)}, the newest entry known here; asked for {both_times(at)}"]
     if not found.contacts:
@@ -93,7 +94,7 @@ def _table(contacts: list[FoundContact], title: str) -> Table:
             c.contact,
             names_line(c.state_names),
             names_line(c.names),
-            "FROZEN" if c.frozen else c.level,
+            _level(c),
             reachable(c),
             f"{c.channels[0]['kind']} {c.channels[0]['value']}" if c.channels else "",
             " ".join(c.languages),
@@ -101,6 +102,14 @@ def _table(contacts: list[FoundContact], title: str) -> Table:
         for c in contacts
     ]
     return Table(headings, rows, title)
+
+
+def _level(c: FoundContact) -> str:
+    """The level, or what is more urgent than it."""
+    if c.frozen:
+        return "FROZEN"
+    marks = {"RECOVERING": c.state_recovery, "SUSPENDED": c.state_suspension}
+    return " ".join([c.level, *(mark for mark, value in marks.items() if value is not None)])
 
 
 def _card(c: FoundContact, at: datetime) -> list[str]:
@@ -116,6 +125,7 @@ def _card(c: FoundContact, at: datetime) -> list[str]:
         lines.insert(1, f"  department: {names_line(c.department)}")
     if c.frozen:
         lines.append("  FROZEN by its own State: nothing can be sealed to it; reach it by voice")
+    lines += [f"  CAUTION: {told}" for told in c.cautions]
     if c.level == "listed":
         lines.append("  listed only: not nominated by the State; nothing can be sealed to it")
     if c.alternate_of:

@@ -37,6 +37,7 @@ class Route:
 
 ANYONE: Final[frozenset[Role]] = frozenset()
 PARTIES: Final[frozenset[Role]] = frozenset({"contact", "controller", "authority", "registrar"})
+READERS: Final[frozenset[Role]] = PARTIES | {"witness"}
 DEVICES: Final[frozenset[Role]] = frozenset({"contact", "controller"})
 CONTACTS: Final[frozenset[Role]] = frozenset({"contact"})
 CONTROLLERS: Final[frozenset[Role]] = frozenset({"controller"})
@@ -55,7 +56,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         early=True,
     ),
     Route("GET", "/checkpoint", ANYONE, handlers.checkpoint, "The newest signed checkpoint."),
-    Route("GET", "/tile/entries/{tile:.+}", PARTIES, handlers.entries, "A bundle of entries.", policy=True),
+    Route("GET", "/tile/entries/{tile:.+}", READERS, handlers.entries, "A bundle of entries.", policy=True),
     Route("GET", "/tile/{tile:.+}", ANYONE, handlers.tile, "A tile of hashes."),
     Route("GET", "/v1/genesis", ANYONE, handlers.genesis, "Entry 0."),
     Route("POST", "/v1/statements", ANYONE, handlers.submit, "Log a statement, or propose it.", 128 * KIB),

@@ -1,0 +1,168 @@
+"""The verbs of ``poc state`` that stop: object, suspend, reinstate. Not a noun of its own."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from poc.cli import words
+from poc.cli.context import Context
+from poc.cli.filed import add_out, add_yes, confirm, finish
+from poc.cli.output import Result, both_times
+from poc.client.cautions import CUT, NEVER_CUT, REASONS, cut
+from poc.client.objecting import Objector, Waiting, objector, waiting
+from poc.core.strictjson import format_time
+from poc.errors import RefusedError, UsageError
+from poc.limits import SUSPEND_SECONDS_MAX
+
+if TYPE_CHECKING:
+    from poc.client.sdk import Desk
+
+_BY = {
+    "recovery": "the recovery key of this home: nothing can overrule that",
+    "authority": "an authority key of this home",
+    "contact": "this home's device",
+    "member": "the authority keys of this home",
+}
+
+
+def add(verbs: Any) -> None:
+    """Add these verbs to those of the noun."""
+    objecting = verbs.add_parser("object", help="stop an enrolment or a recovery that waits for its window")
+    objecting.add_argument("state", metavar="STATE", help="the State it is about")
+    add_yes(objecting)
+    add_out(objecting)
+    objecting.set_defaults(run=_object)
+    suspend = verbs.add_parser("suspend", help="cut a State from sending or nominating; registrars sign")
+    suspend.add_argument("state", metavar="STATE", help="its id")
+    suspend.add_argument(
+        "--reason", choices=sorted(REASONS), required=True, help="a code; shown to everybody"
+    )
+    suspend.add_argument(
+        "--scope", choices=sorted(CUT), action="append", required=True, help="what is cut, repeatable"
+    )
+    suspend.add_argument(
+        "--until",
+        metavar="END",
+        type=words.end,
+        required=True,
+        help="when it ends by itself, such as 14d, 2026-12-01 or 2026-12-01T09:00Z; at most 90 days",
+    )
+    add_out(suspend)
+    suspend.set_defaults(run=_suspend)
+    reinstate = verbs.add_parser("reinstate", help="end a suspension before its time; registrars sign")
+    reinstate.add_argument("state", metavar="STATE", help="its id")
+    add_out(reinstate)
+    reinstate.set_defaults(run=_reinstate)
+
+
+# --- object ------------------------------------------------------------------------------------
+
+
+async def _object(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        waits = waiting(desk.directory, arguments.state)
+        by = objector(desk.directory, arguments.state, desk.keys.has)
+        told = [_what_waits(desk, arguments.state, waits), _what_objecting_does(arguments.state, waits, by)]
+        confirm(told, yes=arguments.yes or arguments.out is not None)
+        signed = desk.compose("state.object", arguments.state, {"entry": waits.anchor.leaf_hash})
+        result = await finish(desk, signed, out=arguments.out, kids=by.kids)
+    value = {**result.value, "objects_to": waits.kind, "by": by.way, "stops": by.stops}
+    lines = list(result.lines)
+    if arguments.out is not None:
+        lines.append(
+            "A complete objection is a brake: as a file it counts wherever it is shown, also unlogged."
+        )
+    elif result.value["state"] == "waiting":
+        lines.append(
+            "Do not wait for the hub: write it with --out FILE too, and hand the file to other States now."
+        )
+    return Result(value, lines=lines, warnings=result.warnings)
+
+
+def _what_waits(desk: Desk, state: str, waits: Waiting) -> str:
+    since, until = both_times(waits.anchor.logged_at), both_times(waits.until)
+    if waits.kind == "enrolment":
+        return (
+            f"An enrolment of {state} was logged at {since} and takes effect at {until}: from then on its "
+            "authority nominates contacts in this State's name."
+        )
+    recovery = desk.directory.state(state).recovering
+    keys = () if recovery is None else recovery.authority_kids
+    return (
+        f"A recovery of {state} was logged at {since}, signed by two registrars: at {until} all keys of its "
+        f"authority end as lost, and {len(keys)} new key(s) take over "
+        f"({', '.join(kid[:12] + '…' for kid in keys)}). If your authority asked for this, do not object."
+    )
+
+
+def _what_objecting_does(state: str, waits: Waiting, by: Objector) -> str:
+    signs = f"Objecting signs with {_BY[by.way]}."
+    if waits.kind == "enrolment" and not waits.stoppable:
+        return f"{signs} It is the second try: the objection is recorded for all to see and stops nothing."
+    if waits.kind == "enrolment":
+        return (
+            f"{signs} It stops the enrolment; it may be tried once more, after a new call-back, and cannot be "
+            "stopped then. No reason is asked for; the objection is in the log, under your State's name."
+        )
+    if by.way == "authority" and waits.overrules:
+        return (
+            f"{signs} This recovery overrules old keys, three members signed it: the objection is recorded and "
+            f"stops nothing. The recovery key of {state}, or devices of two of its contacts, still stop it."
+        )
+    if by.way == "contact":
+        other = (
+            "" if by.stops else " A device of another contact must sign too: pass on the file or proposal."
+        )
+        return f"{signs} It stops the recovery, and nothing overrules it.{other}"
+    if by.way == "authority":
+        return (
+            f"{signs} It stops the recovery at once, the keys stay as they are. Registrars and three other "
+            "members could overrule it by a second recovery, which the recovery key or two contacts still stop."
+        )
+    return f"{signs} It stops the recovery at once, the keys stay as they are."
+
+
+# --- suspend -----------------------------------------------------------------------------------
+
+
+async def _suspend(context: Context, arguments: argparse.Namespace) -> Result:
+    if len(set(arguments.scope)) != len(arguments.scope):
+        raise UsageError("usage", "--scope: each once")
+    scope = frozenset(arguments.scope)
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        state = desk.directory.state(arguments.state)
+        until = _end(arguments.until, desk.known.now())
+        body = {"reason": arguments.reason, "scope": sorted(scope), "until": format_time(until)}
+        signed = desk.compose("state.suspend", state.id, body)
+        means = (
+            f"{state.id} will be cut from {cut(scope)}; reason shown to everybody: {REASONS[arguments.reason]}. "
+            f"It ends by itself at {both_times(until)}, or by `poc state reinstate {state.id}`. "
+            f"Never cut: {NEVER_CUT}."
+        )
+        return await finish(desk, signed, out=arguments.out, means=means)
+
+
+def _end(given: datetime | timedelta, now: datetime) -> datetime:
+    """The end as a moment. Raises ``bad-suspension`` before anybody is asked to sign it."""
+    until = now + given if isinstance(given, timedelta) else given
+    if not now < until <= now + timedelta(seconds=SUSPEND_SECONDS_MAX):
+        raise RefusedError("bad-suspension", format_time(until))
+    return until
+
+
+async def _reinstate(context: Context, arguments: argparse.Namespace) -> Result:
+    async with context.desk(unlock=True) as desk:
+        await desk.refresh()
+        state = desk.directory.state(arguments.state)
+        if state.suspended is None:
+            raise RefusedError("superseded", f"{state.id} is not suspended")
+        held = state.suspended
+        signed = desk.compose("state.reinstate", state.id, {"entry": held.since.leaf_hash})
+        means = (
+            f"{state.id} will be free again from {cut(held.scope)}. What was refused meanwhile stays refused."
+        )
+        return await finish(desk, signed, out=arguments.out, means=means)

@@ -77,7 +77,7 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
 
 
 def confirm(told: Iterable[str], *, yes: bool) -> None:
-    """Say on standard error what is about to be done, and go on only after a yes. Raises ``not-confirmed``."""
+    """Say what is about to be done, and go on only after a yes. Raises ``not-confirmed``."""
     for line in told:
         warn(line)
     if yes:
@@ -118,8 +118,8 @@ async def finish(
     keys that sign where not every one that could is to.
     """
     signed = desk.sign(signed, kids)
-    if means is not None:
-        warn(means)
+    for line in (means or "").splitlines():
+        warn(line)
     if out is not None:
         file = desk.make_file(signed, openings, sealing_keys)
         write_file(out, proposal_bytes(file))

@@ -1,4 +1,4 @@
-"""``poc registry``: found a registry at the hub's home, join one with a desk, show the pin of a home."""
+"""``poc registry``: found a registry, join one with a desk, change its settings, show what a home knows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poc.cli import registry_policy, registry_shown
 from poc.cli.context import Context, read_file, write_file
 from poc.cli.filed import KEYS_HELP, json_file, public_keys
-from poc.cli.output import Result, Table
+from poc.cli.output import Result
 from poc.core.statement import format_fingerprint, genesis_fingerprint
-from poc.core.strictjson import b64u, format_time
 from poc.errors import RefusedError, UsageError
 from poc.keyring import KEYRING_NAME, Keyring, read_index
 from poc.limits import BODY_BYTES_MAX
@@ -33,8 +33,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     join.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     join.add_argument("--party", help="whose desk this is; by default the one party of the home's keys")
     join.set_defaults(run=_join)
-    show = verbs.add_parser("show", help="show the registry this home is pinned to; needs no network")
-    show.set_defaults(run=_show)
+    registry_policy.add(
+        verbs.add_parser("policy", help="propose new settings; registrars sign, or most members' authorities")
+    )
+    registry_shown.add(
+        verbs.add_parser("show", help="show the registry this home is pinned to; needs no network")
+    )
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
@@ -204,30 +208,3 @@ def _party_of_keys(home: Path) -> str | None:
             "usage", f"this home has keys of {', '.join(sorted(parties))}: name one with --party"
         )
     return next(iter(parties), None)
-
-
-async def _show(context: Context, _arguments: argparse.Namespace) -> Result:
-    async with context.desk() as desk:
-        directory = desk.directory
-        settings = directory.settings
-        value = {
-            "origin": directory.origin,
-            "fingerprint": directory.fingerprint,
-            "hub_url": desk.settings.hub_url,
-            "party": desk.party,
-            "entries": directory.size,
-            "root": b64u(directory.tree.root()),
-            "newest_entry_at": format_time(directory.logged_at),
-            "states": sum(state.status == "enrolled" for state in directory.states.values()),
-            "contacts": sum(not contact.withdrawn for contact in directory.contacts.values()),
-            "settings": settings.model_dump(mode="json", by_alias=True),
-        }
-        registrars = [[r.id, r.body, " / ".join(r.names.values())] for r in settings.registrars]
-        lines = [f"{name}: {value[name]}" for name in ("origin", "hub_url", "party", "entries", "root")]
-        lines.insert(1, f"fingerprint: {format_fingerprint(directory.fingerprint)}")
-        lines += [
-            f"statuses: {', '.join(settings.statuses)}; quorum: {settings.quorum}",
-            "states: {states}; contacts: {contacts}; as of {newest_entry_at}".format(**value),
-        ]
-        table = Table(("registrar", "body", "names"), registrars)
-        return Result(value, lines=lines, tables=[table], warnings=desk.warnings())

@@ -72,12 +72,10 @@ async def _object(context: Context, arguments: argparse.Namespace) -> Result:
     value = {**result.value, "objects_to": waits.kind, "by": by.way, "stops": by.stops}
     lines = list(result.lines)
     if arguments.out is not None:
-        lines.append(
-            "A complete objection is a brake: as a file it counts wherever it is shown, also unlogged."
-        )
+        lines.append("Complete, it is a brake: as a file it counts wherever it is shown, logged or not.")
     elif result.value["state"] == "waiting":
         lines.append(
-            "Do not wait for the hub: write it with --out FILE too, and hand the file to other States now."
+            "Do not wait for the hub: write it with --out FILE too, and hand that to other States now."
         )
     return Result(value, lines=lines, warnings=result.warnings)
 
@@ -101,26 +99,24 @@ def _what_waits(desk: Desk, state: str, waits: Waiting) -> str:
 def _what_objecting_does(state: str, waits: Waiting, by: Objector) -> str:
     signs = f"Objecting signs with {_BY[by.way]}."
     if waits.kind == "enrolment" and not waits.stoppable:
-        return f"{signs} It is the second try: the objection is recorded for all to see and stops nothing."
+        return f"{signs} It is the second try: the objection is recorded and stops nothing."
     if waits.kind == "enrolment":
         return (
-            f"{signs} It stops the enrolment; it may be tried once more, after a new call-back, and cannot be "
+            f"{signs} It stops the enrolment, which may be tried once more after a new call-back and is not "
             "stopped then. No reason is asked for; the objection is in the log, under your State's name."
         )
     if by.way == "authority" and waits.overrules:
         return (
-            f"{signs} This recovery overrules old keys, three members signed it: the objection is recorded and "
-            f"stops nothing. The recovery key of {state}, or devices of two of its contacts, still stop it."
+            f"{signs} This recovery overrules old keys, as three members signed: it is recorded "
+            f"and stops nothing. The recovery key of {state}, or devices of two of its contacts, still stop it."
         )
     if by.way == "contact":
-        other = (
-            "" if by.stops else " A device of another contact must sign too: pass on the file or proposal."
-        )
+        other = "" if by.stops else " A device of another contact must sign too: pass it on."
         return f"{signs} It stops the recovery, and nothing overrules it.{other}"
     if by.way == "authority":
         return (
-            f"{signs} It stops the recovery at once, the keys stay as they are. Registrars and three other "
-            "members could overrule it by a second recovery, which the recovery key or two contacts still stop."
+            f"{signs} It stops the recovery at once, the keys stay as they are. Registrars and three other members "
+            "can overrule it by a second recovery, which the recovery key or two contacts still stop."
         )
     return f"{signs} It stops the recovery at once, the keys stay as they are."
 
@@ -139,7 +135,7 @@ async def _suspend(context: Context, arguments: argparse.Namespace) -> Result:
         body = {"reason": arguments.reason, "scope": sorted(scope), "until": format_time(until)}
         signed = desk.compose("state.suspend", state.id, body)
         means = (
-            f"{state.id} will be cut from {cut(scope)}; reason shown to everybody: {REASONS[arguments.reason]}. "
+            f"{state.id} will be cut from {cut(scope)}; everybody is told why: {REASONS[arguments.reason]}. "
             f"It ends by itself at {both_times(until)}, or by `poc state reinstate {state.id}`. "
             f"Never cut: {NEVER_CUT}."
         )

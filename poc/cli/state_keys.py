@@ -239,15 +239,16 @@ def _overruled(state: State) -> str:
 
 def _recovery_means(desk: Desk, state: State, body: dict[str, Any]) -> str:
     seconds = desk.directory.settings.objection_seconds
-    when = "at once"
-    if seconds:
-        ends = both_times(desk.known.now() + timedelta(seconds=seconds))
-        when = f"when its window has passed, about {ends} if it is logged now"
+    ends = desk.known.now() + timedelta(seconds=seconds)
     told = (
-        f"all keys of {state.id} end as lost and the new ones take over {when}. Contacts and devices stay. "
-        f"Until then the old keys are in force, and {state.id} can object: by its recovery key, by an old "
-        "authority key, or by devices of two contacts. Two registrars of different bodies and every new key sign."
+        f"all keys of {state.id} end as lost and the new ones take over at {both_times(ends)}, if this is "
+        "logged now. Contacts and devices stay. Two registrars of different bodies and every new key sign."
     )
+    if seconds:
+        told += (
+            f" Until then the old keys are in force, and {state.id} can object: by its recovery key, by an "
+            "old authority key, or by devices of two contacts."
+        )
     if state.recovering is not None:
         told += " It takes the place of the recovery that waits now."
     if body["overrules"] is not None:

@@ -82,9 +82,11 @@ def _recovery_lines(state: State) -> list[str]:
     told = []
     if state.recovering is not None:
         waits = state.recovering
+        at, ends = both_times(waits.anchor.logged_at), both_times(waits.effective_at)
+        count = f"{waits.threshold} of {len(waits.authority_kids)}"
         told += [
-            f"RECOVERING: logged at {both_times(waits.anchor.logged_at)}; at {both_times(waits.effective_at)} "
-            f"all its keys end as lost and {waits.threshold} of {len(waits.authority_kids)} new keys take over",
+            f"RECOVERING: logged at {at}; at {ends} all its keys end as lost",
+            f"  {count} new keys take over then:",
             *(f"  new key {kid}" for kid in waits.authority_kids),
             f"  new recovery key: {waits.recovery_kid or 'none'}",
             "until then the old keys are in force; treat its requests with care",
@@ -100,9 +102,9 @@ def _suspension_lines(state: State) -> list[str]:
     held = state.suspended
     if held is None:
         return []
+    since, why = both_times(held.since.logged_at), REASONS[held.reason]
     return [
-        f"SUSPENDED since {both_times(held.since.logged_at)} from {cut(held.scope)}; "
-        f"reason: {REASONS[held.reason]}",
+        f"SUSPENDED since {since} from {cut(held.scope)}; reason: {why}",
         f"  it ends by itself at {both_times(held.until_at)}; never cut: {NEVER_CUT}",
     ]
 

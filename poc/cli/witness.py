@@ -1,4 +1,4 @@
-"""``poc witness``: run a witness, tell it which logs to watch, show its key and what it cosigned."""
+"""``poc witness``: run a witness and name its logs, at its home; give and take seats, at a desk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poc.cli import witness_seats
 from poc.cli.context import Context, read_file
 from poc.cli.output import Result, Table
 from poc.config import load_witness_settings
@@ -43,6 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     more.set_defaults(run=_add_log)
     show = verbs.add_parser("show", help="show its keys as C2SP vkeys and its logs; needs no passphrase")
     show.set_defaults(run=_show)
+    witness_seats.add(verbs)
 
 
 async def _run(context: Context, arguments: argparse.Namespace) -> Result:

@@ -74,7 +74,6 @@ def suspended(directory: Directory, state: str) -> list[str]:
     held = None if found is None else found.suspended
     if held is None:
         return []
-    return [
-        f"{state}: suspended by the registrars from {cut(held.scope)}, until {format_time(held.until_at)} "
-        f"at the latest; reason: {REASONS[held.reason]}"
-    ]
+    until, why = format_time(held.until_at), REASONS[held.reason]
+    what = f"suspended by the registrars from {cut(held.scope)}, until {until} at the latest"
+    return [f"{state}: {what}; reason: {why}"]

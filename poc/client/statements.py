@@ -90,7 +90,8 @@ def sign(
     """Add the signatures of every key of the keyring that the statement calls for, or of those named.
 
     A newcomer whose log is not here yet, a witness, and whoever signs a genesis can tell only which keys the
-    statement itself brings: those sign; and a witness's own key its dismissal. Raises ``no-key``, ``already-signed``, ``wrong-origin``.
+    statement itself brings: those sign; and a witness's own key its dismissal. Raises ``no-key``,
+    ``already-signed``, ``wrong-origin``.
     """
     statement = read_statement(signed.payload)
     if directory is not None and statement.origin != directory.origin:

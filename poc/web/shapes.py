@@ -139,9 +139,9 @@ SHAPES: Final[dict[str, Shape]] = {
     ),
     "GET /v1/proposals": Shape(
         {200: object_of(proposals=list_of(PROPOSAL))},
-        note="Registrars see all; a State's authority and contacts those about itself, its contacts and its "
-        "witness; a controller those about itself. Whoever else must sign (other members' authorities, another "
-        "State that objects) signs a file, and posts it to `/v1/statements`: it joins the proposal.",
+        note="Registrars see all; a State's authority and contacts those about the State, its contacts and "
+        "its witness; a controller those about itself. Whoever else must sign (other members' authorities, a "
+        "State that objects) signs a file and posts it to `/v1/statements`, where it joins the proposal.",
     ),
     "GET /v1/proposals/{id}": Shape({200: PROPOSAL}),
     "POST /v1/proposals/{id}/signatures": Shape(

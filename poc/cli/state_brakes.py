@@ -108,14 +108,14 @@ def _what_objecting_does(state: str, waits: Waiting, by: Objector) -> str:
     if by.way == "authority" and waits.overrules:
         return (
             f"{signs} This recovery overrules old keys, as three members signed: it is recorded "
-            f"and stops nothing. The recovery key of {state}, or devices of two of its contacts, still stop it."
+            f"and stops nothing. The recovery key of {state} or two of its contacts still stop it."
         )
     if by.way == "contact":
         other = "" if by.stops else " A device of another contact must sign too: pass it on."
         return f"{signs} It stops the recovery, and nothing overrules it.{other}"
     if by.way == "authority":
         return (
-            f"{signs} It stops the recovery at once, the keys stay as they are. Registrars and three other members "
+            f"{signs} It stops the recovery at once, the keys stay as they are. Two registrars and three members "
             "can overrule it by a second recovery, which the recovery key or two contacts still stop."
         )
     return f"{signs} It stops the recovery at once, the keys stay as they are."

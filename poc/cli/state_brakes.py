@@ -115,7 +115,7 @@ def _what_objecting_does(state: str, waits: Waiting, by: Objector) -> str:
         return f"{signs} It stops the recovery, and nothing overrules it.{other}"
     if by.way == "authority":
         return (
-            f"{signs} It stops the recovery at once, the keys stay as they are. Two registrars and three members "
+            f"{signs} It stops the recovery at once, the keys stay as they are. Registrars and three members "
             "can overrule it by a second recovery, which the recovery key or two contacts still stop."
         )
     return f"{signs} It stops the recovery at once, the keys stay as they are."

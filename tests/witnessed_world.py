@@ -111,7 +111,7 @@ class WitnessedWorld(World):
         for state in states:
             await self.submit("state.enrol", state, enrolment(state), *REGISTRARS, f"{state} authority")
 
-    async def until(self, holds, seconds: float = 8) -> None:
+    async def until(self, holds, seconds: float = 20) -> None:
         """Wait until something holds; fails loudly when it does not."""
         async with asyncio.timeout(seconds):
             while not holds():  # noqa: ASYNC110 (what is waited for is anything a test can ask)

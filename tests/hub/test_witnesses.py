@@ -181,6 +181,7 @@ async def restored(tmp_path):
         await world.seat()
     shutil.copytree(tmp_path / "hub", tmp_path / "backup")
     async with world.running():
+        await world.until(lambda: world.hub.witnesses.is_proved)
         await world.enrol("eg")
         await world.until(lambda: shown(world).size == world.directory.size)
     shutil.rmtree(tmp_path / "hub")

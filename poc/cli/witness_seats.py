@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from poc.cli.context import Context
+from poc.cli.context import Context, write_file
 from poc.cli.filed import add_out, finish
 from poc.cli.output import Result, Table
 from poc.cli.registry_shown import quorum_line
+from poc.client import statements
+from poc.client.home import TRUST_NAME
+from poc.core.bodies import ActsOn
 from poc.core.directory import Directory, Dismissal, Seat, Witness
+from poc.core.form import form_of
+from poc.core.proposal import make_proposal, proposal_bytes
+from poc.core.statement import statement_payload
 from poc.core.strictjson import format_time
+from poc.errors import UsageError
+from poc.keyring import Keyring
 
 
 def add(verbs: Any) -> None:
@@ -23,6 +31,10 @@ def add(verbs: Any) -> None:
     appoint.set_defaults(run=_appoint)
     dismiss = verbs.add_parser("dismiss", help="end a witness's seat; its State's authority or its key signs")
     dismiss.add_argument("witness", metavar="ID", help="such as jo.witness")
+    dismiss.add_argument(
+        "--entry", metavar="HASH", help="at the witness's own home: its appointment, from `poc witness list`"
+    )
+    dismiss.add_argument("--origin", help="at the witness's own home, where it watches several logs")
     add_out(dismiss)
     dismiss.set_defaults(run=_dismiss)
     listing = verbs.add_parser("list", help="list witnesses and seats; needs no passphrase and no network")
@@ -45,6 +57,8 @@ async def _appoint(context: Context, arguments: argparse.Namespace) -> Result:
 
 
 async def _dismiss(context: Context, arguments: argparse.Namespace) -> Result:
+    if not (context.home / TRUST_NAME).exists():
+        return await _dismiss_itself(context, arguments)
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
         directory = desk.directory
@@ -59,12 +73,38 @@ async def _dismiss(context: Context, arguments: argparse.Namespace) -> Result:
         return await finish(desk, signed, out=arguments.out, means=means)
 
 
+async def _dismiss_itself(context: Context, arguments: argparse.Namespace) -> Result:
+    """The file by which a witness dismisses itself at its own home, which has no directory to ask."""
+    from poc.witness.store import read_logs
+
+    if arguments.entry is None or arguments.out is None:
+        raise UsageError("usage", "at a witness's own home give --entry (from `poc witness list`) and --out")
+    origins = [log.origin for log in await read_logs(context.home)]
+    if arguments.origin is None and len(origins) != 1:
+        raise UsageError("usage", f"--origin is needed: this home watches {', '.join(origins) or 'no log'}")
+    payload = statement_payload(
+        origin=arguments.origin or origins[0],
+        type="witness.dismiss",
+        subject=arguments.witness,
+        body=form_of(ActsOn, {"entry": arguments.entry}),
+        issued_at=context.now(),
+        version=None,
+        previous=None,
+    )
+    keys = Keyring.unlock(context.home, context.passphrase())
+    signed = statements.sign(statements.bare(payload), keys)
+    write_file(arguments.out, proposal_bytes(make_proposal(signed, (), ())))
+    value = {"file": str(arguments.out), "type": "witness.dismiss", "subject": arguments.witness}
+    line = f"witness.dismiss of {arguments.witness} is in {arguments.out}; any desk submits it."
+    return Result(value, lines=[line, "poc proposal submit FILE"])
+
+
 async def _list(context: Context, _arguments: argparse.Namespace) -> Result:
     async with context.desk() as desk:
         directory = desk.directory
         rows = [_row(directory, witness) for _, witness in sorted(directory.witnesses.items())]
-        cells = [[r["witness"], r["state"], r["standing"], _urls(r)] for r in rows]
-        table = Table(("witness", "State", "standing", "address"), cells)
+        cells = [[r["witness"], r["state"], r["standing"], _urls(r), r["entry"]] for r in rows]
+        table = Table(("witness", "State", "standing", "address", "appointment"), cells)
         value = {
             "witnesses": rows,
             "seats": len(directory.seats),

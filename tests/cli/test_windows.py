@@ -222,9 +222,19 @@ async def test_a_witness_is_appointed_by_file_listed_and_dismisses_itself(world,
     assert (row["witness"], row["waits_for_dismissal"]) == ("jo.witness", False)
     assert (row["seat"] or row["waiting_seat"])["url"] == "http://127.0.0.1:9"
     assert "http://127.0.0.1:9" in (await done("witness", "list", home=jo)).out
-    gone = tmp_path / "dismiss.json"
-    told = await done("witness", "dismiss", "jo.witness", "--out", gone, home=jo)
+    told = await done("witness", "dismiss", "jo.witness", "--out", tmp_path / "unused.json", home=jo)
     assert "will lose its seat" in told.err
+    gone = tmp_path / "dismiss.json"
+    itself = ("witness", "dismiss", "jo.witness", "--entry", row["entry"], "--out", gone)
+    assert await code_of(*itself[:3], home=witness) == (2, "usage")
+    assert await code_of(*itself, home=witness) == (2, "usage")  # it watches no log yet
+    assert await code_of(
+        "witness", "dismiss", "sd.witness", *itself[3:], "--origin", ORIGIN, home=witness
+    ) == (
+        1,
+        "no-key",
+    )
+    await done(*itself, "--origin", ORIGIN, home=witness)
     await done("proposal", "submit", gone, home=jo)
     assert world.hub.log.view.directory.witnesses["jo.witness"].dismissed
     again = await poc("witness", "dismiss", "jo.witness", "--json", home=jo)

@@ -71,11 +71,7 @@ async def test_nothing_is_sealed_to_or_from_a_frozen_contact(contact):  # noqa: 
     assert caught.value.code == "contact-frozen"
 
 
-async def test_a_suspended_state_is_refused_before_sealing_and_told_to_whoever_writes_to_it(
-    contact,
-    registrars,
-    world,  # noqa: F811
-):
+async def test_a_suspended_state_is_refused_before_sealing(contact, registrars, world):  # noqa: F811
     until = format_time(world.now + timedelta(days=1))
     body = {"reason": "abuse", "scope": ["send"], "until": until}
     assert (await registrars[0].propose("state.suspend", "jo", body)).state == "proposed"

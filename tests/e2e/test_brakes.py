@@ -110,7 +110,7 @@ def test_2_an_office_is_frozen_by_the_other_and_thawed_by_its_authority(night):
 def test_3_the_recovery_key_takes_the_authority_back_from_a_thief(night):
     stolen = night.keys("jo.thief", "jo", "authority")
     night.poc("jo", "state", "rotate", "jo", "--authority", stolen, "--out", "theft.json")
-    assert night.signed_by_all("theft.json", "jo.thief", submitted_by="jo")["state"] == "logged"
+    assert night.signed_by_all("theft.json", "jo.thief", submitted_by=FIRST)["state"] == "logged"
     fresh = night.keys("jo.new", "jo", "authority")
     night.poc("jo.safe", "state", "rotate", "jo", "--authority", fresh, "--by-recovery", "--out", "back.json")
     assert night.signed_by_all("back.json", "jo.new", submitted_by="jo.safe")["state"] == "logged"

@@ -110,6 +110,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The evidence file does not hold the log's entries; this version cannot verify it without them.",
         "Ask for the complete file, which holds the whole log.",
     ),
+    "snapshot-damaged": ErrorRow(
+        422,
+        "The snapshot is not the file that was written: its closing hash does not fit.",
+        "Get it again from whoever made it; do not use this copy.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),
@@ -402,9 +407,6 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The State is suspended from this by the registrars, until a time at the latest.",
         "See reason, scope and end with `poc state show`; receiving, answering and objecting are never cut.",
     ),
-    "not-confirmed": ErrorRow(
-        400, "This takes effect at once and was not confirmed.", "Say yes when asked, or give --yes."
-    ),
     "bad-suspension": ErrorRow(
         422, "A suspension ends within 90 days, and not in the past.", "Give another end; it may be renewed."
     ),
@@ -434,6 +436,14 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Witnesses have cosigned a log that this hub does not hold; it serves what it has and logs nothing.",
         "An older database was restored: bring back what lacks with `poc registry reconcile FILE`, a "
         "desk's snapshot. If a witness is at fault, start once with --disregard-witness.",
+    ),
+    "snapshot-is-older": ErrorRow(
+        409, "The snapshot holds less of the log than this hub does.", "Ask the desks for a newer one."
+    ),
+    "snapshot-contradicts": ErrorRow(
+        409,
+        "The snapshot's log does not begin with what is stored here: one of them is a fork.",
+        "Write nothing more with this database; keep both, and compare them with what the desks hold.",
     ),
     "clock-unconfirmed": ErrorRow(
         503,
@@ -581,6 +591,31 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The card file is not a contact's card.",
         "Mend the member named; `poc contact show ID --card` prints one to start from.",
     ),
+    "bad-table": ErrorRow(
+        422,
+        "The file is not a table of contacts.",
+        "Mend it at the place named: CSV with one row of names first, or a JSON list of objects.",
+    ),
+    "bad-mapping": ErrorRow(
+        422,
+        "The mapping does not say which column is which field.",
+        "Give --map FIELD=COLUMN, --set FIELD=VALUE or a mapping file; docs/operate.md lists the fields.",
+    ),
+    "bad-number": ErrorRow(
+        422,
+        "This is no telephone number that can be dialled.",
+        "Write it with + and the country code, or as it is dialled inside the State.",
+    ),
+    "bad-rows": ErrorRow(
+        422,
+        "Some rows cannot be used, and nothing was written or sent.",
+        "Mend the rows named, or leave them out with --skip-bad.",
+    ),
+    "card-not-open": ErrorRow(
+        409,
+        "The card the registry has is not open to this home, so nobody can tell whether it changes.",
+        "Run `poc sync` first; a part that is hidden from this home can be changed by its own State alone.",
+    ),
     "already-signed": ErrorRow(
         409,
         "This home has signed the statement already.",
@@ -675,6 +710,19 @@ CATALOGUE: dict[str, ErrorRow] = {
     "proposal-moved": ErrorRow(
         409, "The proposal was signed by another or closed meanwhile.", "Read it again, then try again."
     ),
+    "opening-erased": ErrorRow(
+        409,
+        "This part of the card was erased by its owner.",
+        "It does not come back; to show it again, file the part anew with `poc contact update --card`.",
+    ),
+    "audit-broken": ErrorRow(
+        409,
+        "The hub's audit trail was changed after it was written.",
+        "Keep the database as it is; compare with the anchors in the log lines from the row named on.",
+    ),
+    "no-such-part": ErrorRow(
+        404, "The card has no such part.", "See which parts it has with `poc contact show`."
+    ),
     "id-used": ErrorRow(
         409, "This id is taken by something else.", "Send it under a new id; an id is never used twice."
     ),
@@ -767,6 +815,34 @@ CATALOGUE: dict[str, ErrorRow] = {
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),
+    "nothing-ends": ErrorRow(
+        422,
+        "No device would end, so this hands nothing over.",
+        "Keep fewer devices, or add one with `poc contact device-add`.",
+    ),
+    "not-confirmed": ErrorRow(
+        400, "This cannot be undone, and it was not confirmed.", "Type what is asked for, or give --yes."
+    ),
+    "mail-not-set": ErrorRow(
+        400,
+        "This home has no settings for mail.",
+        "Set mail_server, mail_from and mail_to in its config.toml; docs/operate.md says how.",
+    ),
+    "mail-failed": ErrorRow(
+        503,
+        "The mail server could not be reached or did not take the message.",
+        "Check mail_server; the same events are sent again the next time.",
+    ),
+    "mail-refused": ErrorRow(
+        502,
+        "The mail server refused the message.",
+        "Check mail_from, mail_to and the password; the same events are sent again the next time.",
+    ),
+    "mail-not-encrypted": ErrorRow(
+        502,
+        "The mail server offers no encryption that verifies, so nothing was sent.",
+        'Use one that does, name its CA in mail_ca_file, or allow plain text with mail_tls = "none".',
+    ),
     "unknown-setting": ErrorRow(
         400, "There is no such setting.", "Mend its name or remove it; docs/settings.md lists every setting."
     ),
@@ -774,6 +850,15 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
     # --- desk (client) ---
+    "nothing-to-export": ErrorRow(
+        422, "There is nothing to put into the file.", "Name other contacts, or another form."
+    ),
+    "bad-openpgp": ErrorRow(
+        422, "The card's OpenPGP key cannot be used.", "Ask its office to put one armoured public key there."
+    ),
+    "before-the-log": ErrorRow(
+        422, "The log did not exist at that time.", "Ask for a time after the one named, when it began."
+    ),
     "hub-unreachable": ErrorRow(
         503,
         "The hub cannot be reached.",

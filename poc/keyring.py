@@ -219,13 +219,21 @@ def read_passphrase_file(folder: Path) -> str | None:
     """
     named = os.environ.get("POC_PASSPHRASE_FILE")
     path = Path(named) if named else folder / PASSPHRASE_NAME
+    if not path.exists():
+        if named:
+            raise RefusedError("no-such-file", f"POC_PASSPHRASE_FILE {path}")
+        return None
+    return read_secret_file(path)
+
+
+def read_secret_file(path: Path) -> str:
+    """The one line of a file that only its owner may read.
+
+    Raises ``no-such-file``, ``passphrase-file-open``.
+    """
     try:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
-    except FileNotFoundError:
-        if named:
-            raise RefusedError("no-such-file", f"POC_PASSPHRASE_FILE {path}") from None
-        return None
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedError("no-such-file", f"{path}: {type(error).__name__}") from None
     if stat.S_IMODE(mode) & 0o077:

@@ -26,6 +26,11 @@ NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
 ROTATE_BY_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead rotate_by of a new sealing key may lie
 HOURS_SEARCH_DAYS_MAX: Final = 370  # how far ahead the next opening of an office is looked for
 
+# How long the hub keeps things; docs/retention.md has the whole list
+ENVELOPE_DAYS_KEPT: Final = 30  # an envelope after it expired; its id, receipts and evidence stay
+READ_DAYS_KEPT: Final = 365  # who fetched which part of whose card
+AUDIT_UNSIGNED_PER_MINUTE_MAX: Final = 60  # refusals of unknown callers recorded one by one; more are counted
+
 # Messages
 SLOTS_MAX: Final = 250  # slots of one envelope
 INLINE_ATTACHMENTS_BYTES_MAX: Final = 16 * KIB  # all attachments that travel inside an envelope
@@ -60,3 +65,8 @@ SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its p
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
+SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte
+
+# Files of a desk
+IMPORT_BYTES_MAX: Final = 8 * MIB  # a table of contacts
+IMPORT_ROWS_MAX: Final = 2_000  # rows of such a table

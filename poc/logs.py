@@ -18,6 +18,7 @@ EVENTS: Final[dict[str, int]] = {
     "ready": logging.INFO,
     "request": logging.INFO,
     "erased": logging.INFO,
+    "audit": logging.INFO,
     "stopped": logging.INFO,
     "sqlite": logging.WARNING,
     "no-registry": logging.WARNING,

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import bodies, card, evidence, exercise, message, proposal, statement
+from poc.core import bodies, card, evidence, exercise, message, proposal, snapshot, statement
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -40,6 +40,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "acknowledgement": evidence.Acknowledgement,
     "cancel": evidence.Cancel,
     "evidence-file": evidence.EvidenceFile,
+    "snapshot": snapshot.SnapshotFile,
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,

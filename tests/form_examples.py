@@ -124,6 +124,13 @@ ACKNOWLEDGEMENT: dict[str, Any] = {
     "officer": None,
     "concurrence": "none",
 }
+_SEALING = {"kty": "AKP", "alg": "HPKE-9-KE", "pub": "AAAA"}
+
+
+def _held(contact: str, part: str) -> dict[str, Any]:
+    return {"contact": contact, "opening": {"part": part, "salt": HASH, "bytes": "e30"}}
+
+
 ANNOUNCEMENT: dict[str, Any] = {
     **SIGNED,
     "id": "cbm-2026-11",
@@ -246,6 +253,16 @@ GOOD: dict[str, dict[str, Any]] = {
         "cancels": [],
         "opening": None,
         "log": {"size": 1, "root": HASH},
+    },
+    "snapshot": {
+        **TOP,
+        "form": "poc-snapshot",
+        "made_at": AT,
+        "checkpoint": SIGNED["head"],
+        "entries": ["e30"],
+        "openings": [_held("jo.duty", "office"), _held("jo.duty", "reach"), _held("sd.duty", "office")],
+        "sealing_keys": [_SEALING, {**_SEALING, "pub": "BBBB"}],
+        "sha256": HASH,
     },
     "announcement": ANNOUNCEMENT,
     "script": {**SIGNED, "exercise": "cbm-2026-11", "salt": HASH, "injects": [INJECT], "notes": None},
@@ -436,6 +453,16 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("evidence-file", {"log": {"size": 1, "root": HASH, "entries": []}}),
     ("evidence-file", {"opening": {"message": ID, "cek": "="}}),
     ("evidence-file", {"receipts": [""]}),
+    ("snapshot", {"form": "poc-evidence"}),
+    ("snapshot", {"entries": []}),
+    ("snapshot", {"entries": ["e30="]}),
+    ("snapshot", {"openings": GOOD["snapshot"]["openings"][::-1]}),
+    ("snapshot", {"openings": GOOD["snapshot"]["openings"][:1] * 2}),
+    ("snapshot", {"openings": [{**_held("jo.duty", "office"), "contact": "jo"}]}),
+    ("snapshot", {"sealing_keys": GOOD["snapshot"]["sealing_keys"][::-1]}),
+    ("snapshot", {"sealing_keys": [{**_SEALING, "kid": HASH}]}),
+    ("snapshot", {"sealing_keys": [{**_SEALING, "alg": "HPKE-9"}]}),
+    ("snapshot", {"sha256": HASH[:-1]}),
     ("script", {"salt": "AAAA"}),
     ("script", {"injects": [{**INJECT, "number": 0}]}),
     ("script", {"injects": [{**INJECT, "channel": "pigeon"}]}),

@@ -19,10 +19,11 @@ from aiohttp import web
 from poc.core import jws
 from poc.core.admission import read_envelope
 from poc.core.checkpoint import Checkpoint, sign_checkpoint
+from poc.core.evidence import SlotReceipt
 from poc.core.form import form_value
 from poc.core.merkle import CompactRange, leaf_hash
 from poc.core.note import read_note
-from poc.core.receipts import SlotReceipt, accepted_receipt, sign_form
+from poc.core.receipts import accepted_receipt, sign_form
 from poc.core.statement import SignedStatement, make_entry
 from poc.core.strictjson import b64u, canonical, format_time, parse, unb64u
 from poc.core.tiles import TILE_WIDTH, encode_entries
@@ -183,7 +184,7 @@ def forged_bodies(registry: Registry) -> list[tuple[str, str, dict[str, Any]]]:
     mine = {"keys": [jwk(OWN)], "threshold": 1}
     own = device(f"{TARGET} forged", 2)
     leaf = {"entry": jo.nomination.leaf_hash}
-    kid = signing_key(f"{TARGET} 1").kid if hasattr(signing_key("x"), "kid") else ""
+    kid = signing_key(f"{TARGET} 1").kid
     called = {k: enrolment("jo")[k] for k in ("note_verbale", "call_back")}
     until = format_time(registry.now + timedelta(days=1))
     sealing = own["sealing"]
@@ -292,13 +293,9 @@ def lie_in_an_entry(served: Served, registry: Registry, rng: random.Random) -> N
         statement["signatures"] = statement["signatures"][:1]
     elif choice == 2:
         payload = unb64u(statement["payload"])
-        statement["signatures"] = sorted(
-            (
-                {"protected": s.protected, "signature": s.signature}
-                for s in (jws.sign(payload, jws.STATEMENT, signing_key(label)) for label in SECRETS)
-            ),
-            key=lambda s: parse(unb64u(s["protected"]))["kid"],
-        )
+        keys = sorted((signing_key(label) for label in SECRETS), key=lambda key: key.kid)
+        made = (jws.sign(payload, jws.STATEMENT, key) for key in keys)
+        statement["signatures"] = [{"protected": s.protected, "signature": s.signature} for s in made]
     elif choice == 3:
         value["logged_at"] = format_time(registry.now + timedelta(days=rng.choice([-400, -1, 1, 400])))
     elif choice == 4:

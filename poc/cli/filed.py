@@ -7,8 +7,7 @@ in the outbox and sent. Not a noun of its own.
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +38,13 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_device(parser: argparse.ArgumentParser, *, several: bool) -> None:
+def add_device(parser: argparse.ArgumentParser, *, several: bool, required: bool = True) -> None:
     """The option that names a device's exported keys and its rights."""
     parser.add_argument(
         "--device",
         metavar="KEYS[=RIGHT,…]",
         action="append",
-        required=True,
+        required=required,
         help=f"{'a device, repeatable' if several else 'the device'}: {KEYS_HELP}; "
         f"rights are {', '.join(RIGHTS)}, all by default",
     )
@@ -69,25 +68,6 @@ def public_keys(path: Path) -> PublicKeys:
 def json_file(path: Path) -> Any:
     """The value of a JSON file. Raises ``bad-json`` with line and column."""
     return parse(read_file(path, BODY_BYTES_MAX))
-
-
-def add_yes(parser: argparse.ArgumentParser) -> None:
-    """The option that answers the question before it is asked."""
-    parser.add_argument("--yes", action="store_true", help="do not ask whether to go on")
-
-
-def confirm(told: Iterable[str], *, yes: bool) -> None:
-    """Say what is about to be done, and go on only after a yes. Raises ``not-confirmed``."""
-    for line in told:
-        warn(line)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("not-confirmed")
-    sys.stderr.write("Go on? [yes/no] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError("not-confirmed")
 
 
 def new_kids(desk: Desk, signed: SignedStatement) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from poc.cli import state_brakes, state_keys
+from poc.cli import history, state_brakes, state_keys
 from poc.cli.context import Context
 from poc.cli.output import Result, Table
 from poc.cli.state_shown import state_lines, state_value
@@ -21,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", help="show one State by id or name; needs no passphrase and no network")
     show.add_argument("state", metavar="STATE", help="its id, or a name in any of its languages")
     show.set_defaults(run=_show)
+    history.add(verbs, "STATE", "its id")
 
 
 async def _list(context: Context, _arguments: argparse.Namespace) -> Result:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from poc.cli import words
 from poc.cli.context import Context
-from poc.cli.filed import add_out, add_yes, confirm, finish
-from poc.cli.output import Result, both_times
+from poc.cli.filed import add_out, finish
+from poc.cli.output import Result, both_times, warn
 from poc.client.cautions import CUT, NEVER_CUT, REASONS, cut
 from poc.client.objecting import Objector, Waiting, objector, waiting
 from poc.core.strictjson import format_time
@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
     """Add these verbs to those of the noun."""
     objecting = verbs.add_parser("object", help="stop an enrolment or a recovery that waits for its window")
     objecting.add_argument("state", metavar="STATE", help="the State it is about")
-    add_yes(objecting)
+    objecting.add_argument("--yes", action="store_true", help="do not ask whether to go on")
     add_out(objecting)
     objecting.set_defaults(run=_object)
     suspend = verbs.add_parser("suspend", help="cut a State from sending or nominating; registrars sign")
@@ -65,8 +65,10 @@ async def _object(context: Context, arguments: argparse.Namespace) -> Result:
         await desk.refresh()
         waits = waiting(desk.directory, arguments.state)
         by = objector(desk.directory, arguments.state, desk.keys.has)
-        told = [_what_waits(desk, arguments.state, waits), _what_objecting_does(arguments.state, waits, by)]
-        confirm(told, yes=arguments.yes or arguments.out is not None)
+        warn(_what_waits(desk, arguments.state, waits))
+        warn(_what_objecting_does(arguments.state, waits, by))
+        if not arguments.yes and arguments.out is None:
+            words.confirm("object", f"an objection about {arguments.state} is about to be signed and sent")
         signed = desk.compose("state.object", arguments.state, {"entry": waits.anchor.leaf_hash})
         result = await finish(desk, signed, out=arguments.out, kids=by.kids)
     value = {**result.value, "objects_to": waits.kind, "by": by.way, "stops": by.stops}

@@ -44,6 +44,19 @@ async def sync_log(known: Known, hub: HubClient) -> int:
     return len(leaves)
 
 
+async def follow_log(known: Known, hub: HubClient) -> int:
+    """As :func:`sync_log`; an entry too new for this version is noted for every later answer, not raised."""
+    try:
+        new = await sync_log(known, hub)
+    except RefusedError as error:
+        if error.code != "update-needed":
+            raise
+        known.trust.set_value("update-needed", b"1")
+        return 0
+    known.trust.set_value("update-needed", b"")
+    return new
+
+
 async def _new_leaves(known: Known, hub: HubClient, note: bytes) -> list[bytes]:
     """The entries up to the checkpoint shown, whose root is theirs; its signature is not verified here."""
     directory = known.directory

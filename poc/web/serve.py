@@ -18,6 +18,7 @@ from poc.config import HubSettings
 from poc.core.note import Signer
 from poc.core.statement import read_entry, read_statement
 from poc.errors import FaultError, PocError, RefusedError
+from poc.hub.audit import DONE
 from poc.hub.clock import system_clock
 from poc.hub.hub import Hub
 from poc.hub.metrics import CONTENT_TYPE
@@ -69,6 +70,7 @@ async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     """Read and prove the log, then say so. Raises what only another keyring or disk can mend."""
     await hub.load()
     error = hub.reason
+    await _record_start(hub, settings, error)
     if error is not None and error.code in {"no-log-key", "no-hub-key"}:
         raise error
     if error is None:
@@ -79,6 +81,14 @@ async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     else:
         log_event("read-only", code=error.code, message=error.message, next=error.next_step)
     print(f"listening on {address}", flush=True)  # noqa: T201 (the one line on standard output)
+
+
+async def _record_start(hub: Hub, settings: HubSettings, error: PocError | None) -> None:
+    """Leave in the audit trail that, how and with what outcome the operator started the hub."""
+    action = "start-clock-confirmed" if settings.clock_confirmed else "start"
+    await hub.audit.record(action, DONE if error is None else error.code)
+    for witness in settings.disregard_witness:
+        await hub.audit.record("witness-disregarded", subject=witness)
 
 
 async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | None) -> Hub:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
+from typing import Any
 
 import aiohttp
 import pytest
@@ -28,7 +29,7 @@ class Tally:
         self.codes.update(codes)
 
 
-def beside_the_log(desk: Desk) -> tuple[object, ...]:
+def beside_the_log(desk: Desk) -> tuple[Any, ...]:
     """Everything a desk goes by: the log, card parts, sealing keys, messages it takes for true."""
     trust = desk.known.trust
     shown = {

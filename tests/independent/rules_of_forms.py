@@ -128,6 +128,9 @@ def _whole(name: str, form: dict[str, Any]) -> None:
         refuse_if(not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", form["zone"]), "bad-form")
     if name == "evidence-file":
         refuse_if(not all(form["receipts"] + form["retrievals"] + form["acknowledgements"]), "bad-form")
+    if name == "snapshot":
+        _sorted([[held["contact"], held["opening"]["part"]] for held in form["openings"] or ()])
+        _sorted([key["pub"] for key in form["sealing_keys"]])
     if name == "envelope":
         for slot in form["recipients"]:
             unb64u(slot["header"]["salt"], 16)

@@ -54,7 +54,7 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
     },
     "sender-state-recovering": {
         "en": "The keys of the sender's State are being recovered. Treat requests with care; ask by voice.",
-        "ar": "تجري استعادة مفاتيح دولة المرسل. تعامل مع الطلبات بحذر وتحقق منها صوتيا.",
+        "ar": "يجري استرداد مفاتيح دولة المرسل. تعامل مع الطلبات بحذر وتحقق منها صوتيا.",
     },
     "sender-state-suspended": {
         "en": "The sender's State is suspended by the registrars now.",

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from poc.cli import words
 from poc.cli.context import Context
-from poc.cli.filed import add_out, finish
+from poc.cli.filed import add_out, finish, told
 from poc.cli.output import Result, both_times, warn
 from poc.client.cautions import CUT, NEVER_CUT, REASONS, cut
 from poc.client.objecting import Objector, Waiting, objector, waiting
-from poc.core.strictjson import format_time
-from poc.errors import RefusedError, UsageError
+from poc.core.statement import read_statement
+from poc.core.strictjson import format_time, unb64u
+from poc.errors import PocError, RefusedError, UsageError
 from poc.limits import SUSPEND_SECONDS_MAX
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _BY = {
 def add(verbs: Any) -> None:
     """Add these verbs to those of the noun."""
     objecting = verbs.add_parser("object", help="stop an enrolment or a recovery that waits for its window")
-    objecting.add_argument("state", metavar="STATE", help="the State it is about")
+    objecting.add_argument("state", metavar="STATE", help="the State it is about, by id or name")
     objecting.add_argument("--yes", action="store_true", help="do not ask whether to go on")
     add_out(objecting)
     objecting.set_defaults(run=_object)
@@ -61,16 +62,24 @@ def add(verbs: Any) -> None:
 
 
 async def _object(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.client.lookup import find_state
+
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
-        waits = waiting(desk.directory, arguments.state)
-        by = objector(desk.directory, arguments.state, desk.keys.has)
-        warn(_what_waits(desk, arguments.state, waits))
-        warn(_what_objecting_does(arguments.state, waits, by))
+        state = find_state(desk.directory, arguments.state)
+        waits = waiting(desk.directory, state)
+        by = objector(desk.directory, state, desk.keys.has)
+        warn(_what_waits(desk, state, waits))
+        warn(_what_objecting_does(state, waits, by))
         if not arguments.yes and arguments.out is None:
-            words.confirm("object", f"an objection about {arguments.state} is about to be signed and sent")
-        signed = desk.compose("state.object", arguments.state, {"entry": waits.anchor.leaf_hash})
-        result = await finish(desk, signed, out=arguments.out, kids=by.kids)
+            words.confirm("object", f"an objection about {state} is about to be signed and sent")
+        begun = None if by.stops or arguments.out else await _begun(desk, state, waits)
+        if begun is None:
+            signed = desk.compose("state.object", state, {"entry": waits.anchor.leaf_hash})
+            result = await finish(desk, signed, out=arguments.out, kids=by.kids)
+        else:
+            signed = await desk.fetch_proposal(begun)
+            result = told(signed, await desk.sign_proposal(begun), desk.warnings())
     value = {**result.value, "objects_to": waits.kind, "by": by.way, "stops": by.stops}
     lines = list(result.lines)
     if arguments.out is not None:
@@ -80,6 +89,21 @@ async def _object(context: Context, arguments: argparse.Namespace) -> Result:
             "Do not wait for the hub: write it with --out FILE too, and hand that to other States now."
         )
     return Result(value, lines=lines, warnings=result.warnings)
+
+
+async def _begun(desk: Desk, state: str, waits: Waiting) -> str | None:
+    """The objection to the same that another has begun at the hub: two that lack a signature stop nothing."""
+    try:
+        found = await desk.proposals()
+    except PocError:
+        return None
+    for value in found:
+        statement = read_statement(unb64u(value["payload"]))
+        body: Any = statement.body
+        same = (statement.type, statement.subject) == ("state.object", state)
+        if same and body.entry == waits.anchor.leaf_hash:
+            return statement.sha256
+    return None
 
 
 def _what_waits(desk: Desk, state: str, waits: Waiting) -> str:

@@ -43,6 +43,7 @@ def windowed():
     registry.enrol("sd", "eg")
     body = nomination(JO, devices=[device(f"{JO} 1")])
     registry.submit("contact.nominate", JO, body, "jo authority", f"{JO} 1")
+    registry.nominate("jo.diplomatic")
     body = settings(objection_seconds=WINDOW)
     registry.submit("registry.policy", ORIGIN, body, "jo authority", "sd authority")
     return registry
@@ -61,10 +62,10 @@ async def world(tmp_path, begun_lately):
 async def office(world, tmp_path):
     """Makes a home that has one key; a witness's is no desk."""
 
-    async def make(party, role, label=None):
+    async def make(party, role, label=None, *, folder=None, joins=True):
         label = label or party
-        home = tmp_path / label
-        if role != "witness":
+        home = tmp_path / (folder or label)
+        if joins:
             pin = world.registry.directory.fingerprint
             desk = await Desk.join(home, world.origin, pin, party=party, http=world.session)
             await desk.close()
@@ -129,6 +130,25 @@ async def test_a_recovery_is_proposed_shown_and_objected_to(world, office, tmp_p
     assert state.recovering is None
     assert state.objection.by_old_keys is False
     assert "more than its old keys" in (await done("state", "show", "jo", home=safe)).out
+
+
+async def test_two_contacts_who_each_object_sign_one_objection(world, office):
+    registry = world.registry
+    registry.now, registry.directory = world.now - timedelta(seconds=1), world.hub.log.view.directory
+    body = {name: enrolment("jo")[name] for name in ("recovery", "note_verbale", "call_back")}
+    body |= {"authority": {"keys": [jwk("jo thief")], "threshold": 1}, "overrules": None}
+    registry.submit("state.recover", "jo", body, *REGISTRARS, "jo thief")
+    await world.hub.registry.submit(registry.entries[-1].signed)
+    first = await office(JO, "device", f"{JO} 1")
+    second = await office("jo.diplomatic", "device", "jo.diplomatic 1")
+    begun = await done("state", "object", "JO", "--yes", "--json", home=first)
+    assert (begun.value["by"], begun.value["state"], begun.value["stops"]) == ("contact", "proposed", False)
+    assert "A device of another contact must sign too" in begun.err
+    assert await code_of("state", "object", "jo", "--yes", home=first) == (1, "already-signed")
+    ended = await done("state", "object", "jo", "--yes", "--json", home=second)
+    assert ended.value["state"] == "logged"
+    state = world.hub.log.view.directory.state("jo")
+    assert (state.recovering, state.objection.by_old_keys) == (None, False)
 
 
 async def test_an_enrolment_that_waits_is_stopped_by_another_state(world, office, tmp_path):
@@ -207,7 +227,7 @@ async def test_settings_are_changed_by_registrars_or_by_the_members(world, offic
 async def test_a_witness_is_appointed_by_file_listed_and_dismisses_itself(world, office, tmp_path):
     jo, witness = (
         await office("jo", "authority", "jo authority"),
-        await office("jo.witness", "witness"),
+        await office("jo.witness", "witness", joins=False),
     )
     file = tmp_path / "appoint.json"
     appoint = ("witness", "appoint", "jo.witness", "--url", "http://127.0.0.1:9", "--vkey")
@@ -222,6 +242,10 @@ async def test_a_witness_is_appointed_by_file_listed_and_dismisses_itself(world,
     assert (row["witness"], row["waits_for_dismissal"]) == ("jo.witness", False)
     assert (row["seat"] or row["waiting_seat"])["url"] == "http://127.0.0.1:9"
     assert "http://127.0.0.1:9" in (await done("witness", "list", home=jo)).out
+    reader = await office("jo.witness", "witness", folder="a witness that follows the log")
+    synced = await done("sync", "--json", home=reader)
+    assert synced.value["size"] == world.hub.log.view.directory.size
+    assert synced.value["failed"] == []
     told = await done("witness", "dismiss", "jo.witness", "--out", tmp_path / "unused.json", home=jo)
     assert "will lose its seat" in told.err
     gone = tmp_path / "dismiss.json"

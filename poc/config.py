@@ -179,6 +179,13 @@ class WitnessSettings(_HomeSettings):
     prefix: Annotated[str, Field(max_length=200), AfterValidator(_prefix)] = Field(
         "", description="What stands before `/add-checkpoint` in the address, such as `/witness`."
     )
+    check_rules: bool = Field(
+        default=False,
+        description="Start only if the entries of every log watched are checked: "
+        "`poc witness add-log --check-rules`.",
+    )
+    metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
+    metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
 
 

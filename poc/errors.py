@@ -148,6 +148,51 @@ CATALOGUE: dict[str, ErrorRow] = {
     "unknown-state": ErrorRow(
         404, "No such State is enrolled in this registry.", "List them with `poc state list`."
     ),
+    # --- paper: kits, requests, transcripts (core) ---
+    "kit-incomplete": ErrorRow(
+        400, "The kit is not typed in full.", "Type all its groups in order, with a space between them."
+    ),
+    "kit-group": ErrorRow(
+        422,
+        "A group of the kit is not as printed.",
+        "Compare the group named with the sheet and type it again.",
+    ),
+    "kit-mismatch": ErrorRow(
+        422,
+        "The last group does not fit the others and the holder named.",
+        "Compare the last group with the sheet, and name the party printed on it.",
+    ),
+    "kit-not-this-key": ErrorRow(
+        409,
+        "The kit is of another key than the one in this home; nothing was removed.",
+        "Type the kit printed for this key, or print a new one with `poc key kit`.",
+    ),
+    "request-mismatch": ErrorRow(
+        409,
+        "The request is not the one whose page is at hand.",
+        "Compare all 16 groups with the annexed page; if they differ, call the State at a known number.",
+    ),
+    "request-expired": ErrorRow(
+        409, "The request was not made lately.", "Check the clock, or ask the State for a new request."
+    ),
+    "request-differs": ErrorRow(
+        409,
+        "The enrolment does not say what the request says.",
+        "Do not sign it; ask the registrar why, at a known number.",
+    ),
+    "bad-transcript": ErrorRow(
+        422,
+        "The transcript was changed, or is not one of a ceremony.",
+        "Take the copy that was signed by hand and compare its last line.",
+    ),
+    "transcript-mismatch": ErrorRow(
+        409,
+        "The transcript and the file do not belong together.",
+        "Take the file of that ceremony; if it is, stop: it was changed since.",
+    ),
+    "ceremony-step": ErrorRow(
+        409, "This step does not come next.", "Do the step named, or begin a new transcript."
+    ),
     # --- log (core) ---
     "bad-note": ErrorRow(
         422, "The text is not a signed note.", "Fetch it again; if it stays so, report it with the text kept."
@@ -581,6 +626,7 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
     ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "kit-file-open": ErrorRow(400, "Others can read the file with the kit.", "Run `chmod 600` on it."),
     "bad-key-file": ErrorRow(
         422,
         "The file does not hold the public keys that are needed.",
@@ -779,12 +825,68 @@ CATALOGUE: dict[str, ErrorRow] = {
     "old-size-moved": ErrorRow(
         409,
         "The proof does not start from what this witness last cosigned.",
-        "Prove from the size in the answer; another root at that very size is a fork and is never cosigned.",
+        "Prove from the size in the answer.",
+    ),
+    "two-roots": ErrorRow(
+        422,
+        "The log signed two roots of one size: a fork.",
+        "Nothing of it is cosigned; the witness keeps both checkpoints: `poc witness show`.",
     ),
     "witness-clock": ErrorRow(
         503,
         "The clock of the witness is behind its own last cosignature, so it cosigns nothing.",
         "Its operator sets the clock right; what was cosigned ahead of time needs a new key.",
+    ),
+    "entries-unread": ErrorRow(
+        503,
+        "The witness could not read the log's new entries, so it cosigns nothing of it.",
+        "It goes on from there at the next submission; its operator looks at the hub's address and key.",
+    ),
+    "entries-not-of-root": ErrorRow(
+        403,
+        "The entries the hub serves are not those of the checkpoint.",
+        "Serve the entries of the checkpoint; nothing else is cosigned.",
+    ),
+    "rules-broken": ErrorRow(
+        403,
+        "An entry of the log breaks the rules of the registry.",
+        "No witness that checks the rules cosigns this log any more; every desk finds the same entry.",
+    ),
+    "another-genesis": ErrorRow(
+        403,
+        "The log begins with another genesis than the one this witness was told.",
+        "Its operator compares the fingerprint with paper; a witness is told one registry and never another.",
+    ),
+    "rules-unknown": ErrorRow(
+        503,
+        "The log holds a form that this version of the witness does not know.",
+        "The witness's operator updates it.",
+    ),
+    "logged-ahead": ErrorRow(
+        403,
+        "The newest entry is more than 5 minutes ahead of the witness's clock.",
+        "Set the hub's clock right; the witness cosigns once its own clock has come that far.",
+    ),
+    "notice-contradicted": ErrorRow(
+        403,
+        "The checkpoint makes a step effective that a notice held here stops.",
+        "Log the notice that is named; then the step is stopped and the witness cosigns again.",
+    ),
+    "window-passed": ErrorRow(
+        409,
+        "The window of the step has passed by the witness's clock, so the notice comes too late.",
+        "Post it to the hub; it stops the step only if no attest has made it effective.",
+    ),
+    "rules-not-checked": ErrorRow(
+        409,
+        "This witness does not check the rules of this log.",
+        "Its operator adds the log with `poc witness add-log --check-rules`.",
+    ),
+    "notices-full": ErrorRow(
+        429, "This witness holds as many notices as it may.", "Post it to another witness, and to the hub."
+    ),
+    "no-such-conflict": ErrorRow(
+        404, "This witness keeps no such checkpoint.", "`poc witness show` lists what it keeps, by number."
     ),
     "no-witness-key": ErrorRow(
         404, "This home has no witness key.", "Make one with `poc key new jo.witness --role witness`."

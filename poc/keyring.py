@@ -166,6 +166,11 @@ class Keyring:
         """Mark a key as replaced; it still opens what was sealed to it."""
         self._entries[kid] = replace(self._entry(kid), retired_at=now)
 
+    def remove(self, kid: str) -> None:
+        """Take a key out for good; it opens and signs nothing from here any more. Raises ``no-key``."""
+        self._entry(kid)
+        del self._entries[kid]
+
     def signing(self, kid: str) -> SigningKey:
         """A signing key by its id. Raises ``no-key``."""
         key = self._entry(kid).key

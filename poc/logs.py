@@ -24,6 +24,8 @@ EVENTS: Final[dict[str, int]] = {
     "no-registry": logging.WARNING,
     "read-only": logging.WARNING,
     "not-erased": logging.WARNING,
+    "not-cosigned": logging.WARNING,
+    "entries-damaged": logging.WARNING,
     "witness": logging.WARNING,
     "not-attested": logging.WARNING,
     "attest-postponed": logging.WARNING,

@@ -12,7 +12,18 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import bodies, card, evidence, exercise, message, proposal, snapshot, statement
+from poc.core import (
+    bodies,
+    card,
+    evidence,
+    exercise,
+    message,
+    notices,
+    proposal,
+    snapshot,
+    state_request,
+    statement,
+)
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -27,6 +38,8 @@ FORMS: Final[dict[str, type[Form]]] = {
     "entry": statement.EntryForm,
     **{f"body.{name}": model for name, model in bodies.BODIES.items()},
     "proposal": proposal.Proposal,
+    "state-request": state_request.StateRequest,
+    "state-request-file": state_request.StateRequestFile,
     "card.office": card.OfficePart,
     "card.reach": card.ReachPart,
     "card.person": card.PersonPart,
@@ -44,6 +57,8 @@ FORMS: Final[dict[str, type[Form]]] = {
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "notices": notices.NoticeList,
+    "conflict": notices.ConflictFile,
 }
 
 

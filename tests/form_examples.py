@@ -185,6 +185,14 @@ SIGNATURES = [{"protected": "e30", "signature": "AAAA"}]
 SIGNED_STATEMENT: dict[str, Any] = {"payload": "e30", "signatures": SIGNATURES}
 SEALING = device("jt 1", 1)["sealing"]
 ACTS_ON = {"entry": HASH}
+STATE_REQUEST: dict[str, Any] = {
+    **TOP,
+    **{name: enrolment("jo", "jo recovery")[name] for name in ("kind", "names", "authority", "recovery")},
+    "form": "poc-state-request",
+    "genesis_fingerprint": "0123456789abcdef" * 4,
+    "state": "jo",
+    "made_at": AT,
+}
 BODIES: dict[str, dict[str, Any]] = {
     **{kind: body for kind, (_, body) in _LATER.items()},
     "state.rotate": {name: _LATER["state.recover"][1][name] for name in ("authority", "recovery")},
@@ -217,6 +225,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "statement": SIGNED_STATEMENT,
         "openings": [{"part": "reach", "salt": HASH, "bytes": "e30"}],
         "sealing_keys": [{"kty": "AKP", "alg": "HPKE-9-KE", "pub": "AAAA"}],
+    },
+    "state-request": STATE_REQUEST,
+    "state-request-file": {
+        **TOP,
+        "form": "poc-state-request-file",
+        "payload": "e30",
+        "signatures": SIGNATURES,
     },
     "card.office": {**CARD, "part": "office", "department": None, "openpgp": None},
     "card.reach": {
@@ -267,6 +282,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "announcement": ANNOUNCEMENT,
     "script": {**SIGNED, "exercise": "cbm-2026-11", "salt": HASH, "injects": [INJECT], "notes": None},
     "order": ORDER,
+    "notices": {**TOP, "size": 7, "notices": [SIGNED_STATEMENT]},
+    "conflict": {
+        **TOP,
+        "kind": "notice-contradicted",
+        "shown": "a note\n",
+        "cosigned": None,
+        "notice": SIGNED_STATEMENT,
+        "kept_at": AT,
+    },
 }
 _SETTINGS_BAD: list[dict[str, Any]] = [
     {"registrars": settings()["registrars"][:1]},
@@ -415,11 +439,29 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("entry", {"statement": None}),
     ("entry", {"statement": {**SIGNED_STATEMENT, "signatures": {}}}),
     *((f"body.{kind}", change) for kind, changes in sorted(_EVERY_BODY.items()) for change in changes),
+    ("notices", {"size": -1}),
+    ("notices", {"notices": [None]}),
+    ("notices", {"notices": None}),
+    ("conflict", {"kind": "fork"}),
+    ("conflict", {"shown": ""}),
+    ("conflict", {"notice": {}}),
+    ("conflict", {"kept_at": None}),
     ("proposal", {"form": "proposal"}),
     ("proposal", {"openings": [{"part": "photo", "salt": HASH, "bytes": "e30"}]}),
     ("proposal", {"openings": GOOD["proposal"]["openings"] * 4}),
     ("proposal", {"sealing_keys": [{"kty": "AKP", "alg": "HPKE-9", "pub": "AAAA"}]}),
     ("proposal", {"sealing_keys": GOOD["proposal"]["sealing_keys"] * 9}),
+    ("state-request", {"form": "poc-proposal"}),
+    ("state-request", {"genesis_fingerprint": "0123456789ABCDEF" * 4}),
+    ("state-request", {"state": "jo.technical"}),
+    ("state-request", {"names": {"short": {"en": "two\nlines"}, "official": {"en": "x"}}}),
+    ("state-request", {"authority": {"keys": [jwk("a")], "threshold": 2}}),
+    ("state-request", {"recovery": STATE_REQUEST["authority"]["keys"][0]}),
+    ("state-request", {"made_at": "2026-11-24"}),
+    ("state-request-file", {"form": "poc-state-request"}),
+    ("state-request-file", {"signatures": []}),
+    ("state-request-file", {"signatures": SIGNATURES * 18}),
+    ("state-request-file", {"payload": None}),
     ("card.office", {"part": "reach"}),
     ("card.office", {"names": {"english": "Office"}}),
     ("card.office", {"openpgp": ""}),

@@ -20,6 +20,7 @@ from poc.cli import (
     contact_export,
     contact_handover,
     contact_privacy,
+    contact_sheet,
     history,
     words,
 )
@@ -80,6 +81,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     contact_handover.add(verbs)
     contact_brakes.add(verbs)
     contact_privacy.add(verbs)
+    contact_sheet.add_sheet(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
     listing.set_defaults(run=_list)

@@ -23,7 +23,8 @@ from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
     "registry": "found a registry, join one, change its settings, show the one this home is pinned to",
-    "key": "make, list and export keys; change the passphrase",
+    "ceremony": "sign a genesis or policy step by step, offline, with a transcript",
+    "key": "make, list and export keys; print and restore the recovery key; change the passphrase",
     "proposal": "list, show, sign and submit statements that wait for signatures",
     "state": "enrol States, replace and recover their keys, object, suspend, list and show",
     "contact": "nominate, list, show and keep contacts and their devices",

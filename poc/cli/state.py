@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from poc.cli import history, state_brakes, state_keys
+from poc.cli import history, state_brakes, state_keys, state_request
 from poc.cli.context import Context
 from poc.cli.output import Result, Table
 from poc.cli.state_shown import state_lines, state_value
@@ -14,6 +14,7 @@ from poc.core.strictjson import format_time
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    state_request.add_request(verbs)
     state_keys.add(verbs)
     state_brakes.add(verbs)
     listing = verbs.add_parser("list", help="list the States; needs no passphrase and no network")

@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import words
+from poc.cli import state_request, words
 from poc.cli.context import Context, read_file
-from poc.cli.filed import KEYS_HELP, add_out, finish, new_kids, public_keys
+from poc.cli.filed import KEYS_HELP, add_out, finish, new_kids
 from poc.cli.output import Result, both_times
-from poc.client.filing import PublicKeys
 from poc.core.bodies import jwk_form
 from poc.core.directory import Directory, State
 from poc.core.form import form_value
+from poc.core.state_request import requested_body
 from poc.core.statement import SignedStatement
 from poc.core.strictjson import b64u, format_time
 from poc.errors import RefusedError, UsageError
@@ -41,27 +41,18 @@ def add(verbs: Any) -> None:
 def _add_enrol(enrol: argparse.ArgumentParser) -> None:
     enrol.add_argument("state", metavar="STATE", help="ISO 3166-1 alpha-2 in lower case, or x-… for a body")
     enrol.add_argument(
-        "--kind",
-        choices=("member", "observer", "organisation"),
-        default="member",
-        help="what it is; member by default",
+        "--request",
+        metavar="FILE",
+        type=Path,
+        help=f"{state_request.REQUEST_HELP}: it tells kind, names and keys, which are then not named here",
     )
     enrol.add_argument(
-        "--name",
-        metavar="LANG=TEXT",
-        type=words.pair,
-        action="append",
-        required=True,
-        help="its own short name in a language, repeatable, as ar=الأردن",
+        "--fingerprint",
+        help="with --request: the request's fingerprint, typed from the page annexed to the note",
     )
-    enrol.add_argument(
-        "--official",
-        metavar="LANG=TEXT",
-        type=words.pair,
-        action="append",
-        help="its official name, repeatable; the short names by default",
-    )
-    _add_keys(enrol, "the authority's", "1 by default")
+    enrol.add_argument("--kind", choices=state_request.KINDS, help="what it is; member by default")
+    state_request.add_names(enrol, required=False)
+    _add_keys(enrol, "the authority's", "1 by default", required=False)
     enrol.add_argument(
         "--recovery", metavar="KEYS", type=Path, help=f"the recovery key, kept offline: {KEYS_HELP}"
     )
@@ -102,8 +93,10 @@ def _add_recover(recover: argparse.ArgumentParser) -> None:
     recover.set_defaults(run=_recover)
 
 
-def _add_keys(parser: argparse.ArgumentParser, whose: str, default: str) -> None:
-    parser.add_argument("--authority", metavar="KEYS", type=Path, required=True, help=f"{whose} {KEYS_HELP}")
+def _add_keys(parser: argparse.ArgumentParser, whose: str, default: str, *, required: bool = True) -> None:
+    parser.add_argument(
+        "--authority", metavar="KEYS", type=Path, required=required, help=f"{whose} {KEYS_HELP}"
+    )
     parser.add_argument("--threshold", type=int, metavar="N", help=f"how many authority keys sign; {default}")
 
 
@@ -140,47 +133,53 @@ def _papers(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _authority(arguments: argparse.Namespace) -> PublicKeys:
-    keys = public_keys(arguments.authority)
-    if keys.party != arguments.state:
-        raise RefusedError("bad-key-file", f"{arguments.authority} holds keys of {keys.party}")
-    return keys
-
-
 def _recovery(arguments: argparse.Namespace) -> dict[str, Any] | None:
     if arguments.recovery is None:
         return None
-    keys = public_keys(arguments.recovery)
-    if keys.party != arguments.state or len(keys.signing) != 1:
-        detail = f"{arguments.recovery}: exactly one recovery key of {arguments.state} is expected"
-        raise RefusedError("bad-key-file", detail)
-    return keys.signing_jwks()[0]
+    return state_request.keys_of(arguments.recovery, arguments.state, one=True).signing_jwks()[0]
 
 
 def _named_keys(arguments: argparse.Namespace) -> dict[str, Any]:
     """The complete new authority and recovery key, where one that is left out is none."""
     threshold = 1 if arguments.threshold is None else arguments.threshold
-    keys = {"keys": _authority(arguments).signing_jwks(), "threshold": threshold}
+    keys = {
+        "keys": state_request.keys_of(arguments.authority, arguments.state).signing_jwks(),
+        "threshold": threshold,
+    }
     return {"authority": keys, "recovery": _recovery(arguments)}
 
 
 async def _enrol(context: Context, arguments: argparse.Namespace) -> Result:
-    short = words.pairs(arguments.name, "the name in")
-    official = words.pairs(arguments.official or (), "the official name in")
-    body = {
-        "kind": arguments.kind,
-        "names": {"short": short, "official": official or short},
-        **_named_keys(arguments),
-        **_papers(arguments),
-    }
+    papers = _papers(arguments)
+    asked = None if arguments.request is not None else _named(arguments)
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
-        signed = desk.compose("state.enrol", arguments.state, body)
-        return await finish(desk, signed, out=arguments.out)
+        means = None
+        if asked is None:
+            asked, means = _from_request(desk, context, arguments)
+        signed = desk.compose("state.enrol", arguments.state, {**asked, **papers})
+        return await finish(desk, signed, out=arguments.out, means=means)
+
+
+def _from_request(desk: Desk, context: Context, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """What a request asks for, and what is told of it."""
+    named = ("kind", "name", "official", "authority", "threshold", "recovery")
+    if any(getattr(arguments, name) for name in named):
+        raise UsageError("usage", "--request tells kind, names and keys: do not name them beside it")
+    read = state_request.requested(desk, context, arguments)
+    return requested_body(read.request), "\n".join(["as on the annexed page:", *state_request.told(read)])
+
+
+def _named(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is asked for, where it is typed out instead of taken from a request."""
+    if arguments.name is None or arguments.authority is None or arguments.fingerprint is not None:
+        raise UsageError("usage", "name --request and --fingerprint, or --name and --authority")
+    names = state_request.names_of(arguments)
+    return {"kind": arguments.kind or "member", "names": names, **_named_keys(arguments)}
 
 
 async def _rotate(context: Context, arguments: argparse.Namespace) -> Result:
-    authority, new = _authority(arguments), _recovery(arguments)
+    authority, new = state_request.keys_of(arguments.authority, arguments.state), _recovery(arguments)
     if new is not None and not arguments.by_recovery:
         raise UsageError("usage", "--recovery needs --by-recovery: only the recovery key changes itself")
     async with context.desk(unlock=True) as desk:

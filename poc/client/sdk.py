@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from poc.client import exercises, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
 from poc.client.api import HubClient
+from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
 from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
@@ -40,8 +41,8 @@ from poc.core.evidence import NextStep
 from poc.core.form import is_state
 from poc.core.proof import build_evidence
 from poc.core.rules import start
-from poc.core.statement import SignedEntry, genesis_fingerprint, parse_fingerprint, read_entry
-from poc.core.strictjson import format_time, unb64u
+from poc.core.statement import SignedEntry, parse_fingerprint, read_entry
+from poc.core.strictjson import format_time
 from poc.errors import PocError, RefusedError
 from poc.keyring import KEYRING_NAME, Keyring
 
@@ -96,19 +97,10 @@ class Desk(Proposing):
         check_no_desk(home)
         hub = HubClient(url, http, (), clock, random)
         try:
-            answer: Any = await hub.get_json("/v1/genesis")
-            if not isinstance(answer.get("entry"), str):
-                raise RefusedError("bad-answer-from-hub", "/v1/genesis")
-            leaf = unb64u(answer["entry"])
-            entry = read_entry(leaf)
-            found = genesis_fingerprint(entry.signed.payload)
-            if found != expected:
-                raise RefusedError(
-                    "wrong-fingerprint", f"expected {expected}, found {found}", expected=expected, found=found
-                )
+            entry = await read_genesis(hub, expected)
             origin = start(entry).origin
             create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
-            create_trust(home, leaf)
+            create_trust(home, entry.leaf)
         finally:
             await hub.close()
         return await cls.open(home, passphrase, http=http, clock=clock, random=random)

@@ -24,10 +24,11 @@ ACKNOWLEDGEMENT: Final = "poc-acknowledgement+jws"
 ANNOUNCEMENT: Final = "poc-announcement+jws"
 SCRIPT: Final = "poc-script+jws"
 ORDER: Final = "poc-order+jws"
+STATE_REQUEST: Final = "poc-state-request+jws"
 
 TYPES: Final = (
     STATEMENT, MESSAGE, PREPARATION, CANCEL, RECEIPT,
-    RETRIEVAL, ACKNOWLEDGEMENT, ANNOUNCEMENT, SCRIPT, ORDER,
+    RETRIEVAL, ACKNOWLEDGEMENT, ANNOUNCEMENT, SCRIPT, ORDER, STATE_REQUEST,
 )  # fmt: skip
 
 _HEADER_CHARS_MAX: Final = 256

@@ -54,4 +54,6 @@ def _role(directory: Directory, record: KeyRecord) -> Role | None:
         return "witness"
     if record.role == "device" and record.holder in directory.controllers:
         return "controller"
+    if record.role == "witness" and enrolled:
+        return "witness"  # from its appointment on: it is asked to cosign before its seat is in force
     return "contact" if record.role == "device" and enrolled else None

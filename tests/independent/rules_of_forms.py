@@ -109,7 +109,17 @@ def _exercise(name: str, form: dict[str, Any]) -> None:
         refuse_if(form["contact"] is not None and order != "break-out", "bad-form")
 
 
+def _request(form: dict[str, Any]) -> None:
+    """state-request.md."""
+    keys = form["authority"]["keys"]
+    refuse_if(not re.fullmatch(BODY, form["state"]), "bad-form")
+    refuse_if(form["authority"]["threshold"] > len(keys), "bad-form")
+    refuse_if(form["recovery"] in keys, "bad-form")
+
+
 def _whole(name: str, form: dict[str, Any]) -> None:
+    if name == "state-request":
+        _request(form)
     if name == "statement":
         refuse_if(
             (form["version"] == 1) != (form["version"] is not None and form["previous"] is None), "bad-form"

@@ -11,7 +11,7 @@ import pytest
 
 from poc import limits
 from poc.cli.main import NOUNS, _global_options, build_parser
-from poc.config import ENV_ELSEWHERE, HubSettings
+from poc.config import ENV_ELSEWHERE, HubSettings, WitnessSettings
 from poc.errors import CATALOGUE
 from poc.keyring import INDEX_NAME, KEYRING_NAME, PASSPHRASE_NAME
 from poc.logs import EVENTS
@@ -91,7 +91,7 @@ def test_every_option_named_is_one_of_the_server_or_of_poc(name):
 
 def test_every_setting_and_variable_named_exists():
     settings = set(re.findall(r"`([a-z]+_[a-z_]+)`", PAGE)) - families() - {"poc_read_only", "proxy_pass"}
-    assert settings <= set(HubSettings.model_fields)
+    assert settings <= {*HubSettings.model_fields, *WitnessSettings.model_fields}
     assert set(re.findall(r"POC_[A-Z_]+", PAGE)) <= ENV_ELSEWHERE.keys()
     assert set(re.findall(r"poc_[a-z_]+", PAGE)) <= families()
 

@@ -35,7 +35,8 @@ def numbers(version):
     return [int(part) for part in version.split(".")]
 
 
-RUNTIME = asked_for(PROJECT["project"]["dependencies"])
+OPTIONAL = PROJECT["project"]["optional-dependencies"]
+RUNTIME = asked_for([*PROJECT["project"]["dependencies"], *OPTIONAL["paper"]])
 SET_UP, DEVELOPMENT = (
     asked_for((ROOT / name).read_text(encoding="utf-8").splitlines())
     for name in ("requirements-setup.in", "requirements-dev.in")

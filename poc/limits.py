@@ -65,7 +65,6 @@ VKEY_CHARS_MAX: Final = 4096  # a note verification key as text
 SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its proof, sent to a witness
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 NOTICES_HELD_MAX: Final = 1024  # brakes that a desk holds because the log lacks them
-NOTICES_ANSWER_BYTES_MAX: Final = 5 * MIB  # what a desk reads of one witness's notices
 NOTICES_SECONDS_MAX: Final = 10  # how long a desk waits for all witnesses it asks
 WATCHED_SECONDS_MAX: Final = 20  # how long a witness reads and checks new entries before it answers
 NOTICE_BYTES_MAX: Final = 128 * KIB  # a brake sent to a witness

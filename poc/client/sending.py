@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from poc.client.cautions import cautions
 from poc.client.known import Known
 from poc.client.standing import check_fresh
 from poc.core.draft import measure, spoken_name
 from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
-from poc.core.judge import check_not_frozen
+from poc.core.form import state_of
+from poc.core.judge import check_not_frozen, check_not_suspended
 from poc.core.message import SlotUse
 from poc.core.strictjson import parse
 from poc.errors import RefusedError
@@ -53,15 +55,16 @@ def seal(
     ``stale_reason`` is why an actual message goes out although the log here is not fresh: it is kept beside
     it and never sent. What a notice held here blocks is blocked.
 
-    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``head-stale``,
-    ``update-needed``, ``text-empty`` (the reason), or as ``measure`` and ``seal_message``.
+    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``state-suspended``,
+    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``measure`` and ``seal_message``.
     """
     if draft.status == "actual":
         _check_may_be_actual(known, stale_reason)
     directory = known.effective
     device = known.own_device("send")
     party, now = known.party or "", known.now()
-    for contact in (party, *to, *information):
+    check_sender(known)
+    for contact in (*to, *information):
         check_not_frozen(directory.contacts.get(contact), directory.size)
     if device.kid not in {own.kid for own in directory.devices_of(party)}:
         raise RefusedError("no-device", f"{party}: a notice held here ends this device")
@@ -94,6 +97,14 @@ def _check_may_be_actual(known: Known, stale_reason: str | None) -> None:
         check_fresh(known, known.now())
     elif not stale_reason.strip():
         raise RefusedError("text-empty", "the reason to send on a stale log")
+
+
+def check_sender(known: Known) -> None:
+    """Return if this desk's office may send now. Raises ``contact-frozen``, ``state-suspended``."""
+    contact = known.effective.contacts.get(known.party or "")
+    check_not_frozen(contact, known.effective.size)
+    if contact is not None:
+        check_not_suspended(known.effective, contact.state, "send", known.effective.size)
 
 
 def _addressees(
@@ -132,8 +143,10 @@ def outcome(known: Known, sealed: Sealed) -> Sent:
 
 
 def _warnings(known: Known, parties: Sequence[str]) -> tuple[str, ...]:
-    """Overdue confirmations and sealing keys: told, never a refusal."""
+    """Overdue confirmations and sealing keys, States in recovery or suspended: told, never a refusal."""
     told, now = [], known.now()
+    for state in sorted({state_of(party) for party in (known.party or "", *parties)}):
+        told += cautions(known.directory, state)
     for party in parties:
         contact = known.directory.contacts.get(party)
         if contact is not None and contact.confirm_due_at(known.directory.settings) < now:

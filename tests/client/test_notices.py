@@ -430,7 +430,7 @@ async def test_without_a_hub_a_brake_from_a_file_still_works_here(desks):
 
 @pytest.fixture
 async def both(tmp_path, monkeypatch):
-    """A hub that takes no objection, the witness of jo, and the desks of two States."""
+    """A hub that takes no objection from anybody, the witness of jo, and the desks of two States."""
     (tmp_path / "servers").mkdir()
     async with AsyncExitStack() as stack:
         running = Both(tmp_path / "servers")
@@ -450,7 +450,11 @@ async def both(tmp_path, monkeypatch):
                 raise RefusedError("not-pending", "says the hub")
             return await take(statement, *more, **named)
 
+        async def ask_nobody():
+            return []
+
         monkeypatch.setattr(running.hub.hub.registry, "submit", refuse)
+        monkeypatch.setattr(running.hub.hub.witnesses, "notices", ask_nobody)
         desks = [await stack.enter_async_context(await joined(tmp_path, running.hub, p)) for p in SIDES]
         for desk in desks:
             await desk.sync()

@@ -927,4 +927,34 @@ BUGS = (
         "tests/client/test_malicious_operator.py",
         "a_hundred",
     ),
+    Bug(
+        "R3 a receipt is given before its transaction is committed",
+        "poc/store/writer.py",
+        '        outcomes = [_run_one(db, job) for job in jobs]\n        db.execute("COMMIT")\n',
+        "        outcomes = [_run_one(db, job) for job in jobs]\n        return outcomes\n",
+        "tests/store/test_sqlite.py",
+        "kill_9",
+    ),
+    Bug(
+        "R3 a commit is not waited for by the disk",
+        "poc/store/writer.py",
+        '("synchronous", "FULL", 2)',
+        '("synchronous", "OFF", 0)',
+        "tests/store/test_sqlite.py",
+    ),
+    Bug(
+        "R10 a known key's bad signature is passed over",
+        "poc/core/note.py",
+        "        _verify_line(verifier, text, line)\n",
+        "        try:\n            _verify_line(verifier, text, line)\n"
+        "        except RefusedError:\n            continue\n",
+        "tests/core/test_note.py",
+    ),
+    Bug(
+        "R20 a version of SQLite that loses commits starts without a word",
+        "poc/store/versions.py",
+        "    return _RESET_FIRST <= version <= _RESET_LAST\n",
+        "    return False\n",
+        "tests/store/test_versions.py",
+    ),
 )

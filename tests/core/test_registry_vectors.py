@@ -10,7 +10,7 @@ import pytest
 
 from poc.core.bodies import BODIES
 from poc.core.card import Opening, read_opening
-from poc.core.directory import Contact, Controller, Directory
+from poc.core.directory import NOT_YET, Contact, Controller, Directory
 from poc.core.form import form_of
 from poc.core.proposal import proposal_bytes, read_proposal
 from poc.core.rules import apply, apply_all
@@ -145,7 +145,12 @@ def summary(directory: Directory) -> dict[str, Any]:
         "root": b64u(directory.tree.root()),
         "fingerprint": directory.fingerprint,
         "logged_at": format_time(directory.logged_at),
+        "attested_at": format_time(directory.attested_at),
         "version": directory.version,
+        "quorum": directory.quorum,
+        "seats": {seat.witness: seat.kid for seat in directory.seats},
+        "statuses": sorted(directory.admitted_statuses()),
+        "waiting": [change.anchor.index for change in directory.pending],
         "hub_keys": [key.kid for key in directory.settings.hub_keys],
         "log_keys": list(directory.log_vkeys_at(directory.size)),
         "states": {
@@ -155,6 +160,11 @@ def summary(directory: Directory) -> dict[str, Any]:
                 "threshold": state.threshold,
                 "authority": list(state.authority_kids),
                 "recovery": state.recovery_kid,
+                "recovering": state.recovering and state.recovering.anchor.leaf_hash,
+                "suspensions": [
+                    {"since": span.since.index, "scope": sorted(span.scope), "until": span.until}
+                    for span in state.suspensions
+                ],
             }
             for state in directory.states.values()
         },
@@ -172,7 +182,7 @@ def summary(directory: Directory) -> dict[str, Any]:
             kid: {
                 "role": key.role,
                 "holder": key.holder,
-                "since": key.since,
+                "since": None if key.since == NOT_YET else key.since,
                 "until": key.until,
                 "ended": key.ended,
             }

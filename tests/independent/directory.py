@@ -102,7 +102,7 @@ class State:
     tried: bool = False
     stopped_at: str = ""
     recovering: Recovery | None = None
-    objections: list[tuple[str, str]] = field(default_factory=list)
+    stopped_by: tuple[str, str] | None = None
     points: list[tuple[int, str]] = field(default_factory=list)
     suspensions: list[Span] = field(default_factory=list)
 
@@ -119,8 +119,8 @@ class Witness:
     version: int
     appointment: str
     seat: tuple[str, str] | None = None
-    leaving: bool = False
-    gone: bool = False
+    appointed: int = 0
+    dismissed: bool = False
 
 
 @dataclass
@@ -166,11 +166,11 @@ class Directory:
             return None
         return key if holder in (None, key.holder) else None
 
-    def take(self, kid: str, key: Key) -> None:
-        """Let a key into the directory: one holder and one role for ever."""
+    def take(self, kid: str, key: Key, *, again: bool = False) -> None:
+        """Let a key into the directory: one holder and one role for ever, ``again`` after what was stopped."""
         held = self.keys.get(kid)
         same = held is not None and (held.role, held.holder) == (key.role, key.holder)
-        if held is None or not (held.again and same):
+        if held is None or not (again and held.again and same):
             refuse_if(held is not None and held.ended is not None, "key-was-revoked")
             refuse_if(held is not None, "key-in-use")
         self.keys[kid] = key
@@ -197,6 +197,11 @@ class Directory:
         if n == 0 or self.settings.get("quorum", "none") == "none":
             return 0
         return n // 2 + 1 if self.settings["quorum"] == "majority" else 2 * n // 3 + 1
+
+    def statuses(self) -> list[str]:
+        """Statuses that messages may have: ``actual`` only by two-thirds with 4 seats or more."""
+        witnessed = self.settings["quorum"] == "two-thirds" and len(self.seats()) >= 4
+        return [s for s in self.settings["statuses"] if s != "actual" or witnessed]
 
     def policies(self) -> list[dict[str, Any]]:
         """The policy in force and those that wait."""
@@ -298,6 +303,8 @@ def summary(directory: Directory) -> dict[str, Any]:
         "quorum": directory.quorum(),
         "hub_keys": [thumbprint(k) for k in directory.settings["hub_keys"]],
         "log_keys": directory.settings["log_keys"],
+        "statuses": directory.statuses(),
+        "waiting": [w.index for w in directory.waiting],
         "seats": {name: kid for name, (_, kid) in sorted(directory.seats().items())},
         "states": {name: _state(found) for name, found in sorted(directory.states.items())},
         "contacts": {name: _contact(p) for name, p in parties if p.kind == "contact"},

@@ -220,9 +220,10 @@ def _frozen(directory: Directory, kid: str, statement: dict[str, Any]) -> bool:
 def _new(directory: Directory, statement: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The keys that the body brings and the directory does not hold yet, or holds of what was stopped."""
     found = {thumbprint(k): k for k in brought(statement)}
+    again = statement["type"] in ("state.enrol", "state.recover")
     for kid in list(found):
         held = directory.keys.get(kid)
-        if held is not None and not (held.again and held.holder == statement["subject"]):
+        if held is not None and not (again and held.again and held.holder == statement["subject"]):
             del found[kid]
         else:
             signing_key(found[kid])

@@ -36,9 +36,9 @@ def _due(directory: Directory, entry: Entry) -> dt.datetime:
 
 
 def _forget_stopped(directory: Directory, subject: str) -> None:
-    """Keys of what was stopped, that nobody named again, end here."""
+    """Keys of the stopped enrolment, that nobody named again, end here."""
     for kid, key in _held(directory, subject):
-        if key.again:
+        if key.again and not key.waiting:
             directory.end(kid, directory.size, "replaced")
 
 
@@ -53,7 +53,9 @@ def enrol(directory: Directory, entry: Entry) -> None:
         refuse_if(moment(body["call_back"]["at"]) < moment(held.stopped_at), "call-back-too-old")
     _sound(directory, body)
     for role, key in named(body):
-        directory.take(thumbprint(key), Key(role, subject, directory.size, jwk=key))
+        known = directory.keys.get(thumbprint(key))
+        since = directory.size if known is None or known.waiting else known.since
+        directory.take(thumbprint(key), Key(role, subject, since, jwk=key), again=True)
     _forget_stopped(directory, subject)
     state = State(body, entry.name, _due(directory, entry), tried=again)
     state.points = [(entry.statement["version"], entry.name)]
@@ -76,12 +78,9 @@ def _replace(directory: Directory, subject: str, body: dict[str, Any], reason: s
 def _stop(directory: Directory, entry: Entry, how: str) -> None:
     """An objection to a recovery that waits: it stops it, unless that one overrules."""
     state = directory.states[entry.statement["subject"]]
-    state.objections.append((entry.name, how))
     if state.recovering is None or (state.recovering.overrules and how == "old"):
         return
-    for _, key in named(state.recovering.body):
-        directory.keys[thumbprint(key)].again = True
-    state.recovering = None
+    state.recovering, state.stopped_by = None, (entry.name, how)
 
 
 def rotate(directory: Directory, entry: Entry) -> None:
@@ -106,15 +105,10 @@ def recover(directory: Directory, entry: Entry) -> None:
     statement, subject = entry.statement, entry.statement["subject"]
     body, state = statement["body"], directory.state(subject)
     if body["overrules"] is not None:
-        newest = state.objections[-1] if state.objections else ("", "")
-        refuse_if(newest != (body["overrules"], "old"), "cannot-overrule")
+        refuse_if(state.stopped_by != (body["overrules"], "old"), "cannot-overrule")
     _sound(directory, body)
-    if state.recovering is not None:
-        for _, key in named(state.recovering.body):
-            directory.keys[thumbprint(key)].again = True
     for role, key in named(body):
-        directory.take(thumbprint(key), Key(role, subject, directory.size, jwk=key, waiting=True))
-    _forget_stopped(directory, subject)
+        directory.take(thumbprint(key), Key(role, subject, directory.size, jwk=key, waiting=True, again=True), again=True)
     state.recovering = Recovery(entry.name, body, _due(directory, entry), body["overrules"] is not None)
     state.points = [(statement["version"], entry.name)]
     if directory.settings["objection_seconds"] == 0:
@@ -126,8 +120,8 @@ def _recovered(directory: Directory, subject: str, recovery: Recovery) -> None:
     _replace(directory, subject, recovery.body, "lost")
     for _, key in named(recovery.body):
         fresh = directory.keys[thumbprint(key)]
-        fresh.waiting, fresh.since = False, directory.size
-    state.recovering, state.objections = None, []
+        fresh.waiting, fresh.again, fresh.since = False, False, directory.size
+    state.recovering, state.stopped_by = None, None
 
 
 def object_to(directory: Directory, entry: Entry) -> None:
@@ -146,7 +140,7 @@ def object_to(directory: Directory, entry: Entry) -> None:
 def waits(directory: Directory, subject: str, leaf: str) -> State:
     """The State whose enrolment or recovery of that name waits."""
     state = directory.states.get(subject)
-    if state is None:
+    if state is None or state.status not in ("pending", "enrolled"):
         raise RefusedError("unknown-state")
     recovering = state.recovering is not None and state.recovering.leaf == leaf
     refuse_if(not recovering and not (state.status == "pending" and state.enrolment == leaf), "not-pending")
@@ -179,18 +173,18 @@ def withdraw(directory: Directory, entry: Entry) -> None:
     for kid, key in directory.keys.items():
         mine = key.holder.split(".")[0] == subject and key.role in (*ROLES, "device", "sealing")
         party = directory.parties.get(key.holder)
-        if mine and key.ended is None and (party is None or party.kind == "contact"):
+        if mine and key.ended is None and not key.waiting and (party is None or party.kind == "contact"):
             directory.end(kid, index, "withdrawn")
     for name, party in directory.parties.items():
         if party.kind == "contact" and name.split(".", maxsplit=1)[0] == subject:
             party.devices, party.withdrawn = {}, True
     for span in state.suspensions:
         span.until = index if span.until is None else span.until
-    state.status, state.recovering, state.objections = "withdrawn", None, []
+    state.status, state.recovering, state.stopped_by = "withdrawn", None, None
     state.body = state.body | {"authority": {"keys": [], "threshold": 1}, "recovery": None}
     for name, witness in directory.witnesses.items():
-        if name.split(".", maxsplit=1)[0] == subject and not (witness.gone or witness.leaving):
-            witness.leaving = True
+        if name.split(".", maxsplit=1)[0] == subject and not witness.dismissed:
+            witness.dismissed = True
             directory.waiting.append(Waiting(index, "dismissal", name))
 
 

@@ -82,9 +82,8 @@ def _settle(directory: Directory, settings: dict[str, Any], version: int) -> Non
     for kid in named:
         if directory.keys[kid].waiting:
             directory.keys[kid].waiting, directory.keys[kid].since = False, index
-    later = {k for w in directory.waiting if w.kind == "policy" for k in keys_of(directory.origin, w.what)}
     for kid, key in directory.keys.items():
-        standing = key.role in SETTLED and key.ended is None and not (key.waiting and kid in later)
+        standing = key.role in SETTLED and key.ended is None and not key.waiting
         if standing and kid not in named:
             directory.end(kid, index, "replaced")
     directory.settings, directory.version = settings, version
@@ -98,18 +97,18 @@ def appoint(directory: Directory, entry: Entry) -> None:
     key = read_vkey(body["vkey"], WITNESS)
     directory.free_id(subject, "witness")
     refuse_if(subject in directory.parties, "bad-party-id")
-    mine = [n for n, w in directory.witnesses.items() if n.split(".")[0] == state and not w.gone]
+    held = directory.witnesses.get(subject)
+    there = [n for n, w in directory.witnesses.items() if not w.dismissed or w.seat is not None]
+    mine = [n for n in there if n.split(".")[0] == state]
     refuse_if(any(name != subject for name in mine), "witness-exists")
     refuse_if(key.name == directory.origin or key.name in _names(directory, subject), "bad-vkey")
     kid = thumbprint(witness_jwk(body["vkey"]))
-    if directory.active(kid, "witness", subject) is None:
+    if held is None or held.dismissed or directory.active(kid, "witness", subject) is None:
         taken = Key("witness", subject, directory.size, jwk=witness_jwk(body["vkey"]), spelled=body["vkey"])
         directory.take(kid, taken)
-    held = directory.witnesses.get(subject)
     seat = held.seat if held is not None else None
-    directory.witnesses[subject] = Witness(body["url"], statement["version"], entry.name, seat)
-    waiting = directory.waiting
-    directory.waiting = [w for w in waiting if (w.kind, w.subject) != ("dismissal", subject)]
+    made = Witness(body["url"], statement["version"], entry.name, seat, directory.size)
+    directory.witnesses[subject] = made
     directory.waiting.append(Waiting(directory.size, "seat", subject, what=(body["vkey"], kid)))
 
 
@@ -123,10 +122,10 @@ def dismiss(directory: Directory, entry: Entry) -> None:
     """A witness leaves at the next attest, or when another has a seat."""
     subject = entry.statement["subject"]
     witness = directory.witnesses.get(subject)
-    if witness is None or witness.gone:
+    if witness is None or witness.dismissed:
         raise RefusedError("unknown-witness")
-    refuse_if(entry.statement["body"]["entry"] != witness.appointment or witness.leaving, "superseded")
-    witness.leaving = True
+    refuse_if(entry.statement["body"]["entry"] != witness.appointment, "superseded")
+    witness.dismissed = True
     directory.waiting.append(Waiting(directory.size, "dismissal", subject))
 
 
@@ -135,11 +134,10 @@ def _leave(directory: Directory, subject: str) -> bool:
     seats = directory.seats()
     if set(seats) == {subject} and directory.settings["quorum"] != "none":
         return False
-    for kid, key in directory.keys.items():
-        if (key.role, key.holder) == ("witness", subject) and key.ended is None:
-            directory.end(kid, directory.size, "withdrawn")
     witness = directory.witnesses[subject]
-    witness.seat, witness.leaving, witness.gone = None, False, True
+    if witness.seat is not None:
+        directory.end(witness.seat[1], directory.size, "withdrawn")
+    witness.seat = None
     return True
 
 
@@ -161,6 +159,7 @@ def _bring_into_force(directory: Directory, size: int) -> None:
             _sit(directory, found.subject, found.what)
         elif not _leave(directory, found.subject):
             stay.append(found)
+    stay = [w for w in stay if directory.witnesses[w.subject].appointed < w.index]
     stay = [w for w in stay if not _leave(directory, w.subject)]
     directory.waiting = [*stay, *directory.waiting]
 

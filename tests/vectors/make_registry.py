@@ -196,10 +196,16 @@ class Story:
         self.leaves: list[bytes] = []
         self.newest: dict[str, tuple[int, str]] = {}
         self.variants: list[Case] = []
+        self.waited = 0
 
     @property
     def now(self) -> int:
-        return 60 * len(self.leaves)
+        """A minute for each entry, and the time that was waited."""
+        return 60 * len(self.leaves) + self.waited
+
+    def wait_until(self, seconds: int) -> None:
+        """Let the next entry be logged at that second after the start."""
+        self.waited += seconds - self.now
 
     def payload(self, kind: str, subject: str, body: Any, **changes: Any) -> bytes:
         issued = changes.pop("issued", self.now)
@@ -945,14 +951,17 @@ def keys() -> dict[str, Case]:
     return dict(sorted(rows.items()))
 
 
+def fingerprint_of(story: Story) -> str:
+    genesis = json.loads(story.leaves[0])["statement"]["payload"]
+    return sha(b"poc/1 genesis\0", base64.urlsafe_b64decode(genesis + "=" * (-len(genesis) % 4))).hex()
+
+
 def summary(story: Story) -> Case:
     size = len(story.leaves)
-    genesis = json.loads(story.leaves[0])["statement"]["payload"]
-    payload = base64.urlsafe_b64decode(genesis + "=" * (-len(genesis) % 4))
     return {
         "size": size,
         "root": b64u(mth(story.tree())),
-        "fingerprint": sha(b"poc/1 genesis\0", payload).hex(),
+        "fingerprint": fingerprint_of(story),
         "logged_at": time(60 * (size - 1)),
         "version": 2,
         "hub_keys": [kid("hub 2")],

@@ -134,9 +134,7 @@ def apply_recover(work: Working, statement: Statement, body: Recover, anchor: An
         recovery_kid=None if body.recovery is None else body.recovery.kid,
         overrules=body.overrules is not None,
     )
-    waiting = replace(
-        state, version=statement.version or 1, newest=anchor, recovering=recovery, overruled=()
-    )
+    waiting = replace(state, version=statement.version or 1, newest=anchor, recovering=recovery, overruled=())
     if not settings.objection_seconds:
         waiting = recovered(work, waiting, recovery, anchor.index)
     work.states[state.id] = waiting

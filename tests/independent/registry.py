@@ -11,7 +11,7 @@ from tests.independent.entries import CHAINED, Entry, fingerprint, read_entry
 from tests.independent.signers import check
 from tests.independent.witnesses import log_keys_at
 
-__all__ = ["apply", "log_keys_at", "replay"]
+__all__ = ["Directory", "apply", "log_keys_at", "replay"]
 
 AGELESS = frozenset(
     [

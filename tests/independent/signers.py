@@ -86,7 +86,9 @@ def _members(directory: Directory, but: str = "") -> list[str]:
     return [n for n, s in states if s.status == "enrolled" and s.body["kind"] == "member" and n != but]
 
 
-def _of_members(directory: Directory, registrars: int, members: Callable[[int], bool], but: str = "") -> Alternative:
+def _of_members(
+    directory: Directory, registrars: int, members: Callable[[int], bool], but: str = ""
+) -> Alternative:
     """Registrars of so many bodies, and the authorities of so many members."""
     names = _members(directory, but)
 
@@ -152,7 +154,10 @@ def _contact(directory: Directory, statement: dict[str, Any]) -> list[Alternativ
     if kind == "contact.update":
         return [first, change] if _small_update(directory, subject, body) else [first]
     if kind == "contact.device-revoke":
-        itself = (lambda kid: kid == body["kid"] and change_of(directory, kid, subject), lambda kids: len(kids) >= 1)
+        itself = (
+            lambda kid: kid == body["kid"] and change_of(directory, kid, subject),
+            lambda kids: len(kids) >= 1,
+        )
         return [first, itself, change]
     return [first, change]
 
@@ -199,6 +204,8 @@ def alternatives(directory: Directory, statement: dict[str, Any]) -> list[Altern
     if kind == "witness.appoint":
         return [_authority(directory, subject)]
     if kind == "witness.dismiss":
+        witness = directory.witnesses.get(subject)
+        refuse_if(witness is None or witness.dismissed, "unknown-witness")
         itself = _held(directory, "witness", subject)
         state = directory.states.get(subject.split(".", maxsplit=1)[0])
         enrolled = state is not None and state.status == "enrolled"

@@ -108,7 +108,9 @@ def recover(directory: Directory, entry: Entry) -> None:
         refuse_if(state.stopped_by != (body["overrules"], "old"), "cannot-overrule")
     _sound(directory, body)
     for role, key in named(body):
-        directory.take(thumbprint(key), Key(role, subject, directory.size, jwk=key, waiting=True, again=True), again=True)
+        directory.take(
+            thumbprint(key), Key(role, subject, directory.size, jwk=key, waiting=True, again=True), again=True
+        )
     state.recovering = Recovery(entry.name, body, _due(directory, entry), body["overrules"] is not None)
     state.points = [(statement["version"], entry.name)]
     if directory.settings["objection_seconds"] == 0:

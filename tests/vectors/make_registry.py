@@ -963,7 +963,12 @@ def summary(story: Story) -> Case:
         "root": b64u(mth(story.tree())),
         "fingerprint": fingerprint_of(story),
         "logged_at": time(60 * (size - 1)),
+        "attested_at": time(60 * (size - 1)),
         "version": 2,
+        "quorum": 0,
+        "seats": {},
+        "statuses": ["exercise", "test"],
+        "waiting": [],
         "hub_keys": [kid("hub 2")],
         "log_keys": [vkey(ORIGIN, "log 2")],
         "states": {
@@ -973,6 +978,8 @@ def summary(story: Story) -> Case:
                 "threshold": 1,
                 "authority": [kid("jo authority")],
                 "recovery": None,
+                "recovering": None,
+                "suspensions": [],
             },
             "sd": {
                 "kind": "member",
@@ -980,6 +987,8 @@ def summary(story: Story) -> Case:
                 "threshold": 1,
                 "authority": [],
                 "recovery": None,
+                "recovering": None,
+                "suspensions": [],
             },
         },
         "contacts": {
@@ -1288,6 +1297,34 @@ def proposal_cases() -> list[Case]:
     ]
 
 
+def later_logs() -> dict[str, Case]:
+    """The logs of what waits for a window or an attest."""
+    from tests.vectors import make_windows, make_witnessed  # noqa: PLC0415 (they build on this module)
+
+    windows, witnessed = make_windows.tell_windows(), make_witnessed.tell_witnessed()
+    return {
+        "registry/log-windows.json": log_file(
+            "without witnesses: objections, recoveries, suspensions, a policy by the members",
+            windows, make_windows.windows_summary(windows), make_windows.windows_moments(windows),
+        ),
+        "registry/log-witnessed.json": log_file(
+            "with witnesses: seats, a quorum, and windows on the time they attest",
+            witnessed, make_witnessed.witnessed_summary(witnessed), make_witnessed.witnessed_moments(witnessed),
+        ),
+    }  # fmt: skip
+
+
+def log_file(what: str, story: Story, directory: Case, moments: list[Case]) -> Case:
+    return {
+        "about": f"A whole log {what}. Its leaves give `directory`, the first `after` of them what a moment says; each variant is refused after the first `after`",
+        "seed": 'SHA-256("poc/1 test key" 0x00 ‖ label)',
+        "leaves": [b64u(leaf) for leaf in story.leaves],
+        "directory": directory,
+        "moments": moments,
+        "variants": story.variants,
+    }
+
+
 def build() -> dict[str, str]:
     """Every file, by its path under this folder, as the text it must hold."""
     story = tell()
@@ -1333,6 +1370,7 @@ def build() -> dict[str, str]:
             "cases": entry_cases(story),
         },
         "registry/log.json": log,
+        **later_logs(),
         "registry/openings.json": {"about": "Openings of card parts", "cases": opening_cases()},
         "registry/proposals.json": {
             "about": "Proposal files as they are read; `file` is the text",

@@ -11,6 +11,8 @@ from poc.errors import PocError
 from poc.logs import start_logs
 from poc.web.serve import check_home, not_started, run
 
+_OPTIONS = ("host", "metrics_port", "clock_confirmed", "disregard_witness")
+
 
 def main() -> int:
     """Read the command line and the settings, then serve until told to stop."""
@@ -20,8 +22,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="0: any free port")
     parser.add_argument("--metrics-port", type=int)
     parser.add_argument("--clock-confirmed", action="store_true", default=None)
+    parser.add_argument("--disregard-witness", action="append", metavar="ID", help="for one start; see docs")
     given = parser.parse_args()
-    options = {name: getattr(given, name) for name in ("host", "metrics_port", "clock_confirmed")}
+    options = {name: getattr(given, name) for name in _OPTIONS}
     start_logs("info")
     try:
         check_home(find_home(given.home))

@@ -104,7 +104,7 @@ class HubSettings(_HomeSettings):
     """What a hub needs to know before it opens its home."""
 
     # A standing confirmation would switch the check of the clock off for good.
-    not_in_file: ClassVar[frozenset[str]] = frozenset({"home", "clock_confirmed"})
+    not_in_file: ClassVar[frozenset[str]] = frozenset({"home", "clock_confirmed", "disregard_witness"})
 
     host: Host = Field("127.0.0.1", description="The address to listen on.")
     port: Port = Field(8470, description="The port to listen on. It does not change `public_origin`.")
@@ -116,6 +116,11 @@ class HubSettings(_HomeSettings):
     metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
     metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
+    disregard_witness: tuple[str, ...] = Field(
+        (),
+        description="For one start: ids of witnesses whose contradiction is not to stop this hub. "
+        "On the command line `--disregard-witness ID`, once for each; not in the file.",
+    )
     clock_confirmed: bool = Field(
         default=False,
         description="For one start: the clock is right although it is days ahead of the log's last entry. "

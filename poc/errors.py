@@ -421,6 +421,31 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Not enough witnesses have cosigned this checkpoint.",
         "Try again soon; if it stays so, ask the operator which witnesses are silent.",
     ),
+    "witnesses-unheard": ErrorRow(
+        503,
+        "Since it started, the hub has not heard from enough witnesses that they know the same log.",
+        "Try again soon. The operator sees on the page and in /readyz which witnesses are silent.",
+    ),
+    "behind-witnesses": ErrorRow(
+        503,
+        "Witnesses have cosigned a log that this hub does not hold; it serves what it has and logs nothing.",
+        "An older database was restored: bring back what lacks with `poc registry reconcile FILE`, a "
+        "desk's snapshot. If a witness is at fault, start once with --disregard-witness.",
+    ),
+    "clock-unconfirmed": ErrorRow(
+        503,
+        "The hub's clock is ahead of every cosignature it can get, so nothing is logged by it.",
+        "Set the clock, or start once with --clock-confirmed when all witnesses are silent.",
+    ),
+    "witness-unreachable": ErrorRow(503, "The witness does not answer.", "Ask those who run it."),
+    "witness-refused": ErrorRow(
+        502, "The witness does not cosign.", "Its own log says why: see `poc witness show` there."
+    ),
+    "witness-contradicts": ErrorRow(
+        409,
+        "What the witness has on record does not fit this log.",
+        "Compare both: this hub or the witness was restored from a backup, or is at fault.",
+    ),
     "not-a-brake": ErrorRow(
         422,
         "Only a brake works as a notice: a freeze, revocation, withdrawal, objection or a State's rotation.",

@@ -43,6 +43,10 @@ HEADER_LINES_MAX: Final = 128  # lines of a request's header
 INBOX_ITEMS_MAX: Final = 50  # messages of one page of an inbox
 INBOX_PAGE_BYTES_MAX: Final = 4 * MIB  # ciphertext of one page of an inbox; one message always fits
 FEED_ITEMS_MAX: Final = 500  # openings, keys or evidence of one page
+COSIGN_SECONDS_MAX: Final = 3  # how long whoever logs a statement waits for a quorum to cosign it
+WITNESS_SECONDS_MAX: Final = 10  # how long the hub waits for one answer of a witness
+WITNESS_ANSWER_BYTES_MAX: Final = 16 * KIB  # what is read of such an answer
+CLOCK_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far the hub's clock may be ahead of the newest cosignature
 LOG_SECONDS_MAX: Final = 30  # how long a statement waits to be logged before its sender is told
 LOAD_SECONDS_MAX: Final = 60  # how long a request waits for a hub that is still reading its log
 

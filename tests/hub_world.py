@@ -29,6 +29,7 @@ class World:
         self.now: datetime = registry.now + timedelta(seconds=1)
         self.origin = ""
         self.deadlines = Deadlines()
+        self.disregarded: tuple[str, ...] = ()
 
     @asynccontextmanager
     async def running(self):
@@ -39,7 +40,11 @@ class World:
                 first = self.registry.entries[0]
                 await found(store, first.signed, log_signer(), first.logged_at)
             self.hub = hub = Hub(
-                store, log_signer=log_signer(), hub_key=signing_key("hub"), now=lambda: self.now
+                store,
+                log_signer=log_signer(),
+                hub_key=signing_key("hub"),
+                now=lambda: self.now,
+                disregarded=self.disregarded,
             )
             await hub.load()
             app = make_app(hub, lambda: self.origin, self.deadlines)

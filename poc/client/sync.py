@@ -212,10 +212,12 @@ def _keep_card(known: Known, card: Any) -> bool:
 
 
 async def sync_keys(known: Known, hub: HubClient, report: SyncReport) -> None:
-    """Fetch new sealing keys; each proves itself by its thumbprint."""
+    """Fetch new sealing keys; each proves itself by its thumbprint, and the log must name it."""
 
     def keep(item: Any) -> bool:
         key = SealingPublicKey.from_jwk(member(item, "jwk", dict))
+        if known.directory.key(key.kid).role != "sealing":
+            raise RefusedError("unknown-key", f"key {key.kid[:12]}… seals nothing")
         return known.trust.put_sealing_key(key.kid, canonical(key.jwk()))
 
     report.keys += await _read(known, hub, KEYS, keep, report)

@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,8 +30,9 @@ from poc.demo import cast, scenes
 from poc.demo.cast import CONTROLLER, REGISTRARS
 from poc.demo.outcome import Outcome, read_back
 from poc.demo.scenes import Notified
-from poc.demo.stage import Desks, make_folder, make_keys, running_hub
+from poc.demo.stage import Desks, Server, make_folder, make_keys, running_hub, running_witness
 from poc.errors import PocError, UsageError
+from poc.keyring import Keyring
 
 _OPEN: Final = {True: "yes", False: "no", None: "unknown"}
 
@@ -97,16 +99,44 @@ async def play(given: Options, progress: Progress) -> bool:
         hub_home = given.folder / "hub"
         hub_keys = await asyncio.to_thread(make_keys, hub_home, cast.ORIGIN)
         fingerprint = await scenes.found(hub_home, hub_keys, desks)
-        async with running_hub(hub_home, given.port) as hub:
+        async with (
+            running_hub(hub_home, given.port) as hub,
+            _witnesses(given.folder, hub_keys, progress) as witnesses,
+        ):
             try:
                 await desks.join(hub.url, fingerprint, progress.scene("desks joined", len(parties)))
-                notified = await _scenes(given, desks, progress)
+                notified = await _scenes(given, desks, witnesses, progress)
                 verified = await _show(desks, progress, notified)
             finally:
                 await desks.close()
             if not given.once:
                 await _until_interrupted(given, hub.url)
             return verified
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """One of the witnesses: its keys, and its process."""
+
+    keys: Keyring
+    server: Server
+
+
+@asynccontextmanager
+async def _witnesses(
+    folder: Path, hub_keys: Keyring, progress: Progress
+) -> AsyncIterator[dict[str, _Witness]]:
+    """Each witness as a process of its own, watching the demo's log."""
+    told = progress.scene("witnesses started", len(cast.WITNESSES))
+    async with AsyncExitStack() as stack:
+        running = {}
+        for number, witness in enumerate(cast.WITNESSES, 1):
+            home = folder / "witnesses" / witness
+            keys = await asyncio.to_thread(make_keys, home, witness, "witness")
+            await scenes.watch(home, hub_keys)
+            running[witness] = _Witness(keys, await stack.enter_async_context(running_witness(home)))
+            told(number)
+        yield running
 
 
 def _stop_on_sigterm() -> None:
@@ -116,16 +146,26 @@ def _stop_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _scenes(given: Options, desks: Desks, progress: Progress) -> Notified:
+async def _scenes(
+    given: Options, desks: Desks, witnesses: dict[str, _Witness], progress: Progress
+) -> Notified:
     contacts = [contact.id for contact in cast.contacts()]
     await desks.sync(REGISTRARS, progress.scene("registrars synced", len(REGISTRARS)))
     await scenes.enrol_states(desks, progress.scene("States enrolled", len(cast.states())))
+    await scenes.seat_witnesses(
+        desks,
+        {name: witness.keys for name, witness in witnesses.items()},
+        {name: witness.server.url for name, witness in witnesses.items()},
+        progress.scene("witnesses of three States appointed", len(witnesses)),
+    )
     await scenes.appoint_controller(desks)
     authorities = [state.id for state in cast.states()]
     await desks.sync(authorities, progress.scene("authorities synced", len(authorities)))
     await scenes.nominate_contacts(desks, progress.scene("contacts nominated", len(contacts)))
     await desks.sync([CONTROLLER], progress.scene("controller synced"))
     await scenes.open_exercise(desks)
+    await witnesses[cast.WITNESSES[-1]].server.stop()
+    progress.scene(f"{cast.WITNESSES[-1]} falls silent; two of three go on")(1)
     await desks.sync(contacts, progress.scene("contacts synced", len(contacts)))
     notified = await scenes.notify(desks, given.attachment)
     progress.scene("notification acknowledged")(1)

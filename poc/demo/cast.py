@@ -13,6 +13,7 @@ from poc.demo.states import DemoState, demo_states
 ORIGIN: Final = "demo.example/arab-cbm"
 REGISTRARS: Final = ("x-las.registrar-1", "x-arcc.registrar-1")
 CONTROLLER: Final = "x-arcc.controller-1"
+WITNESSES: Final = ("eg.witness", "om.witness", "tn.witness")
 PASSPHRASE: Final = "only for the demonstration"  # noqa: S105 (said in the name)
 BODY_NAMES: Final = {
     "x-las.registrar-1": {"en": "Registry office (demo)", "ar": "مكتب السجل (عرض توضيحي)"},

@@ -29,6 +29,8 @@ class Outcome:
     acknowledged: int
     ping: dict[str, int]
     verified: bool
+    witnesses: int
+    quorum: int
 
     def value(self, seconds: float) -> dict[str, Any]:
         """The JSON object of the last line."""
@@ -40,6 +42,8 @@ class Outcome:
             "acknowledged": self.acknowledged,
             "ping": self.ping,
             "verified": self.verified,
+            "witnesses": self.witnesses,
+            "quorum": self.quorum,
             "seconds": round(seconds, 1),
         }
 
@@ -70,6 +74,8 @@ async def read_back(desks: Desks) -> Outcome:
         acknowledged=sum(acknowledged(desk) for desk in senders),
         ping={name: tally.get(name, 0) for name in PING_COUNTS},
         verified=await verified(desks.home(SENDER)),
+        witnesses=len(directory.seats),
+        quorum=directory.quorum,
     )
 
 

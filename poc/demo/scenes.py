@@ -10,7 +10,7 @@ import asyncio
 import json
 import mimetypes
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +20,12 @@ from poc.client import statements
 from poc.client.filing import device_value
 from poc.client.proposing import ROTATE_DAYS
 from poc.client.sdk import Desk, now_utc
+from poc.core.checkpoint import Cosigner
 from poc.core.draft import AttachmentBytes
 from poc.core.envelope import Draft
 from poc.core.form import form_of, state_of
 from poc.core.message import MessageBody
+from poc.core.note import Signer
 from poc.core.proposal import proposal_bytes, with_signatures
 from poc.core.strictjson import format_time
 from poc.demo import cast
@@ -34,6 +36,7 @@ from poc.errors import FaultError
 from poc.hub.founding import FoundingRegistrar, draft_genesis, found_registry
 from poc.keyring import Keyring
 from poc.limits import INLINE_ATTACHMENTS_BYTES_MAX
+from poc.witness.store import WitnessStore
 
 Told = Callable[[int], None]
 
@@ -41,6 +44,7 @@ EXERCISE: Final = "demo-ping-1"
 SENDER: Final = "jo.diplomatic"
 RECIPIENTS: Final = ("eg.technical", "ma.technical", "om.technical", "tn.technical")
 ANSWER_SECONDS: Final = 6
+_SEATED_SECONDS: Final = 20
 SAMPLES: Final = Path(__file__).resolve().parents[3] / "shared" / "samples" / "csaf"
 _RIGHTS: Final = ["acknowledge", "change", "retrieve", "send"]
 _OWN_ADVISORY: Final = {
@@ -68,7 +72,9 @@ _OWN_ADVISORY: Final = {
 async def found(hub_home: Path, hub_keys: Keyring, desks: Desks) -> str:
     """Draw up the genesis, have both registrars sign it, found the registry; gives its fingerprint."""
     named = [FoundingRegistrar(r, cast.BODY_NAMES[r], desks.public(r).signing[0]) for r in REGISTRARS]
-    file = draft_genesis(hub_keys, ORIGIN, named, {}, now=now_utc(), random=secrets.token_bytes)
+    file = draft_genesis(
+        hub_keys, ORIGIN, named, {"quorum": "majority"}, now=now_utc(), random=secrets.token_bytes
+    )
     await hub_keys.save_in_thread()
     for registrar in REGISTRARS:
         file = with_signatures(file, statements.sign(file.signed, desks.keys(registrar)).signatures)
@@ -117,6 +123,35 @@ async def _pass_round(
     logged = await second.sign_proposal(waiting.proposal or "")
     if logged.state != "logged":
         raise FaultError("fault", f"{kind} of {subject} is {logged.state}")
+
+
+async def watch(home: Path, hub_keys: Keyring) -> None:
+    """Tell a witness which log it watches, and by which key."""
+    store = await WitnessStore.open(home)
+    try:
+        await store.add_log(ORIGIN, [Signer(ORIGIN, key).verifier() for key in hub_keys.by_role("log")])
+    finally:
+        await store.close()
+
+
+async def seat_witnesses(
+    desks: Desks, witnesses: Mapping[str, Keyring], urls: Mapping[str, str], told: Told
+) -> None:
+    """Each State appoints its witness, which signs the file; the hub's attest brings all into force."""
+    for number, (witness, keys) in enumerate(witnesses.items(), 1):
+        vkey = Cosigner(witness, keys.by_role("witness")[0]).verifier().vkey()
+        authority = desks[state_of(witness)]
+        await authority.sync()
+        body = {"vkey": vkey, "url": urls[witness]}
+        signed = authority.sign(authority.compose("witness.appoint", witness, body))
+        logged = await authority.submit(statements.sign(signed, keys))
+        if logged.state != "logged":
+            raise FaultError("fault", f"{witness} is {logged.state}")
+        told(number)
+    async with asyncio.timeout(_SEATED_SECONDS):
+        while len(desks[REGISTRARS[0]].directory.seats) < len(witnesses):
+            await asyncio.sleep(0.1)
+            await desks[REGISTRARS[0]].sync()
 
 
 async def nominate_contacts(desks: Desks, told: Told) -> None:

@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -68,31 +68,45 @@ def public_keys(keys: Keyring, party: str) -> PublicKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class HubProcess:
-    """The hub, running: its process, address and the address of its metrics."""
+class Server:
+    """A hub or a witness, running: its process and its address."""
 
     process: asyncio.subprocess.Process
     url: str
 
+    async def stop(self) -> None:
+        """Let it fall silent."""
+        await _stop(self.process)
+
+
+def running_hub(home: Path, port: int) -> AbstractAsyncContextManager[Server]:
+    """``server.py`` on a home, stopped at the end. Raises ``hub-unreachable`` if it does not start."""
+    return _running(home, "hub.log", str(ROOT / "server.py"), "--home", str(home), "--port", str(port))
+
+
+def running_witness(home: Path) -> AbstractAsyncContextManager[Server]:
+    """``poc witness run`` on a home, stopped at the end. Raises as :func:`running_hub`."""
+    words = ("-m", "poc.cli.main", "--home", str(home), "witness", "run", "--port", "0")
+    return _running(home, "witness.log", *words)
+
 
 @asynccontextmanager
-async def running_hub(home: Path, port: int) -> AsyncIterator[HubProcess]:
-    """Start ``server.py`` on a home, and stop it at the end. Raises ``hub-unreachable`` if it fails to."""
-    with (home / "hub.log").open("ab") as log:
+async def _running(home: Path, log_name: str, *words: str) -> AsyncIterator[Server]:
+    with (home / log_name).open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(ROOT / "server.py"), "--home", str(home), "--port", str(port),
+            sys.executable, *words,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
             start_new_session=True,
             env={name: value for name, value in os.environ.items() if not name.startswith("POC_")},
         )  # fmt: skip
     try:
-        yield HubProcess(process, await _address(process, home))
+        yield Server(process, await _address(process, home / log_name))
     finally:
         await _stop(process)
 
 
-async def _address(process: asyncio.subprocess.Process, home: Path) -> str:
-    """What the hub says on its one line of output: ``listening on URL``."""
+async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
+    """What a server says on its one line of output: ``listening on URL``."""
     if process.stdout is None:
         raise UnreachableError("hub-unreachable", "no output")
     try:
@@ -101,7 +115,7 @@ async def _address(process: asyncio.subprocess.Process, home: Path) -> str:
     except TimeoutError:
         line = ""
     if not line.startswith("listening on "):
-        raise UnreachableError("hub-unreachable", f"it did not start; see {home / 'hub.log'}")
+        raise UnreachableError("hub-unreachable", f"it did not start; see {log}")
     return line.removeprefix("listening on ")
 
 

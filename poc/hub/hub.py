@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
 from poc.errors import PocError, UnreachableError
+from poc.hub.attest import Attestor
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
@@ -17,6 +19,7 @@ from poc.hub.metrics import Metrics
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
+from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
 from poc.logs import log_event
 from poc.store.base import Store
@@ -35,12 +38,23 @@ class Hub:
         hub_key: SigningKey | None,
         now: Clock,
         clock_confirmed: bool = False,
+        disregarded: Iterable[str] = (),
     ) -> None:
         self.store = store
         self.now = now
         self.metrics = Metrics()
         self.log = Log(store, log_signer, now, clock_confirmed=clock_confirmed, metrics=self.metrics)
-        self.registry = Registry(store, self.log, now)
+        self.witnesses = Witnesses(
+            store,
+            self.log,
+            now,
+            self.metrics,
+            clock_confirmed=clock_confirmed,
+            disregarded=disregarded,
+        )
+        self.log.guard = self.witnesses.check
+        self.attestor = Attestor(store, self.log, self.witnesses, hub_key, now)
+        self.registry = Registry(store, self.log, now, self.witnesses)
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises)
         self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
@@ -51,7 +65,10 @@ class Hub:
         """Why the hub takes nothing now; None when it takes statements and messages."""
         if not self._loaded.is_set():
             return UnreachableError("starting")
-        return self.log.reason or self.relay.reason
+        reason = self.log.reason or self.relay.reason
+        if reason is None and not self.witnesses.is_proved:
+            return UnreachableError("witnesses-unheard")
+        return reason
 
     async def load(self) -> None:
         """Recompute and prove everything kept. Raises ``storage-failed``.
@@ -60,6 +77,7 @@ class Hub:
         """
         await self.log.load()
         if not self.log.is_empty:
+            await self.witnesses.load()
             await self.exercises.load()
             await self.openings.load()
             await self._erase()
@@ -77,6 +95,8 @@ class Hub:
         """Write the log, erase what is superseded, forget what has passed, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log.run(), name="log")
+            group.create_task(self.witnesses.run(), name="witnesses")
+            group.create_task(self.attestor.run(), name="attest")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep(), name="sweep")
 

@@ -8,7 +8,7 @@ durable signed checkpoint. What a statement may do is decided in ``core.rules``;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -80,7 +80,8 @@ class Log:
     """The one writer of the log. :meth:`load` first, then :meth:`run` beside the calls to :meth:`append`.
 
     ``trouble`` is why nothing is logged, once something is wrong; only a new start mends it.
-    ``changed`` is set at each new view; whoever waits for it clears it.
+    ``changed`` is set at each new view; whoever waits for it clears it; others :meth:`listen`. ``guard`` is
+    asked before a statement is taken, and raises why none may be logged now.
     """
 
     def __init__(
@@ -100,7 +101,9 @@ class Log:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(_BATCH_MAX * 4)
         self._writing: list[_Waiting] = []
         self._view: View | None = None
-        self.changed = asyncio.Event()
+        self._listeners: list[asyncio.Event] = []
+        self.changed = self.listen()
+        self.guard: Callable[[], Awaitable[None]] | None = None
         self.trouble: PocError | None = None
 
     @property
@@ -126,6 +129,16 @@ class Log:
         if self.trouble is None and self._view is None:
             return UnreachableError("no-registry")
         return self.trouble
+
+    def listen(self) -> asyncio.Event:
+        """An event of one's own that is set at each new view."""
+        event = asyncio.Event()
+        self._listeners.append(event)
+        return event
+
+    def stop(self, trouble: PocError) -> None:
+        """Log nothing from now on, for a reason that only the operator can mend."""
+        self._stop_writing(trouble)
 
     async def load(self) -> None:
         """Recompute the directory from every leaf and prove the stored checkpoint by it.
@@ -175,13 +188,15 @@ class Log:
     async def append(self, signed: SignedStatement) -> Logged:
         """Log a complete statement; returns when its entry is in a published, durable checkpoint.
 
-        Raises what ``rules.apply`` refuses it for, ``clock-jumped``, ``read-only``, ``no-registry``;
-        ``not-logged-in-time`` after ``LOG_SECONDS_MAX``: then it may be logged all the same.
+        Raises what ``rules.apply`` and the guard refuse it for, ``clock-jumped``, ``read-only``,
+        ``no-registry``; ``not-logged-in-time`` after ``LOG_SECONDS_MAX``: then it may be logged all the same.
         """
-        newest_at = self.view.directory.logged_at
         if self.trouble:
             raise UnreachableError("read-only")
-        check_jump(newest_at, self._now(), confirmed=self._clock_confirmed)
+        if self.view.directory.quorum == 0:
+            check_jump(self.view.directory.logged_at, self._now(), confirmed=self._clock_confirmed)
+        if self.guard is not None:
+            await self.guard()
         waiting = _Waiting(signed, asyncio.get_running_loop().create_future())
         try:
             async with asyncio.timeout(LOG_SECONDS_MAX):
@@ -288,7 +303,8 @@ class Log:
     def _publish(self, view: View) -> None:
         self._view = view
         self._metrics.log_size.set(view.directory.size)
-        self.changed.set()
+        for event in self._listeners:
+            event.set()
 
     def _stop_writing(self, trouble: PocError) -> None:
         """Log nothing from now on, and answer all who wait."""

@@ -1,7 +1,12 @@
-"""What the hub counts, in a registry of its own: docs/metrics.md describes each. No label is an id."""
+"""What the hub counts, in a registry of its own: docs/metrics.md describes each.
+
+No label but a witness's is an id.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
@@ -38,6 +43,13 @@ class Metrics:
         self.log_size = Gauge("poc_log_size", "Entries of the log.", **told)
         self.proposals_open = Gauge("poc_proposals_open", "Proposals that wait for signatures.", **told)
         self.entry_age_seconds = Gauge("poc_last_entry_age_seconds", "Since the newest entry.", **told)
+        self.witness_lag = Gauge(
+            "poc_witness_lag_entries", "Entries a witness has not cosigned.", ["witness"], **told
+        )
+        self.witness_cosigned = Gauge(
+            "poc_witness_cosigned_seconds", "When a witness cosigned last, Unix time.", ["witness"], **told
+        )
+        self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
@@ -45,6 +57,17 @@ class Metrics:
         """Count one commit of the store."""
         self.commit_batch.observe(writes)
         self.commit_seconds.observe(seconds)
+
+    def witness(self, witness: str, lag: int, cosigned_at: datetime | None) -> None:
+        """Say how far a witness is behind, and when it cosigned last."""
+        self.witness_lag.labels(witness).set(lag)
+        self.witness_cosigned.labels(witness).set(0 if cosigned_at is None else cosigned_at.timestamp())
+
+    def forget_witness(self, witness: str) -> None:
+        """Show nothing more of a witness that left."""
+        for gauge in (self.witness_lag, self.witness_cosigned):
+            with contextlib.suppress(KeyError):
+                gauge.remove(witness)
 
     def text(self) -> bytes:
         """Everything in the text format of Prometheus."""

@@ -23,6 +23,7 @@ from poc.errors import RefusedError
 from poc.hub.caller import Caller
 from poc.hub.clock import Clock
 from poc.hub.log import Log, Logged
+from poc.hub.witnesses import Witnesses
 from poc.limits import PROPOSAL_SECONDS_MAX
 from poc.store.base import Store, StoredProposal
 
@@ -41,10 +42,11 @@ class Proposed:
 class Registry:
     """Admits statements and collects signatures."""
 
-    def __init__(self, store: Store, log: Log, now: Clock) -> None:
+    def __init__(self, store: Store, log: Log, now: Clock, witnesses: Witnesses) -> None:
         self._store = store
         self._log = log
         self._now = now
+        self._witnesses = witnesses
 
     async def submit(self, signed: SignedStatement) -> Logged | Proposed:
         """Log a statement, or open or join its proposal.
@@ -114,7 +116,7 @@ class Registry:
         now = self._now()
         progress = rules.check_proposal(self._log.view.directory, signed, now)
         if progress.complete:
-            return await self._log.append(signed)
+            return await self._append(signed)
         expires_at = now + timedelta(seconds=PROPOSAL_SECONDS_MAX)
         data = _signature_bytes(signed)
         proposal = StoredProposal(proposal_id, signed.payload, data, now, expires_at)
@@ -129,11 +131,17 @@ class Registry:
         merged = _signed(proposal).merged(signatures)
         progress = rules.check_proposal(self._log.view.directory, merged, self._now())
         if progress.complete:
-            return await self._log.append(merged)
+            return await self._append(merged)
         data = _signature_bytes(merged)
         if data != proposal.signatures:
             await self._store.sign_proposal(proposal.id, proposal.signatures, data)
         return Proposed(proposal.id, progress.missing)
+
+    async def _append(self, signed: SignedStatement) -> Logged:
+        """Log it, and wait a moment for the witnesses: whoever asks next then meets it in what is shown."""
+        logged = await self._log.append(signed)
+        await self._witnesses.wait_published(logged.index + 1)
+        return logged
 
     def _shown(self, proposal: StoredProposal) -> dict[str, Any]:
         signed = _signed(proposal)

@@ -240,6 +240,12 @@ class Store(Protocol):
     async def read_hashes(self, level: int, start: int, end: int) -> tuple[bytes, ...]:
         """Give hashes of complete subtrees ``start`` to ``end`` - 1 of ``level``; fewer where they end."""
 
+    async def put_published(self, note: bytes) -> None:
+        """Keep the head that is shown, cosignatures included, instead of the one before."""
+
+    async def read_published(self) -> bytes | None:
+        """Give the head that was shown last, None if none was kept."""
+
     # --- proposals ---
 
     async def put_proposal(self, proposal: StoredProposal) -> bool:

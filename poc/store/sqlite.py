@@ -146,6 +146,14 @@ class SqliteStore:
         """See ``Store``."""
         return await self._read(partial(log.read_hashes, level=level, start=start, end=end))
 
+    async def put_published(self, note: bytes) -> None:
+        """See ``Store``."""
+        await self._write(partial(log.put_published, note=note))
+
+    async def read_published(self) -> bytes | None:
+        """See ``Store``."""
+        return await self._read(log.read_published)
+
     # --- proposals ---
 
     async def put_proposal(self, proposal: StoredProposal) -> bool:

@@ -30,6 +30,17 @@ def read_head(db: sqlite3.Connection) -> StoredHead | None:
     return StoredHead(*row) if row else None
 
 
+def put_published(db: sqlite3.Connection, *, note: bytes) -> None:
+    """See ``Store.put_published``."""
+    db.execute("INSERT OR REPLACE INTO published (id, note) VALUES (1, ?)", (note,))
+
+
+def read_published(db: sqlite3.Connection) -> bytes | None:
+    """See ``Store.read_published``."""
+    row = db.execute("SELECT note FROM published").fetchone()
+    return row[0] if row else None
+
+
 def append_entries(
     db: sqlite3.Connection,
     *,

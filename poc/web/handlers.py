@@ -41,7 +41,7 @@ async def readyz(call: Call) -> Answer:
 
 async def checkpoint(call: Call) -> Answer:
     """The signed note."""
-    return Answer(200, call.hub.log.view.checkpoint, "text/plain", {"Cache-Control": "no-cache"})
+    return Answer(200, call.hub.witnesses.published.note, "text/plain", {"Cache-Control": "no-cache"})
 
 
 async def tile(call: Call) -> Answer:

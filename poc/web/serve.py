@@ -96,6 +96,7 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         hub_key=hub_key,
         now=system_clock,
         clock_confirmed=settings.clock_confirmed,
+        disregarded=settings.disregard_witness,
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from poc.demo.cast import CONTROLLER, PASSPHRASE, REGISTRARS, contacts, states
+from poc.demo.cast import CONTROLLER, PASSPHRASE, REGISTRARS, WITNESSES, contacts, states
 from poc.demo.stage import MARK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,8 @@ def test_the_last_line_holds_the_counts_read_back(played):
     assert result.returncode == 0, result.stderr
     last = json.loads(result.stdout.splitlines()[-1])
     assert list(last) == [
-        "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "seconds",
+        "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "witnesses",
+        "quorum", "seconds",
     ]  # fmt: skip
     assert (last["states"], last["contacts"], last["verified"]) == (22, 44, True)
     ping = last["ping"]
@@ -59,7 +61,25 @@ def test_the_last_line_holds_the_counts_read_back(played):
     assert all(ping.values())
     assert last["messages"] == 45
     assert last["acknowledged"] == 4 + ping["in_time"] + ping["late"]
-    assert last["entries"] >= 1 + 22 + 1 + 44
+    assert (last["witnesses"], last["quorum"]) == (3, 2)
+    assert last["entries"] >= 1 + 22 + 3 + 1 + 1 + 44
+
+
+def test_one_witness_fell_silent_and_the_others_cosigned_to_the_end(played):
+    folder, result = played
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert {path.name for path in (folder / "witnesses").iterdir()} == set(WITNESSES)
+    sizes = {}
+    for witness in WITNESSES:
+        code, shown = poc(folder / "witnesses" / witness, "witness", "show")
+        assert code == 0
+        sizes[witness] = shown["logs"][0]["size"]
+    assert [sizes[witness] for witness in WITNESSES[:2]] == [last["entries"]] * 2
+    trust = sqlite3.connect(folder / "desks" / "jo.diplomatic" / "trust.db")
+    (head,) = trust.execute("SELECT data FROM value WHERE name = 'head'").fetchone()
+    assert (
+        sum(line.split()[1] in WITNESSES for line in head.decode().splitlines() if line.startswith("—")) >= 2
+    )
 
 
 def test_every_home_opens_by_hand_and_holds_the_whole_log(played):
@@ -92,7 +112,7 @@ def test_no_process_is_left_and_the_hub_stopped_as_asked(played):
                 line = (process / "cmdline").read_bytes()
             except OSError:
                 continue
-            assert str(folder / "hub").encode() not in line
+            assert str(folder).encode() not in line
     assert b'"fault"' not in (folder / "hub" / "hub.log").read_bytes()
 
 

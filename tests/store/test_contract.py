@@ -429,6 +429,13 @@ async def test_a_bad_write_does_not_sink_those_beside_it(store):
     assert len(await store.read_inbox(["k1"], 0, 100)) == 19
 
 
+async def test_the_head_that_is_shown_is_kept_and_replaced(store):
+    assert await store.read_published() is None
+    await store.put_published(b"first")
+    await store.put_published(b"second")
+    assert await store.read_published() == b"second"
+
+
 async def test_a_closed_store_takes_and_gives_nothing(store):
     await store.close()
     for verb in (store.read_head(), store.use_nonce("k", "n", NOW)):

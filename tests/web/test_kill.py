@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import signal
 from datetime import UTC, datetime
 
 import aiohttp
@@ -18,7 +19,7 @@ from poc.core.rules import apply_all
 from poc.core.statement import read_entry, read_signed_statement
 from poc.core.tiles import decode_entries
 from tests.hub_messages import answer, seal
-from tests.hub_process import HubProcess, ask, make_home, real_time
+from tests.hub_process import HubProcess, ask, ended, make_home, real_time
 from tests.registry import ORIGIN, REGISTRARS, enrolment, log_signer, signed, usual
 
 SENDERS = {"jo.technical 1": "sd.technical 1", "sd.diplomatic 1": "jo.diplomatic 1"}
@@ -198,3 +199,29 @@ def test_a_hub_killed_under_load_keeps_every_promise_it_made(loaded, rounds):
     assert load.open == []
     assert len(load.receipts) > 20
     assert len(load.logged) > 5
+
+
+@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.long)])
+def test_r8_a_paused_hub_keeps_its_home_and_goes_on_where_it_stood(loaded, seconds):
+    """SIGSTOP, a second instance meanwhile, SIGCONT: one log, no two checkpoints that contradict."""
+    home, load = loaded
+    hub = HubProcess(home)
+    asyncio.run(_enrol_while_paused(load, hub, home, seconds))
+    asyncio.run(load.repeat(hub))
+    asyncio.run(load.verify(hub))
+    assert hub.stop()[0] == 0
+    assert len(load.logged) == (4 if seconds < 10 else len(load.logged)) > 0
+
+
+async def _enrol_while_paused(load, hub, home, seconds):
+    async with aiohttp.ClientSession() as session:
+        working = asyncio.ensure_future(load.enrol(hub, session))
+        await asyncio.sleep(0.1)
+        hub.process.send_signal(signal.SIGSTOP)
+        code, said = await asyncio.to_thread(ended, home)
+        assert (code, "home-in-use" in said) == (1, True)
+        await asyncio.sleep(seconds)
+        assert (await asyncio.to_thread(ended, home))[0] == 1
+        hub.process.send_signal(signal.SIGCONT)
+        with contextlib.suppress(*GONE):  # a pause longer than a client waits: it asks again afterwards
+            await working

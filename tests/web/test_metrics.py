@@ -40,7 +40,7 @@ def test_every_metric_is_described_and_no_other_is():
 def test_the_page_names_every_label():
     text = PAGE.read_text("utf-8")
     labels = {name for metric in vars(Metrics()).values() for name in getattr(metric, "_labelnames", ())}
-    assert labels == {"route", "method", "status", "kind"}
+    assert labels == {"route", "method", "status", "kind", "witness"}
     assert all(f"`{name}`" in text for name in labels)
 
 

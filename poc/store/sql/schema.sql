@@ -141,6 +141,12 @@ CREATE TABLE exercise_orders (
     PRIMARY KEY (exercise, number)
 ) STRICT, WITHOUT ROWID;
 
+-- The newest head that a quorum of witnesses cosigned, as it is shown; empty where none is asked for.
+CREATE TABLE published (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    note BLOB NOT NULL
+) STRICT;
+
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).
 CREATE TABLE migrations (
     number INTEGER PRIMARY KEY,

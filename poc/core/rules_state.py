@@ -195,7 +195,8 @@ def apply_reinstate(work: Working, statement: Statement, body: ActsOn, anchor: A
 def apply_withdraw(work: Working, statement: Statement, body: ActsOn, anchor: Anchor) -> None:
     """Take a State out with all its contacts, and end their keys; it returns by a new enrolment.
 
-    Its witness loses its seat at the next attest, a suspension ends. It names the enrolment: no rotation makes it superseded.
+    Its witness loses its seat at the next attest, a suspension ends. It names the enrolment: no rotation
+    makes it superseded.
     """
     state = work.directory.state(statement.subject)
     if body.entry != state.enrolled.leaf_hash:

@@ -167,7 +167,7 @@ class Directory:
         return key if holder in (None, key.holder) else None
 
     def take(self, kid: str, key: Key, *, again: bool = False) -> None:
-        """Let a key into the directory: one holder and one role for ever, ``again`` after what was stopped."""
+        """Let a key into the directory: one holder, one role for ever; ``again`` after what was stopped."""
         held = self.keys.get(kid)
         same = held is not None and (held.role, held.holder) == (key.role, key.holder)
         if held is None or not (again and held.again and same):

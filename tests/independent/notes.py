@@ -130,7 +130,7 @@ def claimed_size(origin: str, note: str) -> int:
     split = note.rfind("\n\n")
     refuse_if(split < 0, "bad-note")
     named = note.split("\n", 1)[0]
-    return read_body(named if named else origin, note[: split + 1]).size
+    return read_body(named or origin, note[: split + 1]).size
 
 
 def read_head(origin: str, head: str, vkeys: list[NoteKey]) -> Checkpoint:

@@ -73,9 +73,9 @@ def _chain(directory: Directory, entry: Entry) -> None:
         return
     state = directory.states.get(statement["subject"])
     points = [directory.chains.get(entry.chain, (0, None))]
-    if statement["type"] == "state.rotate" and state is not None:
-        if any(directory.active(k, "recovery", statement["subject"]) for k in entry.kids):
-            points += state.points
+    by_recovery = any(directory.active(k, "recovery", statement["subject"]) for k in entry.kids)
+    if statement["type"] == "state.rotate" and state is not None and by_recovery:
+        points += state.points
     found = [(version + 1, newest) for version, newest in points]
     refuse_if((statement["version"], statement["previous"]) not in found, "superseded")
 

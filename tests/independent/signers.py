@@ -67,7 +67,8 @@ def _devices(directory: Directory, counted: Callable[[str], bool], right: str, c
 def _signed(directory: Directory, name: str, kids: list[str]) -> bool:
     """Whether a State's authority has signed, by its threshold."""
     mine = [k for k in kids if directory.active(k, "authority", name) is not None]
-    return len(mine) >= directory.states[name].body["authority"]["threshold"]
+    threshold: int = directory.states[name].body["authority"]["threshold"]
+    return len(mine) >= threshold
 
 
 def _authority(directory: Directory, subject: str, registrars: int = 0) -> Alternative:

@@ -1,4 +1,4 @@
-"""Policies, attests, witnesses and their seats; written from docs/spec/statement.md, log.md and witness.md."""
+"""Policies, attests, witnesses and seats; written from docs/spec/statement.md, log.md and witness.md."""
 
 from __future__ import annotations
 

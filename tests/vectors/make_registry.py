@@ -1299,7 +1299,7 @@ def proposal_cases() -> list[Case]:
 
 def later_logs() -> dict[str, Case]:
     """The logs of what waits for a window or an attest."""
-    from tests.vectors import make_windows, make_witnessed  # noqa: PLC0415 (they build on this module)
+    from tests.vectors import make_windows, make_witnessed
 
     windows, witnessed = make_windows.tell_windows(), make_witnessed.tell_witnessed()
     return {

@@ -180,11 +180,11 @@ def attest(directory: Directory, entry: Entry) -> None:
     """A checkpoint in the log: it brings time, and into force what waited for it."""
     body, index = entry.statement["body"], directory.size
     size = claimed_size(directory.origin, body["checkpoint"])
-    refuse_if(size > index, "attest-ahead")
     quorum = directory.quorum()
     seats = directory.seats().values() if quorum else ()
     known = log_keys_at(directory, size) + [read_vkey(vkey, WITNESS) for vkey, _ in seats]
     checkpoint = read_checkpoint(directory.origin, body["checkpoint"], known)
+    refuse_if(size > index, "attest-ahead")
     refuse_if(size == 0 or root(directory.leaves[:size]) != checkpoint.root, "bad-proof")
     proof = [unb64u(h, 32) for h in body["consistency"]]
     verify_consistency(size, index, checkpoint.root, root(directory.leaves), proof)

@@ -65,7 +65,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile -q --no
 	--no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: ## requirements.txt and requirements-dev.txt anew, at the newest versions
 	@$(PYTHON) -m venv build/lock && $(LOCK) build/lock/bin/pip install -q 'pip-tools>=7.6'
-	@$(LOCK) $(COMPILE) -o requirements.txt pyproject.toml requirements-setup.in
+	@$(LOCK) $(COMPILE) --extra paper -o requirements.txt pyproject.toml requirements-setup.in
 	@$(LOCK) $(COMPILE) -o requirements-dev.txt requirements-dev.in
 	@rm -rf build/lock
 

@@ -84,6 +84,7 @@ def _prefix(value: str) -> str:
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=255)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
+Address = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
@@ -132,7 +133,10 @@ class DeskSettings(_HomeSettings):
     """Which registry a desk belongs to. Only the way to the hub may be changed from outside the file."""
 
     # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
-    not_in_environment: ClassVar[frozenset[str]] = frozenset({"origin", "fingerprint", "party"})
+    not_in_environment: ClassVar[frozenset[str]] = frozenset(
+        {"origin", "fingerprint", "party", "mail_server", "mail_tls", "mail_from", "mail_to", "mail_user",
+         "mail_password_file", "mail_ca_file"}
+    )  # fmt: skip
 
     hub_url: WebOrigin = Field(description="The hub's public origin.")
     origin: Origin = Field(description="The registry's origin, as in its genesis. Only in the file.")
@@ -141,6 +145,29 @@ class DeskSettings(_HomeSettings):
     )
     party: Annotated[str, AfterValidator(_party)] | None = Field(
         None, description="The id of the holder of this home. Unset: a reader. Only in the file."
+    )
+    mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
+        None, description="For `poc monitor --mail`: the mail server, as `mail.example.org` or with `:port`."
+    )
+    mail_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How mail is encrypted on its way to the server: `starttls` (port 587), `tls` (465), "
+        "or `none` (25), which sends the events in plain text and never a password.",
+    )
+    mail_from: Address | None = Field(None, description="The address that mail comes from.")
+    mail_to: Annotated[tuple[Address, ...], Field(max_length=20)] = Field(
+        (), description='The addresses that mail goes to, as `["watch@example.org"]`.'
+    )
+    mail_user: Annotated[str, Field(max_length=254)] | None = Field(
+        None, description="The user name at the mail server. Unset: none is given."
+    )
+    mail_password_file: Path | None = Field(
+        None, description="The file (mode 0600) that holds its password; relative to the home."
+    )
+    mail_ca_file: Path | None = Field(
+        None,
+        description="The CA certificates the mail server is trusted by; relative to the home. "
+        "Unset: the system's.",
     )
 
 
@@ -152,6 +179,13 @@ class WitnessSettings(_HomeSettings):
     prefix: Annotated[str, Field(max_length=200), AfterValidator(_prefix)] = Field(
         "", description="What stands before `/add-checkpoint` in the address, such as `/witness`."
     )
+    check_rules: bool = Field(
+        default=False,
+        description="Start only if the entries of every log watched are checked: "
+        "`poc witness add-log --check-rules`.",
+    )
+    metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
+    metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
 
 

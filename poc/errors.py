@@ -110,6 +110,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The evidence file does not hold the log's entries; this version cannot verify it without them.",
         "Ask for the complete file, which holds the whole log.",
     ),
+    "snapshot-damaged": ErrorRow(
+        422,
+        "The snapshot is not the file that was written: its closing hash does not fit.",
+        "Get it again from whoever made it; do not use this copy.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),
@@ -142,6 +147,51 @@ CATALOGUE: dict[str, ErrorRow] = {
     "unknown-contact": ErrorRow(404, "No such contact is in this registry.", "Look it up with `poc lookup`."),
     "unknown-state": ErrorRow(
         404, "No such State is enrolled in this registry.", "List them with `poc state list`."
+    ),
+    # --- paper: kits, requests, transcripts (core) ---
+    "kit-incomplete": ErrorRow(
+        400, "The kit is not typed in full.", "Type all its groups in order, with a space between them."
+    ),
+    "kit-group": ErrorRow(
+        422,
+        "A group of the kit is not as printed.",
+        "Compare the group named with the sheet and type it again.",
+    ),
+    "kit-mismatch": ErrorRow(
+        422,
+        "The last group does not fit the others and the holder named.",
+        "Compare the last group with the sheet, and name the party printed on it.",
+    ),
+    "kit-not-this-key": ErrorRow(
+        409,
+        "The kit is of another key than the one in this home; nothing was removed.",
+        "Type the kit printed for this key, or print a new one with `poc key kit`.",
+    ),
+    "request-mismatch": ErrorRow(
+        409,
+        "The request is not the one whose page is at hand.",
+        "Compare all 16 groups with the annexed page; if they differ, call the State at a known number.",
+    ),
+    "request-expired": ErrorRow(
+        409, "The request was not made lately.", "Check the clock, or ask the State for a new request."
+    ),
+    "request-differs": ErrorRow(
+        409,
+        "The enrolment does not say what the request says.",
+        "Do not sign it; ask the registrar why, at a known number.",
+    ),
+    "bad-transcript": ErrorRow(
+        422,
+        "The transcript was changed, or is not one of a ceremony.",
+        "Take the copy that was signed by hand and compare its last line.",
+    ),
+    "transcript-mismatch": ErrorRow(
+        409,
+        "The transcript and the file do not belong together.",
+        "Take the file of that ceremony; if it is, stop: it was changed since.",
+    ),
+    "ceremony-step": ErrorRow(
+        409, "This step does not come next.", "Do the step named, or begin a new transcript."
     ),
     # --- log (core) ---
     "bad-note": ErrorRow(
@@ -432,6 +482,14 @@ CATALOGUE: dict[str, ErrorRow] = {
         "An older database was restored: bring back what lacks with `poc registry reconcile FILE`, a "
         "desk's snapshot. If a witness is at fault, start once with --disregard-witness.",
     ),
+    "snapshot-is-older": ErrorRow(
+        409, "The snapshot holds less of the log than this hub does.", "Ask the desks for a newer one."
+    ),
+    "snapshot-contradicts": ErrorRow(
+        409,
+        "The snapshot's log does not begin with what is stored here: one of them is a fork.",
+        "Write nothing more with this database; keep both, and compare them with what the desks hold.",
+    ),
     "clock-unconfirmed": ErrorRow(
         503,
         "The hub's clock is ahead of every cosignature it can get, so nothing is logged by it.",
@@ -568,6 +626,7 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "The passphrase is too short.", "Use several words, or a random one from a password manager."
     ),
     "passphrase-file-open": ErrorRow(400, "Others can read the passphrase file.", "Run `chmod 600` on it."),
+    "kit-file-open": ErrorRow(400, "Others can read the file with the kit.", "Run `chmod 600` on it."),
     "bad-key-file": ErrorRow(
         422,
         "The file does not hold the public keys that are needed.",
@@ -577,6 +636,31 @@ CATALOGUE: dict[str, ErrorRow] = {
         422,
         "The card file is not a contact's card.",
         "Mend the member named; `poc contact show ID --card` prints one to start from.",
+    ),
+    "bad-table": ErrorRow(
+        422,
+        "The file is not a table of contacts.",
+        "Mend it at the place named: CSV with one row of names first, or a JSON list of objects.",
+    ),
+    "bad-mapping": ErrorRow(
+        422,
+        "The mapping does not say which column is which field.",
+        "Give --map FIELD=COLUMN, --set FIELD=VALUE or a mapping file; docs/operate.md lists the fields.",
+    ),
+    "bad-number": ErrorRow(
+        422,
+        "This is no telephone number that can be dialled.",
+        "Write it with + and the country code, or as it is dialled inside the State.",
+    ),
+    "bad-rows": ErrorRow(
+        422,
+        "Some rows cannot be used, and nothing was written or sent.",
+        "Mend the rows named, or leave them out with --skip-bad.",
+    ),
+    "card-not-open": ErrorRow(
+        409,
+        "The card the registry has is not open to this home, so nobody can tell whether it changes.",
+        "Run `poc sync` first; a part that is hidden from this home can be changed by its own State alone.",
     ),
     "already-signed": ErrorRow(
         409,
@@ -672,6 +756,19 @@ CATALOGUE: dict[str, ErrorRow] = {
     "proposal-moved": ErrorRow(
         409, "The proposal was signed by another or closed meanwhile.", "Read it again, then try again."
     ),
+    "opening-erased": ErrorRow(
+        409,
+        "This part of the card was erased by its owner.",
+        "It does not come back; to show it again, file the part anew with `poc contact update --card`.",
+    ),
+    "audit-broken": ErrorRow(
+        409,
+        "The hub's audit trail was changed after it was written.",
+        "Keep the database as it is; compare with the anchors in the log lines from the row named on.",
+    ),
+    "no-such-part": ErrorRow(
+        404, "The card has no such part.", "See which parts it has with `poc contact show`."
+    ),
     "id-used": ErrorRow(
         409, "This id is taken by something else.", "Send it under a new id; an id is never used twice."
     ),
@@ -728,12 +825,68 @@ CATALOGUE: dict[str, ErrorRow] = {
     "old-size-moved": ErrorRow(
         409,
         "The proof does not start from what this witness last cosigned.",
-        "Prove from the size in the answer; another root at that very size is a fork and is never cosigned.",
+        "Prove from the size in the answer.",
+    ),
+    "two-roots": ErrorRow(
+        422,
+        "The log signed two roots of one size: a fork.",
+        "Nothing of it is cosigned; the witness keeps both checkpoints: `poc witness show`.",
     ),
     "witness-clock": ErrorRow(
         503,
         "The clock of the witness is behind its own last cosignature, so it cosigns nothing.",
         "Its operator sets the clock right; what was cosigned ahead of time needs a new key.",
+    ),
+    "entries-unread": ErrorRow(
+        503,
+        "The witness could not read the log's new entries, so it cosigns nothing of it.",
+        "It goes on from there at the next submission; its operator looks at the hub's address and key.",
+    ),
+    "entries-not-of-root": ErrorRow(
+        403,
+        "The entries the hub serves are not those of the checkpoint.",
+        "Serve the entries of the checkpoint; nothing else is cosigned.",
+    ),
+    "rules-broken": ErrorRow(
+        403,
+        "An entry of the log breaks the rules of the registry.",
+        "No witness that checks the rules cosigns this log any more; every desk finds the same entry.",
+    ),
+    "another-genesis": ErrorRow(
+        403,
+        "The log begins with another genesis than the one this witness was told.",
+        "Its operator compares the fingerprint with paper; a witness is told one registry and never another.",
+    ),
+    "rules-unknown": ErrorRow(
+        503,
+        "The log holds a form that this version of the witness does not know.",
+        "The witness's operator updates it.",
+    ),
+    "logged-ahead": ErrorRow(
+        403,
+        "The newest entry is more than 5 minutes ahead of the witness's clock.",
+        "Set the hub's clock right; the witness cosigns once its own clock has come that far.",
+    ),
+    "notice-contradicted": ErrorRow(
+        403,
+        "The checkpoint makes a step effective that a notice held here stops.",
+        "Log the notice that is named; then the step is stopped and the witness cosigns again.",
+    ),
+    "window-passed": ErrorRow(
+        409,
+        "The window of the step has passed by the witness's clock, so the notice comes too late.",
+        "Post it to the hub; it stops the step only if no attest has made it effective.",
+    ),
+    "rules-not-checked": ErrorRow(
+        409,
+        "This witness does not check the rules of this log.",
+        "Its operator adds the log with `poc witness add-log --check-rules`.",
+    ),
+    "notices-full": ErrorRow(
+        429, "This witness holds as many notices as it may.", "Post it to another witness, and to the hub."
+    ),
+    "no-such-conflict": ErrorRow(
+        404, "This witness keeps no such checkpoint.", "`poc witness show` lists what it keeps, by number."
     ),
     "no-witness-key": ErrorRow(
         404, "This home has no witness key.", "Make one with `poc key new jo.witness --role witness`."
@@ -764,6 +917,34 @@ CATALOGUE: dict[str, ErrorRow] = {
     "file-exists": ErrorRow(
         409, "The file to be written exists.", "Name another file, or move this one away."
     ),
+    "nothing-ends": ErrorRow(
+        422,
+        "No device would end, so this hands nothing over.",
+        "Keep fewer devices, or add one with `poc contact device-add`.",
+    ),
+    "not-confirmed": ErrorRow(
+        400, "This cannot be undone, and it was not confirmed.", "Type what is asked for, or give --yes."
+    ),
+    "mail-not-set": ErrorRow(
+        400,
+        "This home has no settings for mail.",
+        "Set mail_server, mail_from and mail_to in its config.toml; docs/operate.md says how.",
+    ),
+    "mail-failed": ErrorRow(
+        503,
+        "The mail server could not be reached or did not take the message.",
+        "Check mail_server; the same events are sent again the next time.",
+    ),
+    "mail-refused": ErrorRow(
+        502,
+        "The mail server refused the message.",
+        "Check mail_from, mail_to and the password; the same events are sent again the next time.",
+    ),
+    "mail-not-encrypted": ErrorRow(
+        502,
+        "The mail server offers no encryption that verifies, so nothing was sent.",
+        'Use one that does, name its CA in mail_ca_file, or allow plain text with mail_tls = "none".',
+    ),
     "unknown-setting": ErrorRow(
         400, "There is no such setting.", "Mend its name or remove it; docs/settings.md lists every setting."
     ),
@@ -771,6 +952,15 @@ CATALOGUE: dict[str, ErrorRow] = {
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
     # --- desk (client) ---
+    "nothing-to-export": ErrorRow(
+        422, "There is nothing to put into the file.", "Name other contacts, or another form."
+    ),
+    "bad-openpgp": ErrorRow(
+        422, "The card's OpenPGP key cannot be used.", "Ask its office to put one armoured public key there."
+    ),
+    "before-the-log": ErrorRow(
+        422, "The log did not exist at that time.", "Ask for a time after the one named, when it began."
+    ),
     "hub-unreachable": ErrorRow(
         503,
         "The hub cannot be reached.",

@@ -166,6 +166,11 @@ class Keyring:
         """Mark a key as replaced; it still opens what was sealed to it."""
         self._entries[kid] = replace(self._entry(kid), retired_at=now)
 
+    def remove(self, kid: str) -> None:
+        """Take a key out for good; it opens and signs nothing from here any more. Raises ``no-key``."""
+        self._entry(kid)
+        del self._entries[kid]
+
     def signing(self, kid: str) -> SigningKey:
         """A signing key by its id. Raises ``no-key``."""
         key = self._entry(kid).key
@@ -219,13 +224,21 @@ def read_passphrase_file(folder: Path) -> str | None:
     """
     named = os.environ.get("POC_PASSPHRASE_FILE")
     path = Path(named) if named else folder / PASSPHRASE_NAME
+    if not path.exists():
+        if named:
+            raise RefusedError("no-such-file", f"POC_PASSPHRASE_FILE {path}")
+        return None
+    return read_secret_file(path)
+
+
+def read_secret_file(path: Path) -> str:
+    """The one line of a file that only its owner may read.
+
+    Raises ``no-such-file``, ``passphrase-file-open``.
+    """
     try:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
-    except FileNotFoundError:
-        if named:
-            raise RefusedError("no-such-file", f"POC_PASSPHRASE_FILE {path}") from None
-        return None
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedError("no-such-file", f"{path}: {type(error).__name__}") from None
     if stat.S_IMODE(mode) & 0o077:

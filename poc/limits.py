@@ -20,11 +20,17 @@ ISSUED_AGE_SECONDS_MAX: Final = 14 * 24 * 3600  # from issued_at to logged_at; b
 LOGGED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far logged_at may lie after the time it was cosigned
 SUSPEND_SECONDS_MAX: Final = 90 * 24 * 3600  # from issued_at to the end of a suspension; it may be renewed
 PROPOSAL_SECONDS_MAX: Final = 14 * 24 * 3600  # how long a proposal waits for its signatures
+REQUEST_SECONDS_MAX: Final = 90 * 24 * 3600  # how long a request for enrolment may be taken up
 EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to expires_at
 CLOCK_SKEW_SECONDS_MAX: Final = 60  # between the time of a request and the hub's clock
 NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
 ROTATE_BY_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead rotate_by of a new sealing key may lie
 HOURS_SEARCH_DAYS_MAX: Final = 370  # how far ahead the next opening of an office is looked for
+
+# How long the hub keeps things; docs/retention.md has the whole list
+ENVELOPE_DAYS_KEPT: Final = 30  # an envelope after it expired; its id, receipts and evidence stay
+READ_DAYS_KEPT: Final = 365  # who fetched which part of whose card
+AUDIT_UNSIGNED_PER_MINUTE_MAX: Final = 60  # refusals of unknown callers recorded one by one; more are counted
 
 # Messages
 SLOTS_MAX: Final = 250  # slots of one envelope
@@ -58,5 +64,16 @@ LOG_SIZE_MAX: Final = 2**53 - 1  # entries of a log
 VKEY_CHARS_MAX: Final = 4096  # a note verification key as text
 SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its proof, sent to a witness
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
+WATCHED_SECONDS_MAX: Final = 20  # how long a witness reads and checks new entries before it answers
+NOTICE_BYTES_MAX: Final = 128 * KIB  # a brake sent to a witness
+NOTICES_MAX: Final = 256  # brakes a witness holds of one log
+NOTICES_OF_STATE_MAX: Final = 16  # those of them that keys of one State signed
+NOTICES_BYTES_MAX: Final = 4 * MIB  # all of them together
+CONFLICTS_MAX: Final = 16  # checkpoints of one kind that a witness keeps against one log
 BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
+SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte
+
+# Files of a desk
+IMPORT_BYTES_MAX: Final = 8 * MIB  # a table of contacts
+IMPORT_ROWS_MAX: Final = 2_000  # rows of such a table

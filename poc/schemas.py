@@ -12,7 +12,18 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from poc.core import bodies, card, evidence, exercise, message, proposal, statement
+from poc.core import (
+    bodies,
+    card,
+    evidence,
+    exercise,
+    message,
+    notices,
+    proposal,
+    snapshot,
+    state_request,
+    statement,
+)
 from poc.core.form import Form
 from poc.web import openapi
 
@@ -27,6 +38,8 @@ FORMS: Final[dict[str, type[Form]]] = {
     "entry": statement.EntryForm,
     **{f"body.{name}": model for name, model in bodies.BODIES.items()},
     "proposal": proposal.Proposal,
+    "state-request": state_request.StateRequest,
+    "state-request-file": state_request.StateRequestFile,
     "card.office": card.OfficePart,
     "card.reach": card.ReachPart,
     "card.person": card.PersonPart,
@@ -40,9 +53,12 @@ FORMS: Final[dict[str, type[Form]]] = {
     "acknowledgement": evidence.Acknowledgement,
     "cancel": evidence.Cancel,
     "evidence-file": evidence.EvidenceFile,
+    "snapshot": snapshot.SnapshotFile,
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "notices": notices.NoticeList,
+    "conflict": notices.ConflictFile,
 }
 
 

@@ -124,6 +124,13 @@ ACKNOWLEDGEMENT: dict[str, Any] = {
     "officer": None,
     "concurrence": "none",
 }
+_SEALING = {"kty": "AKP", "alg": "HPKE-9-KE", "pub": "AAAA"}
+
+
+def _held(contact: str, part: str) -> dict[str, Any]:
+    return {"contact": contact, "opening": {"part": part, "salt": HASH, "bytes": "e30"}}
+
+
 ANNOUNCEMENT: dict[str, Any] = {
     **SIGNED,
     "id": "cbm-2026-11",
@@ -178,6 +185,14 @@ SIGNATURES = [{"protected": "e30", "signature": "AAAA"}]
 SIGNED_STATEMENT: dict[str, Any] = {"payload": "e30", "signatures": SIGNATURES}
 SEALING = device("jt 1", 1)["sealing"]
 ACTS_ON = {"entry": HASH}
+STATE_REQUEST: dict[str, Any] = {
+    **TOP,
+    **{name: enrolment("jo", "jo recovery")[name] for name in ("kind", "names", "authority", "recovery")},
+    "form": "poc-state-request",
+    "genesis_fingerprint": "0123456789abcdef" * 4,
+    "state": "jo",
+    "made_at": AT,
+}
 BODIES: dict[str, dict[str, Any]] = {
     **{kind: body for kind, (_, body) in _LATER.items()},
     "state.rotate": {name: _LATER["state.recover"][1][name] for name in ("authority", "recovery")},
@@ -210,6 +225,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "statement": SIGNED_STATEMENT,
         "openings": [{"part": "reach", "salt": HASH, "bytes": "e30"}],
         "sealing_keys": [{"kty": "AKP", "alg": "HPKE-9-KE", "pub": "AAAA"}],
+    },
+    "state-request": STATE_REQUEST,
+    "state-request-file": {
+        **TOP,
+        "form": "poc-state-request-file",
+        "payload": "e30",
+        "signatures": SIGNATURES,
     },
     "card.office": {**CARD, "part": "office", "department": None, "openpgp": None},
     "card.reach": {
@@ -247,9 +269,28 @@ GOOD: dict[str, dict[str, Any]] = {
         "opening": None,
         "log": {"size": 1, "root": HASH},
     },
+    "snapshot": {
+        **TOP,
+        "form": "poc-snapshot",
+        "made_at": AT,
+        "checkpoint": SIGNED["head"],
+        "entries": ["e30"],
+        "openings": [_held("jo.duty", "office"), _held("jo.duty", "reach"), _held("sd.duty", "office")],
+        "sealing_keys": [_SEALING, {**_SEALING, "pub": "BBBB"}],
+        "sha256": HASH,
+    },
     "announcement": ANNOUNCEMENT,
     "script": {**SIGNED, "exercise": "cbm-2026-11", "salt": HASH, "injects": [INJECT], "notes": None},
     "order": ORDER,
+    "notices": {**TOP, "size": 7, "notices": [SIGNED_STATEMENT]},
+    "conflict": {
+        **TOP,
+        "kind": "notice-contradicted",
+        "shown": "a note\n",
+        "cosigned": None,
+        "notice": SIGNED_STATEMENT,
+        "kept_at": AT,
+    },
 }
 _SETTINGS_BAD: list[dict[str, Any]] = [
     {"registrars": settings()["registrars"][:1]},
@@ -398,11 +439,29 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("entry", {"statement": None}),
     ("entry", {"statement": {**SIGNED_STATEMENT, "signatures": {}}}),
     *((f"body.{kind}", change) for kind, changes in sorted(_EVERY_BODY.items()) for change in changes),
+    ("notices", {"size": -1}),
+    ("notices", {"notices": [None]}),
+    ("notices", {"notices": None}),
+    ("conflict", {"kind": "fork"}),
+    ("conflict", {"shown": ""}),
+    ("conflict", {"notice": {}}),
+    ("conflict", {"kept_at": None}),
     ("proposal", {"form": "proposal"}),
     ("proposal", {"openings": [{"part": "photo", "salt": HASH, "bytes": "e30"}]}),
     ("proposal", {"openings": GOOD["proposal"]["openings"] * 4}),
     ("proposal", {"sealing_keys": [{"kty": "AKP", "alg": "HPKE-9", "pub": "AAAA"}]}),
     ("proposal", {"sealing_keys": GOOD["proposal"]["sealing_keys"] * 9}),
+    ("state-request", {"form": "poc-proposal"}),
+    ("state-request", {"genesis_fingerprint": "0123456789ABCDEF" * 4}),
+    ("state-request", {"state": "jo.technical"}),
+    ("state-request", {"names": {"short": {"en": "two\nlines"}, "official": {"en": "x"}}}),
+    ("state-request", {"authority": {"keys": [jwk("a")], "threshold": 2}}),
+    ("state-request", {"recovery": STATE_REQUEST["authority"]["keys"][0]}),
+    ("state-request", {"made_at": "2026-11-24"}),
+    ("state-request-file", {"form": "poc-state-request"}),
+    ("state-request-file", {"signatures": []}),
+    ("state-request-file", {"signatures": SIGNATURES * 18}),
+    ("state-request-file", {"payload": None}),
     ("card.office", {"part": "reach"}),
     ("card.office", {"names": {"english": "Office"}}),
     ("card.office", {"openpgp": ""}),
@@ -436,6 +495,16 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("evidence-file", {"log": {"size": 1, "root": HASH, "entries": []}}),
     ("evidence-file", {"opening": {"message": ID, "cek": "="}}),
     ("evidence-file", {"receipts": [""]}),
+    ("snapshot", {"form": "poc-evidence"}),
+    ("snapshot", {"entries": []}),
+    ("snapshot", {"entries": ["e30="]}),
+    ("snapshot", {"openings": GOOD["snapshot"]["openings"][::-1]}),
+    ("snapshot", {"openings": GOOD["snapshot"]["openings"][:1] * 2}),
+    ("snapshot", {"openings": [{**_held("jo.duty", "office"), "contact": "jo"}]}),
+    ("snapshot", {"sealing_keys": GOOD["snapshot"]["sealing_keys"][::-1]}),
+    ("snapshot", {"sealing_keys": [{**_SEALING, "kid": HASH}]}),
+    ("snapshot", {"sealing_keys": [{**_SEALING, "alg": "HPKE-9"}]}),
+    ("snapshot", {"sha256": HASH[:-1]}),
     ("script", {"salt": "AAAA"}),
     ("script", {"injects": [{**INJECT, "number": 0}]}),
     ("script", {"injects": [{**INJECT, "channel": "pigeon"}]}),

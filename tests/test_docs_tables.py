@@ -17,7 +17,9 @@ def headings(page):
     return re.findall(r"^#+ (.+)$", page, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["claims.md", "commands.md", "errors.md", "limits.md", "settings.md"])
+@pytest.mark.parametrize(
+    "name", ["claims.md", "commands.md", "errors.md", "limits.md", "retention.md", "settings.md"]
+)
 def test_the_page_in_docs_is_what_the_code_says(name):
     written = (DOCS / name).read_text(encoding="utf-8")
     assert written == pages()[name], f"docs/{name} has drifted: run `make docs-tables`"

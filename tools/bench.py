@@ -21,8 +21,10 @@ from poc.core.card import CardPart, read_opening
 from poc.core.draft import Addressee
 from poc.core.iso3166 import ALPHA_2
 from poc.core.rules import apply, apply_all
+from poc.core.snapshot import verify_snapshot
 from poc.core.statement import make_entry, read_entry
 from tests import message_world as world
+from tests import snapshot_world as snapshots
 from tests.registry import ORIGIN, Registry, openings, sealing_key, signed
 
 SIZES = (100, 1000, 4000)
@@ -81,6 +83,17 @@ def _card(directory: Any, contact: str) -> dict[str, CardPart]:
     }
 
 
+def snapshot_row(size: int) -> dict[str, Any]:
+    """A snapshot's size, and verifying it from its bytes, at one size of the log."""
+    leaves, note, fingerprint = snapshots.long_registry(size)
+    data = snapshots.snapshot(note=note, leaves=leaves, openings=[], sealing_keys=[])
+    return {
+        "entries": len(leaves),
+        "bytes": len(data),
+        "verify_ms": milliseconds(lambda: verify_snapshot(data, fingerprint), 3),
+    }
+
+
 def message_row(slots: int) -> dict[str, Any]:
     """Sealing one message to so many devices, and the hub's check of it."""
     to = [Addressee(f"sd.desk-{n}", sealing_key(f"sd.desk-{n}").public, "action", 1) for n in range(slots)]
@@ -118,6 +131,7 @@ def main() -> int:
     sizes, slots = ((40, 80), (1, 3)) if given.quick else (SIZES, SLOTS)
     value = {
         "registry": ratios([_told(registry_row, size) for size in sizes], "entries"),
+        "snapshot": ratios([_told(snapshot_row, size) for size in sizes], "entries"),
         "messages": ratios([_told(message_row, count) for count in slots], "slots"),
     }
     if given.json:

@@ -1,4 +1,4 @@
-"""Write docs/claims.md, commands.md, errors.md, limits.md and settings.md: `make docs-tables`.
+"""Write docs/claims.md, commands.md, errors.md, limits.md, retention.md and settings.md: `make docs-tables`.
 
 The code is the one place where a command, an error, a limit or a setting is described; a test fails when
 a page has drifted from it. Not here: JSON Schemas and openapi.json (`make schemas`), and pages written by
@@ -19,6 +19,7 @@ from poc import limits
 from poc.cli.main import NOUNS, build_parser
 from poc.config import CONFIG_NAME, ENV_ELSEWHERE, ENV_PREFIX, DeskSettings, HubSettings, WitnessSettings
 from poc.errors import CATALOGUE, FaultError, RefusedError, UnreachableError, UsageError
+from poc.hub.retention import CLASSES
 from tests.planted.bugs import BUGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,8 +43,26 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "limits.md": limits_page(limits_source),
+        "retention.md": retention_page(),
         "settings.md": settings_page(),
     }
+
+
+def retention_page() -> str:
+    """What the hub keeps, for how long, why."""
+    rows = [f"| {kept.name} | {kept.what} | {kept.how_long} | {kept.why} |" for kept in CLASSES]
+    return page(
+        [
+            "# What the hub keeps, and for how long",
+            MADE_BY.format(source="poc/hub/retention.py"),
+            (
+                "A job for each class that ends runs every minute; what a failing disk does not let go is "
+                "tried again. A backup keeps what it has until it is deleted: see "
+                "[operate](operate.md#backup)."
+            ),
+            "| class | what | kept | why |\n|---|---|---|---|\n" + "\n".join(rows),
+        ]
+    )
 
 
 def claims_page() -> str:

@@ -179,6 +179,11 @@ def make_draft(
     )
 
 
+def is_bare(draft: Draft) -> bool:
+    """Whether a message says nothing beyond its subject."""
+    return not (draft.body.texts or draft.body.fields or draft.attachments)
+
+
 def draft_value(draft: Draft) -> dict[str, Any]:
     """What of a draft a dry run shows."""
     return {

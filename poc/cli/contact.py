@@ -1,25 +1,38 @@
 """``poc contact``: nominate and keep contacts and their devices; list and show them.
 
 Nominating is the authority's, recording the registrars'; rotating and confirming the desk's own.
-Finding contacts by what people type is ``poc lookup``.
+Finding contacts by what people type is ``poc lookup``; brakes, history and exports stand in modules of
+their own.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import contact_brakes, words
+from poc.cli import (
+    contact_brakes,
+    contact_bulk,
+    contact_export,
+    contact_handover,
+    contact_privacy,
+    contact_sheet,
+    history,
+    words,
+)
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
-from poc.client.filing import card_value, device_value
+from poc.client.filing import FiledCard, card_value, device_value, numbered_devices
 from poc.client.proposing import ROTATE_DAYS
 from poc.core.directory import Contact, DeviceState
 from poc.core.form import form_value
+from poc.core.keys import SealingPublicKey
+from poc.core.statement import SignedStatement, read_statement
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError, UsageError
 
@@ -34,12 +47,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_nominate(
-        verbs.add_parser("nominate", help="nominate a contact with its devices; its authority signs")
+        verbs.add_parser(
+            "nominate", help="nominate a contact, or many of a table, with their devices; the authority signs"
+        )
     )
-    record = verbs.add_parser("record", help="list a contact without keys; two registrars sign")
-    _add_office(record)
-    record.add_argument("--card", metavar="FILE", type=Path, required=True, help=CARD_HELP)
-    record.add_argument("--source", metavar="TEXT", required=True, help="where this is known from")
+    record = verbs.add_parser(
+        "record", help="list a contact, or many of a table, without keys; two registrars sign"
+    )
+    _add_office(record, or_many=True)
+    record.add_argument("--card", metavar="FILE", type=Path, help=CARD_HELP)
+    record.add_argument("--source", metavar="TEXT", help="where this is known from")
+    contact_bulk.add_from(record)
     add_out(record)
     record.set_defaults(run=_record)
     update = verbs.add_parser("update", help="change a contact's card or role, not its devices")
@@ -59,7 +77,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("--signing", action="store_true", help="the signing key instead of the sealing key")
     rotate.set_defaults(run=_rotate)
     _add_devices(verbs)
+    contact_handover.add(verbs)
     contact_brakes.add(verbs)
+    contact_privacy.add(verbs)
+    contact_sheet.add_sheet(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
     listing.set_defaults(run=_list)
@@ -69,24 +90,28 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     show.add_argument("--card", action="store_true", help="print its card file, to edit and give back")
     show.set_defaults(run=_show)
+    history.add(verbs, "CONTACT", "such as jo.technical")
+    contact_export.add(verbs)
 
 
-def _add_office(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
+def _add_office(parser: argparse.ArgumentParser, *, or_many: bool = False) -> None:
+    help_text = "such as jo.technical; none with --from" if or_many else "such as jo.technical"
+    parser.add_argument("contact", metavar="CONTACT", nargs="?" if or_many else None, help=help_text)
     parser.add_argument("--role", choices=ROLES, help="by default what the id ends with, or as it was")
     parser.add_argument("--alternate-of", metavar="CONTACT", help="whose alternate it is; none: of nobody")
 
 
 def _add_nominate(parser: argparse.ArgumentParser) -> None:
-    _add_office(parser)
-    parser.add_argument("--card", metavar="FILE", type=Path, required=True, help=CARD_HELP)
-    add_device(parser, several=True)
+    _add_office(parser, or_many=True)
+    parser.add_argument("--card", metavar="FILE", type=Path, help=CARD_HELP)
+    add_device(parser, several=True, required=False)
     parser.add_argument(
         "--custody", default="own", metavar="WHO", help="who holds its keys: own, national, hosted:ID"
     )
     parser.add_argument(
         "--no-machine-receipts", action="store_true", help="the desk does not confirm retrieval"
     )
+    contact_bulk.add_from(parser)
     add_out(parser)
     parser.set_defaults(run=_nominate)
 
@@ -106,6 +131,7 @@ def _add_devices(verbs: Any) -> None:
     revoked.add_argument(
         "--suspected-since", metavar="TIME", type=words.moment, help="shown to readers; voids nothing"
     )
+    revoked.add_argument("--yes", action="store_true", help="do not ask, even where it is the only device")
     add_out(revoked)
     revoked.set_defaults(run=_device_revoke)
 
@@ -114,6 +140,8 @@ def _add_devices(verbs: Any) -> None:
 
 
 async def _nominate(context: Context, arguments: argparse.Namespace) -> Result:
+    if contact_bulk.is_many(arguments, ("contact", "card", "device")):
+        return await contact_bulk.run(context, arguments, listing=False)
     named = [device_of(text) for text in arguments.device]
     card = json_file(arguments.card)
     async with context.desk(unlock=True) as desk:
@@ -126,26 +154,11 @@ async def _nominate(context: Context, arguments: argparse.Namespace) -> Result:
             "card": filed.commitments,
             "machine_receipts": not arguments.no_machine_receipts,
             "custody": arguments.custody,
-            "devices": _numbered(before, named, rotate_by),
+            "devices": numbered_devices(before, named, rotate_by),
         }
         signed = desk.compose("contact.nominate", arguments.contact, body)
         sealing = [key for keys, _ in named for key in keys.sealing]
-        return await finish(desk, signed, filed.openings, sealing, out=arguments.out)
-
-
-def _numbered(before: Contact | None, named: list[Any], rotate_by: Any) -> list[dict[str, Any]]:
-    """The complete list of devices: one that is active already keeps its number and its form."""
-    active = {} if before is None else {device.kid: device for device in before.devices}
-    following = 1 if before is None else before.highest_number + 1
-    devices = []
-    for keys, may in named:
-        kept = active.get(keys.signing[0].kid) if len(keys.signing) == 1 else None
-        if kept is None:
-            devices.append(device_value(following, keys, may, rotate_by))
-            following += 1
-        else:
-            devices.append(device_value(kept.number, keys, sorted(kept.may), kept.rotate_by))
-    return sorted(devices, key=lambda device: int(device["number"]))
+        return await _finish_card(desk, signed, filed, sealing, out=arguments.out)
 
 
 def _office(arguments: argparse.Namespace, before: Contact | None) -> dict[str, Any]:
@@ -159,6 +172,8 @@ def _office(arguments: argparse.Namespace, before: Contact | None) -> dict[str, 
 
 
 async def _record(context: Context, arguments: argparse.Namespace) -> Result:
+    if contact_bulk.is_many(arguments, ("contact", "card", "source")):
+        return await contact_bulk.run(context, arguments, listing=True)
     card = json_file(arguments.card)
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
@@ -166,7 +181,7 @@ async def _record(context: Context, arguments: argparse.Namespace) -> Result:
         filed = desk.file_card(arguments.contact, card)
         body = {**_office(arguments, before), "card": filed.commitments, "source": arguments.source}
         signed = desk.compose("contact.record", arguments.contact, body)
-        return await finish(desk, signed, filed.openings, out=arguments.out)
+        return await _finish_card(desk, signed, filed, out=arguments.out)
 
 
 async def _update(context: Context, arguments: argparse.Namespace) -> Result:
@@ -190,7 +205,25 @@ async def _update(context: Context, arguments: argparse.Namespace) -> Result:
             "custody": arguments.custody or before.custody,
         }
         signed = desk.compose("contact.update", arguments.contact, body)
-        return await finish(desk, signed, () if filed is None else filed.openings, out=arguments.out)
+        if filed is not None:
+            return await _finish_card(desk, signed, filed, out=arguments.out)
+        return await finish(desk, signed, out=arguments.out)
+
+
+async def _finish_card(
+    desk: Desk,
+    signed: SignedStatement,
+    filed: FiledCard,
+    sealing: Sequence[SealingPublicKey] = (),
+    *,
+    out: Path | None,
+) -> Result:
+    """End as every statement does, saying before and after who will see which part of the card."""
+    contact = read_statement(signed.payload).subject
+    audiences = contact_privacy.filed_audiences(desk, contact, filed.commitments)
+    means = "\n".join(contact_privacy.audience_lines(audiences))
+    result = await finish(desk, signed, filed.openings, sealing, out=out, means=means)
+    return contact_privacy.with_audiences(result, audiences)
 
 
 async def _confirm(context: Context, arguments: argparse.Namespace) -> Result:
@@ -233,6 +266,12 @@ async def _device_revoke(context: Context, arguments: argparse.Namespace) -> Res
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
         device = _device(desk, arguments.contact, arguments.number)
+        if len(desk.directory.devices_of(arguments.contact)) == 1 and not arguments.yes:
+            words.confirm(
+                arguments.contact,
+                f"device {device.number} is the only one of {arguments.contact}: without it nothing can be "
+                "sealed to this office and it signs nothing, until it is nominated anew or gets a device",
+            )
         body = {
             "kid": device.kid,
             "reason": arguments.reason,
@@ -337,7 +376,7 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
         lines += contact_brakes.frozen_lines(contact)
         hidden = [part for part in ("office", "reach") if part not in parts]
         lines += [f"{part}: not open to this home, or not synced" for part in hidden]
-        lines += [f"visibility of {part}: {content['visibility']}" for part, content in card.items()]
+        lines += contact_privacy.audience_lines(desk.audiences(contact.id))
         lines.append(f"how to reach it: poc lookup --id {contact.id}")
         cells = [
             [str(d["number"]), d["key"], d["sealing_key"], d["rotate_by"], ", ".join(d["may"])]

@@ -45,6 +45,24 @@ class Context:
             raise RefusedError("wrong-passphrase", "the two differ")
         return typed
 
+    def pinned(self, given: str | None) -> str:
+        """The fingerprint given, or the one the home is pinned to.
+
+        Raises ``bad-fingerprint``; ``usage`` where none is given and the home is no desk's.
+        """
+        from poc.core.statement import parse_fingerprint
+
+        if given is not None:
+            return parse_fingerprint(given)
+        from poc.client.home import open_home
+
+        try:
+            return open_home(self.home).fingerprint
+        except RefusedError as error:
+            if error.code != "not-a-desk":
+                raise
+            raise UsageError("usage", f"--fingerprint is needed: {self.home} is no desk's home") from None
+
     @asynccontextmanager
     async def desk(self, *, unlock: bool = False) -> AsyncIterator[Desk]:
         """The desk of the home, closed at the end; ``unlock`` asks for the passphrase and opens its keys.
@@ -71,12 +89,27 @@ def read_file(path: Path, size_bytes_max: int) -> bytes:
     return data
 
 
+def read_given(path: Path, size_bytes_max: int) -> bytes:
+    """The bytes of a file, or of standard input for ``-``. Raises as :func:`read_file`."""
+    if str(path) != "-":
+        return read_file(path, size_bytes_max)
+    data = sys.stdin.buffer.read(size_bytes_max + 1)
+    if len(data) > size_bytes_max:
+        raise RefusedError("too-large", f"standard input: more than {size_bytes_max} bytes")
+    return data
+
+
+def check_absent(path: Path) -> None:
+    """Raise ``file-exists`` before any work for a file that could not be written."""
+    if path.exists():
+        raise RefusedError("file-exists", str(path))
+
+
 def write_file(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a new file whole or not at all; never over an existing one."""
     import os
 
-    if path.exists():
-        raise RefusedError("file-exists", str(path))
+    check_absent(path)
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
         file.write(data)

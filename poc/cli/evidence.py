@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from poc.cli.context import Context, read_file
+from poc.cli.context import Context, read_given
 from poc.cli.message_text import spaced_code
 from poc.cli.output import Result, Table, both_times
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT
 from poc.core.form import form_value
 from poc.core.message import NON_ATTRIBUTION
 from poc.core.proof import EvidenceReport, verify_evidence
-from poc.core.statement import format_fingerprint, parse_fingerprint
+from poc.core.statement import format_fingerprint
 from poc.core.strictjson import format_time
-from poc.errors import RefusedError, UsageError
 from poc.limits import EVIDENCE_BYTES_MAX
 
 _WARNINGS: Final = {"no-witnesses": "no witnesses: the operator could show different logs"}
@@ -42,8 +40,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(context: Context, arguments: argparse.Namespace) -> Result:
-    pinned = parse_fingerprint(arguments.fingerprint or _pin(context.home))
-    report = verify_evidence(_read(arguments.file), pinned)
+    pinned = context.pinned(arguments.fingerprint)
+    report = verify_evidence(read_given(arguments.file, EVIDENCE_BYTES_MAX), pinned)
     problems = [asdict(problem) for problem in report.problems]
     warnings = [_WARNINGS.get(code, code) for code in report.warnings]
     unproven = _not_proven(report)
@@ -79,15 +77,6 @@ def _verify(context: Context, arguments: argparse.Namespace) -> Result:
     )
 
 
-def _read(path: Path) -> bytes:
-    if str(path) != "-":
-        return read_file(path, EVIDENCE_BYTES_MAX)
-    data = sys.stdin.buffer.read(EVIDENCE_BYTES_MAX + 1)
-    if len(data) > EVIDENCE_BYTES_MAX:
-        raise RefusedError("too-large", f"standard input: more than {EVIDENCE_BYTES_MAX} bytes")
-    return data
-
-
 def _lines(report: EvidenceReport) -> list[str]:
     header = report.header
     verdict = "VERIFIED" if not report.problems else "VERIFIED, BUT IT DOES NOT FIT TOGETHER"
@@ -113,18 +102,6 @@ def _content_lines(report: EvidenceReport) -> list[str]:
         lines.append(f"[{text.language}, {text.role}]")
         lines += text.text.split("\n")
     return lines
-
-
-def _pin(home: Path) -> str:
-    """The fingerprint that a desk's home is pinned to. Raises ``usage`` where there is no such home."""
-    from poc.client.home import open_home
-
-    try:
-        return open_home(home).fingerprint
-    except RefusedError as error:
-        if error.code != "not-a-desk":
-            raise
-        raise UsageError("usage", f"--fingerprint is needed: {home} is no desk's home") from None
 
 
 def _not_proven(report: EvidenceReport) -> list[str]:

@@ -36,13 +36,13 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_device(parser: argparse.ArgumentParser, *, several: bool) -> None:
+def add_device(parser: argparse.ArgumentParser, *, several: bool, required: bool = True) -> None:
     """The option that names a device's exported keys and its rights."""
     parser.add_argument(
         "--device",
         metavar="KEYS[=RIGHT,…]",
         action="append",
-        required=True,
+        required=required,
         help=f"{'a device, repeatable' if several else 'the device'}: {KEYS_HELP}; "
         f"rights are {', '.join(RIGHTS)}, all by default",
     )

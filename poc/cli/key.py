@@ -1,4 +1,4 @@
-"""``poc key``: make, list and export keys, change the passphrase."""
+"""``poc key``: make, list and export keys, change the passphrase; kits on paper stand in ``key_kit``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from poc.cli import key_kit
 from poc.cli.context import Context, write_file
 from poc.cli.output import Result, Table
 from poc.core.form import PARTY_PATTERN, is_state
@@ -37,6 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--role", choices=ROLES, help="only the party's keys of this role")
     export.add_argument("--out", metavar="FILE", type=Path, help="write them into a new file")
     export.set_defaults(run=_export)
+    key_kit.add_kit(verbs)
     passphrase = verbs.add_parser("passphrase", help="change the passphrase (asked for at the terminal)")
     passphrase.set_defaults(run=_passphrase)
 

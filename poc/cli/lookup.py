@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from poc.cli import words
+from poc.cli.contact_privacy import audience_lines
 from poc.cli.context import Context
 from poc.cli.output import Result, Table, both_times
 from poc.core.strictjson import format_time, parse_time
 
 if TYPE_CHECKING:
-    from poc.client.lookup import FoundContact
+    from poc.client.lookup import FoundContact, LookupResult
 
 ROLES = ("diplomatic", "technical", "duty")
 _SHOWN_FIRST = ("en", "ar")
@@ -36,6 +38,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="TIME", type=words.moment, help="ask for another moment, such as 2026-11-24T09:00Z"
     )
+    parser.add_argument(
+        "--as-of",
+        metavar="DATE",
+        type=words.day_or_moment,
+        help="the directory as the log had it then: a time with its zone, or a day to its end in UTC",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -52,20 +60,46 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
         at=arguments.at,
     )
     async with context.desk() as desk:
-        found = desk.lookup(query)
+        found = desk.lookup(query, arguments.as_of)
+        only = found.contacts[0].contact if len(found.contacts) == 1 else None
+        seen = audience_lines(desk.audiences(only)) if only and arguments.as_of is None else []
         standing = desk.warnings()
+        last = desk.directory.size
     warnings = [*standing, *(told for contact in found.contacts for told in contact.warnings())]
-    at = arguments.at or context.now()
-    notes = [f"as of {both_times(found.as_of)}, the newest entry known here; asked for {both_times(at)}"]
+    as_of, at = arguments.as_of, arguments.at or arguments.as_of or context.now()
+    past = None if as_of is None else {"asked": format_time(as_of), "entries_now": last}
+    value = {**found.to_json(), "past": past}
+    missing = "not open here" if as_of is None else "no longer held here"
+    lines = [] if as_of is None else [f"THE PAST: the directory as the log had it at {both_times(as_of)}"]
+    notes = _today(found, at) if as_of is None else _then(found, last)
     if not found.contacts:
-        return Result(found.to_json(), lines=["no contact fits"], warnings=warnings, notes=notes)
+        lines.append("no contact fits")
     if len(found.contacts) == 1:
-        card = _card(found.contacts[0], at)
-        return Result(found.to_json(), lines=card, warnings=warnings, notes=notes)
-    tables = [_table([c for c in found.contacts if c.level != "listed"], "")]
+        lines += [*card_lines(found.contacts[0], at, missing), *(f"  {line}" for line in seen)]
+        return Result(value, lines, warnings=warnings, notes=notes)
+    return Result(value, lines, contacts_tables(found.contacts, missing), warnings=warnings, notes=notes)
+
+
+def _today(found: LookupResult, at: datetime) -> list[str]:
+    return [f"as of {both_times(found.as_of)}, the newest entry known here; asked for {both_times(at)}"]
+
+
+def _then(found: LookupResult, last: int) -> list[str]:
+    newest = both_times(found.as_of)
+    return [
+        f"made of the first {found.size} of {last} entries known here, the newest of {newest}",
+        "card parts erased or replaced since are no longer held here; for today leave out --as-of",
+    ]
+
+
+def contacts_tables(contacts: Iterable[FoundContact], missing: str = "not open here") -> list[Table]:
+    """Contacts in rows, those that are only listed apart. ``missing`` says of a card why it is not shown."""
     title = "Listed only: written down by registrars, not nominated by the State; nothing is sealed to these"
-    tables.append(_table([c for c in found.contacts if c.level == "listed"], title))
-    return Result(found.to_json(), tables=tables, warnings=warnings, notes=notes)
+    shown = list(contacts)
+    return [
+        _table([c for c in shown if c.level != "listed"], "", missing),
+        _table([c for c in shown if c.level == "listed"], title, missing),
+    ]
 
 
 def names_line(names: dict[str, str]) -> str:
@@ -74,10 +108,10 @@ def names_line(names: dict[str, str]) -> str:
     return " / ".join(dict.fromkeys(first or names.values()))
 
 
-def reachable(contact: FoundContact) -> str:
+def reachable(contact: FoundContact, missing: str = "not open here") -> str:
     """Open or closed, what the clock there shows, and when it opens next in UTC and there."""
     if contact.reachable_now is None:
-        return "unknown: the card is not open here"
+        return f"unknown: the card is {missing}"
     told = f"{'yes' if contact.reachable_now else 'no'}; there it is {contact.local_time}"
     if contact.reachable_now:
         return told
@@ -86,7 +120,7 @@ def reachable(contact: FoundContact) -> str:
     return f"{told}; opens {both_times(parse_time(contact.next_open_at), ZoneInfo(contact.zone))}"
 
 
-def _table(contacts: list[FoundContact], title: str) -> Table:
+def _table(contacts: list[FoundContact], title: str, missing: str = "not open here") -> Table:
     headings = ("contact", "State", "office", "level", "reachable now?", "first channel", "languages")
     rows = [
         (
@@ -94,7 +128,7 @@ def _table(contacts: list[FoundContact], title: str) -> Table:
             names_line(c.state_names),
             names_line(c.names),
             "FROZEN" if c.frozen else c.level,
-            reachable(c),
+            reachable(c, missing),
             f"{c.channels[0]['kind']} {c.channels[0]['value']}" if c.channels else "",
             " ".join(c.languages),
         )
@@ -103,12 +137,13 @@ def _table(contacts: list[FoundContact], title: str) -> Table:
     return Table(headings, rows, title)
 
 
-def _card(c: FoundContact, at: datetime) -> list[str]:
+def card_lines(c: FoundContact, at: datetime, missing: str = "not open here") -> list[str]:
+    """One contact with its whole card. ``missing`` says of a part of it why it is not shown."""
     lines = [
         f"{c.contact}: {names_line(c.names)}",
         f"  State: {names_line(c.state_names)} ({c.state})",
         f"  role: {c.role}; level: {c.level}; keys held by: {custody(c)}",
-        f"  reachable at {format_time(at)}? {reachable(c)}",
+        f"  reachable at {format_time(at)}? {reachable(c, missing)}",
         f"  languages: {', '.join(c.languages) or 'unknown'}",
         f"  confirmed: {c.confirmed_at}; due again: {c.confirm_due_at}",
     ]
@@ -123,11 +158,13 @@ def _card(c: FoundContact, at: datetime) -> list[str]:
     if c.alternates:
         lines.append(f"  alternates: {', '.join(c.alternates)}")
     lines += [f"  {line}" for line in _hours(c)]
-    lines.append("  channels, in the order to try them:" if c.channels else "  channels: not open here")
+    lines.append("  channels, in the order to try them:" if c.channels else f"  channels: {missing}")
     lines += [f"    {n}. {_channel(channel)}" for n, channel in enumerate(c.channels, start=1)]
     if c.person is not None:
         lines.append(f"  presently: {names_line(c.person['names'])} {names_line(c.person['title'])}".rstrip())
         lines += [f"    {_channel(channel)}" for channel in c.person["channels"]]
+    if c.not_held:
+        lines.append(f"  {missing}: the {', '.join(c.not_held)} part of its card")
     return lines
 
 

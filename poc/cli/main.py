@@ -23,15 +23,18 @@ from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
     "registry": "found a registry, join one, show the one this home is pinned to",
-    "key": "make, list and export keys; change the passphrase",
+    "ceremony": "sign a genesis or policy step by step, offline, with a transcript",
+    "key": "make, list and export keys; print and restore the recovery key; change the passphrase",
     "proposal": "list, show, sign and submit statements that wait for signatures",
     "state": "enrol, list and show States",
     "contact": "nominate, list, show and keep contacts and their devices",
     "controller": "appoint and list controllers of exercises",
     "sync": "verify what is new in the log, send what waits, receive",
     "lookup": "find contacts, offline",
+    "monitor": "tell what changed in the log for a State's watch officer, also by mail",
     "verify": "verify everything this home holds of the log, offline",
     "message": "send, read and answer messages",
+    "snapshot": "write all that this home has verified into one file; verify and show such a file, offline",
     "evidence": "verify an evidence file, offline",
     "witness": "run a witness that cosigns checkpoints, name the logs it watches, show it",
     "exercise": "open, end and show exercises; ping contacts and count their answers",
@@ -138,7 +141,8 @@ def build_parser(noun: str | None) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="poc",
         description="A verified registry of points of contact and a channel for sealed messages.",
-        epilog="--home DIR (or POC_HOME) names the home; --json gives one JSON value. Both work anywhere.",
+        epilog="--home DIR (or POC_HOME, else ~/.poc) names the home; --json gives one JSON value. "
+        "Both work anywhere.",
     )
     nouns = parser.add_subparsers(title="commands", metavar="COMMAND", dest="noun", parser_class=_Parser)
     for name, about in NOUNS.items():

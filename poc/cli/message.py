@@ -99,6 +99,10 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
         seen = preview(desk.known, draft, to, information)
         for line in recipient_lines(seen):
             warn(line)
+        if compose.is_bare(draft):
+            warn(
+                "warning: the body is empty: nothing but the subject is sent; --text or --text-file gives one"
+            )
         if arguments.dry_run:
             value = {**compose.draft_value(draft), **seen.to_json(), "state": "not-sent"}
             return Result(

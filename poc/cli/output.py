@@ -32,7 +32,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A command's answer: ``value`` for programs; ``lines``, ``tables`` and ``notes`` for people."""
+    """A command's answer: ``value`` for programs; ``lines``, ``tables`` and ``notes`` for people.
+
+    ``raw`` is a file that was asked for on standard output: it goes there byte for byte, and alone.
+    """
 
     value: Any
     lines: Iterable[str] = ()
@@ -40,6 +43,7 @@ class Result:
     warnings: Sequence[str] = field(default=())
     exit_code: int = 0
     notes: Iterable[str] = ()
+    raw: bytes | None = None
 
 
 class Progress:
@@ -62,6 +66,10 @@ def show(result: Result, *, as_json: bool) -> int:
     """Print a result and give the exit code."""
     for warning in result.warnings:
         warn(f"warning: {warning}")
+    if result.raw is not None:
+        sys.stdout.buffer.write(result.raw)
+        sys.stdout.flush()
+        return result.exit_code
     if as_json:
         print_json(result.value)
         return result.exit_code

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from poc.cli.context import Context, read_file
 from poc.cli.filed import told
-from poc.cli.output import Result, Table
+from poc.cli.output import Result, Table, warn
+from poc.cli.state_request import REQUEST_HELP, read_request_file
 from poc.client import statements
 from poc.client.home import TRUST_NAME
 from poc.core import jws
@@ -47,6 +48,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.set_defaults(run=_show)
     sign = verbs.add_parser("sign", help="sign with the keys of this home that the statement calls for")
     sign.add_argument("which", metavar="ID|FILE", help=f"{_WHICH}, which is then written anew")
+    sign.add_argument(
+        "--request",
+        metavar="FILE",
+        type=Path,
+        help=f"sign only an enrolment that says just what {REQUEST_HELP} says",
+    )
     sign.add_argument("--key", metavar="KID", action="append", help="sign a file with this key, repeatable")
     sign.set_defaults(run=_sign)
     submit = verbs.add_parser("submit", help="submit a proposal file with the openings and keys it carries")
@@ -129,9 +136,10 @@ def _described(signed: SignedStatement, statement: Statement, file: Proposal | N
 
 async def _sign(context: Context, arguments: argparse.Namespace) -> Result:
     if not _is_file(arguments.which):
-        return await _sign_at_hub(context, arguments.which)
+        return await _sign_at_hub(context, arguments.which, arguments.request)
     path = Path(arguments.which)
     proposal, statement = _read(path)
+    _check_request(statement, arguments.request)
     if (context.home / TRUST_NAME).exists():
         async with context.desk(unlock=True) as desk:
             signed = desk.sign(proposal.signed, arguments.key)
@@ -143,10 +151,23 @@ async def _sign(context: Context, arguments: argparse.Namespace) -> Result:
     return _described(signed, statement, longer)
 
 
-async def _sign_at_hub(context: Context, proposal: str) -> Result:
+def _check_request(statement: Statement, request: Path | None) -> None:
+    """Refuse an enrolment that differs from the request named, if one is; show what its page must say."""
+    from poc.client.enrolment import check_against_request
+
+    if request is None:
+        return
+    read = read_request_file(request)
+    check_against_request(statement, read)
+    shown = format_fingerprint(read.fingerprint)
+    warn(f"it says what the request says; compare with the annexed page: {shown}")
+
+
+async def _sign_at_hub(context: Context, proposal: str, request: Path | None) -> Result:
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
         signed = await desk.fetch_proposal(proposal)
+        _check_request(read_statement(signed.payload), request)
         return told(signed, await desk.sign_proposal(proposal), desk.warnings())
 
 

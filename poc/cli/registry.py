@@ -1,17 +1,20 @@
-"""``poc registry``: found a registry at the hub's home, join one with a desk, show the pin of a home."""
+"""``poc registry``: found one at a hub's home and verify the hub's audit trail; join one, show its pin."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from poc.cli.context import Context, read_file, write_file
 from poc.cli.filed import KEYS_HELP, json_file, public_keys
 from poc.cli.output import Result, Table
+from poc.core.audit import Anchor
 from poc.core.statement import format_fingerprint, genesis_fingerprint
-from poc.core.strictjson import b64u, format_time
+from poc.core.strictjson import b64u, format_time, unb64u
 from poc.errors import RefusedError, UsageError
 from poc.keyring import KEYRING_NAME, Keyring, read_index
 from poc.limits import BODY_BYTES_MAX
@@ -33,8 +36,29 @@ def add(parser: argparse.ArgumentParser) -> None:
     join.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     join.add_argument("--party", help="whose desk this is; by default the one party of the home's keys")
     join.set_defaults(run=_join)
+    mend = verbs.add_parser(
+        "reconcile", help="bring a restored hub's log up to a desk's snapshot; at the hub's home, hub stopped"
+    )
+    mend.add_argument(
+        "file", metavar="FILE", type=Path, help="the snapshot, as `poc snapshot export` writes it"
+    )
+    mend.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
+    mend.set_defaults(run=_reconcile)
     show = verbs.add_parser("show", help="show the registry this home is pinned to; needs no network")
     show.set_defaults(run=_show)
+    audit = verbs.add_parser(
+        "audit", help="verify the audit trail at a hub's home; the hub may be running; needs no passphrase"
+    )
+    audit.add_argument(
+        "--anchor",
+        metavar="NUMBER:HASH",
+        action="append",
+        default=[],
+        type=_anchor,
+        help="repeatable: what an `audit` line of the hub's log says; shows what was cut off or written anew",
+    )
+    audit.add_argument("--export", metavar="FILE", type=Path, help="write the records, one JSON value a line")
+    audit.set_defaults(run=_audit)
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
@@ -111,6 +135,20 @@ def _draft(context: Context, arguments: argparse.Namespace) -> Result:
         f"then: poc registry init --from {arguments.draft} --home {context.home}",
     ]
     return Result(value, lines=lines)
+
+
+async def _reconcile(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.hub.reconcile import reconcile
+    from poc.limits import SNAPSHOT_BYTES_MAX
+
+    data = read_file(arguments.file, SNAPSHOT_BYTES_MAX)
+    done = await reconcile(context.home, data, arguments.fingerprint)
+    lines = [
+        f"The log had {done.before} entries and has {done.after}.",
+        f"Put back beside it: {done.openings} card parts, {done.sealing_keys} sealing keys.",
+        "Start the hub: it logs again once its witnesses agree. No snapshot brings messages back.",
+    ]
+    return Result(asdict(done), lines=lines)
 
 
 def _registrars(arguments: argparse.Namespace) -> list[FoundingRegistrar]:
@@ -231,3 +269,43 @@ async def _show(context: Context, _arguments: argparse.Namespace) -> Result:
         ]
         table = Table(("registrar", "body", "names"), registrars)
         return Result(value, lines=lines, tables=[table], warnings=desk.warnings())
+
+
+# --- the audit trail ---------------------------------------------------------------------------
+
+
+def _anchor(text: str) -> Anchor:
+    match = re.fullmatch(r"([1-9][0-9]{0,15}):([A-Za-z0-9_-]{43})", text)
+    try:
+        return Anchor(int(match[1]), unb64u(match[2], 32)) if match else _no_anchor(text)
+    except RefusedError:
+        return _no_anchor(text)
+
+
+def _no_anchor(text: str) -> NoReturn:
+    raise argparse.ArgumentTypeError(f"{text[:80]!r} is not NUMBER:HASH")
+
+
+def _audit(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.hub.trail import verify_trail
+    from poc.store.trail import read_trail
+
+    trail = read_trail(context.home)
+    if arguments.export is not None:
+        write_file(arguments.export, b"".join(row.record + b"\n" for row in trail.rows), private=True)
+    found = verify_trail(trail, arguments.anchor)
+    value = {
+        "records": found.records,
+        "newest": None if found.newest is None else b64u(found.newest),
+        "anchors": found.anchors,
+        "anchored_to": found.anchored_to,
+        "file": None if arguments.export is None else str(arguments.export),
+    }
+    lines = [
+        f"records: {found.records}, each follows the one before it",
+        (
+            f"anchored up to record {found.anchored_to}; whether any after it were cut off or written anew, "
+            "only a newer anchor shows"
+        ),
+    ]
+    return Result(value, lines=lines)

@@ -1,4 +1,7 @@
-"""``poc state``: enrol a State (a registrar's desk), list and show those enrolled."""
+"""``poc state``: enrol a State (a registrar's desk), list and show those enrolled.
+
+The request that an enrolment is made from stands in ``state_request``.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli import words
+from poc.cli import history, state_request, words
 from poc.cli.context import Context, read_file
-from poc.cli.filed import KEYS_HELP, add_out, finish, public_keys
+from poc.cli.filed import KEYS_HELP, add_out, finish
 from poc.cli.output import Result, Table
 from poc.core.bodies import jwk_form
 from poc.core.directory import Directory, State
 from poc.core.form import form_value
 from poc.core.required import brought_keys
+from poc.core.state_request import requested_body
 from poc.core.statement import SignedStatement, read_statement
 from poc.core.strictjson import b64u, format_time
 from poc.errors import RefusedError, UsageError
@@ -27,34 +31,24 @@ if TYPE_CHECKING:
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    state_request.add_request(verbs)
     enrol = verbs.add_parser("enrol", help="propose to enrol a State; two registrars and its authority sign")
     enrol.add_argument("state", metavar="STATE", help="ISO 3166-1 alpha-2 in lower case, or x-… for a body")
     enrol.add_argument(
-        "--kind",
-        choices=("member", "observer", "organisation"),
-        default="member",
-        help="what it is; member by default",
+        "--request",
+        metavar="FILE",
+        type=Path,
+        help=f"{state_request.REQUEST_HELP}: it tells kind, names and keys, which are then not named here",
     )
     enrol.add_argument(
-        "--name",
-        metavar="LANG=TEXT",
-        type=words.pair,
-        action="append",
-        required=True,
-        help="its own short name in a language, repeatable, as ar=الأردن",
+        "--fingerprint",
+        help="with --request: the request's fingerprint, typed from the page annexed to the note",
     )
+    enrol.add_argument("--kind", choices=state_request.KINDS, help="what it is; member by default")
+    state_request.add_names(enrol, required=False)
+    enrol.add_argument("--authority", metavar="KEYS", type=Path, help=f"the authority's {KEYS_HELP}")
     enrol.add_argument(
-        "--official",
-        metavar="LANG=TEXT",
-        type=words.pair,
-        action="append",
-        help="its official name, repeatable; the short names by default",
-    )
-    enrol.add_argument(
-        "--authority", metavar="KEYS", type=Path, required=True, help=f"the authority's {KEYS_HELP}"
-    )
-    enrol.add_argument(
-        "--threshold", type=int, default=1, metavar="N", help="how many authority keys sign; 1 by default"
+        "--threshold", type=int, metavar="N", help="how many authority keys sign; 1 by default"
     )
     enrol.add_argument(
         "--recovery", metavar="KEYS", type=Path, help=f"the recovery key, kept offline: {KEYS_HELP}"
@@ -83,6 +77,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", help="show one State by id or name; needs no passphrase and no network")
     show.add_argument("state", metavar="STATE", help="its id, or a name in any of its languages")
     show.set_defaults(run=_show)
+    history.add(verbs, "STATE", "its id")
 
 
 def _add_changes(verbs: Any) -> None:
@@ -118,35 +113,47 @@ def _add_changes(verbs: Any) -> None:
 
 
 async def _enrol(context: Context, arguments: argparse.Namespace) -> Result:
-    short = words.pairs(arguments.name, "the name in")
-    official = words.pairs(arguments.official or (), "the official name in")
-    authority = public_keys(arguments.authority)
-    if authority.party != arguments.state:
-        raise RefusedError("bad-key-file", f"{arguments.authority} holds keys of {authority.party}")
     scan = None
     if arguments.note_scan is not None:
         scan = b64u(hashlib.sha256(read_file(arguments.note_scan, BLOB_BYTES_MAX)).digest())
-    body = {
-        "kind": arguments.kind,
-        "names": {"short": short, "official": official or short},
-        "authority": {"keys": authority.signing_jwks(), "threshold": arguments.threshold},
-        "recovery": None if arguments.recovery is None else _recovery(arguments.recovery, arguments.state),
-        "note_verbale": {"reference": arguments.note, "date": arguments.note_date, "scan_sha256": scan},
-        "call_back": {
-            "at": format_time(arguments.called_back_at),
-            "source": arguments.called_back_source,
-        },
-    }
+    note = {"reference": arguments.note, "date": arguments.note_date, "scan_sha256": scan}
+    call_back = {"at": format_time(arguments.called_back_at), "source": arguments.called_back_source}
+    asked = None if arguments.request is not None else _named(arguments)
     async with context.desk(unlock=True) as desk:
         await desk.refresh()
+        means = None
+        if asked is None:
+            asked, means = _from_request(desk, context, arguments)
+        body = {**asked, "note_verbale": note, "call_back": call_back}
         signed = desk.compose("state.enrol", arguments.state, body)
-        return await finish(desk, signed, out=arguments.out)
+        return await finish(desk, signed, out=arguments.out, means=means)
+
+
+def _from_request(desk: Desk, context: Context, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """What a request asks for, and what is told of it."""
+    named = ("kind", "name", "official", "authority", "threshold", "recovery")
+    if any(getattr(arguments, name) for name in named):
+        raise UsageError("usage", "--request tells kind, names and keys: do not name them beside it")
+    read = state_request.requested(desk, context, arguments)
+    return requested_body(read.request), "\n".join(["as on the annexed page:", *state_request.told(read)])
+
+
+def _named(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is asked for, where it is typed out instead of taken from a request."""
+    if arguments.name is None or arguments.authority is None or arguments.fingerprint is not None:
+        raise UsageError("usage", "name --request and --fingerprint, or --name and --authority")
+    authority = state_request.keys_of(arguments.authority, arguments.state)
+    threshold = 1 if arguments.threshold is None else arguments.threshold
+    return {
+        "kind": arguments.kind or "member",
+        "names": state_request.names_of(arguments),
+        "authority": {"keys": authority.signing_jwks(), "threshold": threshold},
+        "recovery": None if arguments.recovery is None else _recovery(arguments.recovery, arguments.state),
+    }
 
 
 async def _rotate(context: Context, arguments: argparse.Namespace) -> Result:
-    authority = public_keys(arguments.authority)
-    if authority.party != arguments.state:
-        raise RefusedError("bad-key-file", f"{arguments.authority} holds keys of {authority.party}")
+    authority = state_request.keys_of(arguments.authority, arguments.state)
     new = None if arguments.recovery is None else _recovery(arguments.recovery, arguments.state)
     if new is not None and not arguments.by_recovery:
         raise UsageError("usage", "--recovery needs --by-recovery: only the recovery key changes itself")
@@ -199,10 +206,7 @@ async def _withdraw(context: Context, arguments: argparse.Namespace) -> Result:
 
 
 def _recovery(path: Path, state: str) -> dict[str, Any]:
-    keys = public_keys(path)
-    if keys.party != state or len(keys.signing) != 1:
-        raise RefusedError("bad-key-file", f"{path}: exactly one recovery key of {state} is expected")
-    return keys.signing_jwks()[0]
+    return state_request.keys_of(path, state, one=True).signing_jwks()[0]
 
 
 def _row(state: State) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from poc.cli.context import read_file
+from poc.cli.context import read_given
+from poc.cli.output import warn
 from poc.core.text import ascii_digits
-from poc.errors import RefusedError
+from poc.errors import RefusedError, UsageError
 
 TEXT_FILE_BYTES_MAX: Final = 128 * 1024
 DURATION_SECONDS_MAX: Final = 366 * 86_400
@@ -28,8 +29,22 @@ _UNIT_SECONDS: Final = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def confirm(word: str, why: str) -> None:
+    """Return only if a person types the word after being told why. Raises ``not-confirmed``.
+
+    Where nobody can be asked, nothing is taken for granted.
+    """
+    warn(why)
+    if not sys.stdin.isatty():
+        raise UsageError("not-confirmed", f"{why}; --yes confirms it")
+    warn(f"Type {word} to go on:")
+    if sys.stdin.readline().strip() != word:
+        raise UsageError("not-confirmed")
 
 
 def duration(text: str) -> int:
@@ -53,6 +68,12 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text[:40]!r} is no time with its zone such as 2026-11-24T09:00Z or 2026-11-24T12:00+03:00"
         ) from None
+
+
+def day_or_moment(text: str) -> datetime:
+    """A time with its zone, or a day, which stands for its last second in UTC."""
+    given = ascii_digits(text.strip())
+    return moment(f"{given}T23:59:59Z" if _DAY.fullmatch(given) else text)
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -91,12 +112,7 @@ def read_text(path: Path) -> str:
 
     Raises ``no-such-file``, ``too-large``, ``not-text``.
     """
-    if str(path) == "-":
-        data = sys.stdin.buffer.read(TEXT_FILE_BYTES_MAX + 1)
-        if len(data) > TEXT_FILE_BYTES_MAX:
-            raise RefusedError("too-large", f"standard input: more than {TEXT_FILE_BYTES_MAX} bytes")
-    else:
-        data = read_file(path, TEXT_FILE_BYTES_MAX)
+    data = read_given(path, TEXT_FILE_BYTES_MAX)
     try:
         return plain_text(data.decode("utf-8-sig")).rstrip("\n")
     except UnicodeDecodeError as error:

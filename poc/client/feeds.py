@@ -19,6 +19,7 @@ from poc.errors import RefusedError
 PAGES_MAX: Final = 2_000  # of one feed in one sync; a hub that never ends does not hold a desk for ever
 Keep = Callable[[Any], bool]
 """Verify an item and keep it; true if it was new. Raises ``RefusedError`` for what does not verify."""
+Beside = Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,14 @@ class Fetched:
     warnings: list[str] = field(default_factory=list)
 
 
-async def read_feed(trust: Trust, hub: HubClient, feed: Feed, keep: Keep) -> Fetched:
+async def read_feed(
+    trust: Trust, hub: HubClient, feed: Feed, keep: Keep, beside: Beside | None = None
+) -> Fetched:
     """Read a feed to its end, keeping each page with its cursor in one transaction.
 
-    Items set aside before are tried again first. Raises ``hub-unreachable``, what the hub refuses, and
-    ``bad-answer-from-hub`` for a page that is none: pages before it stay kept.
+    ``beside`` is given each page as the hub answered it. Items set aside before are tried again first.
+    Raises ``hub-unreachable``, what the hub refuses, and ``bad-answer-from-hub`` for a page that is none:
+    pages before it stay kept.
     """
     fetched = Fetched()
     retry_aside(trust, feed, keep, fetched)
@@ -57,6 +61,8 @@ async def read_feed(trust: Trust, hub: HubClient, feed: Feed, keep: Keep) -> Fet
         after = trust.cursor(feed.name)
         answer = await hub.get_json(f"{feed.path}{after}")
         items, following = _checked_page(answer, feed, after)
+        if beside is not None:
+            beside(answer)
         with trust.transaction():
             for item in items:
                 _keep_one(trust, feed, keep, item, fetched)

@@ -85,9 +85,33 @@ def device_value(number: int, keys: PublicKeys, may: Sequence[str], rotate_by: d
     }
 
 
+def numbered_devices(
+    before: Contact | None,
+    named: Sequence[tuple[PublicKeys, Sequence[str]]],
+    rotate_by: datetime,
+) -> list[dict[str, Any]]:
+    """The complete list of devices: one that is active already keeps its number and its form."""
+    active = {} if before is None else {device.kid: device for device in before.devices}
+    following = 1 if before is None else before.highest_number + 1
+    devices = []
+    for keys, may in named:
+        kept = active.get(keys.signing[0].kid) if len(keys.signing) == 1 else None
+        if kept is None:
+            devices.append(device_value(following, keys, may, rotate_by))
+            following += 1
+        else:
+            devices.append(device_value(kept.number, keys, sorted(kept.may), kept.rotate_by))
+    return sorted(devices, key=lambda device: int(device["number"]))
+
+
 def sealing_value(key: SealingPublicKey, rotate_by: datetime) -> dict[str, Any]:
     """How a statement names a sealing key."""
-    return {"kid": key.kid, "alg": "HPKE-9-KE", "rotate_by": format_time(rotate_by)}
+    return sealing_ref_value(key.kid, rotate_by)
+
+
+def sealing_ref_value(kid: str, rotate_by: datetime) -> dict[str, Any]:
+    """The same for one known by its thumbprint."""
+    return {"kid": kid, "alg": "HPKE-9-KE", "rotate_by": format_time(rotate_by)}
 
 
 # --- cards -------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ Made from verified bytes only, and replaced after each sync. Needs no network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from poc.client.trust import Trust
-from poc.core.card import CardPart, Opening, read_opening
+from poc.core.card import PARTS, CardPart, Opening, read_opening
 from poc.core.checkpoint import head_of, verify_checkpoint
 from poc.core.directory import DeviceState, Directory
 from poc.core.form import Right, form_of, read_form
@@ -145,24 +145,16 @@ class Known:
 
     def card(self, contact: str) -> dict[str, CardPart]:
         """The parts of a contact's card that are open here, each checked by its commitment."""
-        return self._card(contact, self.trust.openings())
+        return open_card(self.directory, contact, self.trust.openings())
 
-    def cards(self) -> dict[str, dict[str, CardPart]]:
-        """The open parts of every contact's card: the openings are read once for all."""
-        kept = self.trust.openings()
-        current = [contact.id for contact in self.directory.contacts.values() if not contact.withdrawn]
-        return {contact: self._card(contact, kept) for contact in current}
+    def cards(self, directory: Directory | None = None) -> dict[str, dict[str, CardPart]]:
+        """The open parts of every contact's card: the openings are read once for all.
 
-    def _card(self, contact: str, kept: dict[str, bytes]) -> dict[str, CardPart]:
-        found = self.directory.contact(contact)
-        parts: dict[str, CardPart] = {}
-        for part in ("office", "reach", "person"):
-            named = getattr(found.card, part)
-            data = None if named is None else kept.get(named.commitment)
-            if data is not None:
-                opening = read_form(Opening, data)
-                parts[part] = read_opening(opening, contact, self.directory.origin, named.commitment)
-        return parts
+        With an earlier ``directory``, those of the cards it had that are still open here.
+        """
+        kept, shown = self.trust.openings(), directory or self.directory
+        current = [contact.id for contact in shown.contacts.values() if not contact.withdrawn]
+        return {contact: open_card(shown, contact, kept) for contact in current}
 
     def sealing_public(self, kid: str) -> SealingPublicKey:
         """A device's public sealing key, of the thumbprint in the log; never an older key.
@@ -216,6 +208,19 @@ class Known:
     def _is_good(self, kid: str) -> bool:
         record = self.directory.keys.get(kid)
         return record is not None and record.until is None
+
+
+def open_card(directory: Directory, contact: str, kept: Mapping[str, bytes]) -> dict[str, CardPart]:
+    """The parts of a contact's card whose openings are among those kept. Raises ``unknown-contact``."""
+    found = directory.contact(contact)
+    parts: dict[str, CardPart] = {}
+    for name in PARTS:
+        named = found.card.part(name)
+        data = None if named is None else kept.get(named.commitment)
+        if named is not None and data is not None:
+            opening = read_form(Opening, data)
+            parts[name] = read_opening(opening, contact, directory.origin, named.commitment)
+    return parts
 
 
 def read_opening_form(value: Any) -> Opening:

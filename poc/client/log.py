@@ -9,6 +9,7 @@ import asyncio
 from typing import Any, Final
 
 from poc.client.api import HubClient
+from poc.client.entries import ENTRIES_BYTES_MAX, read_leaves
 from poc.client.known import Known
 from poc.core.checkpoint import Checkpoint, parse_checkpoint
 from poc.core.judge import read_checkpoint
@@ -16,12 +17,9 @@ from poc.core.merkle import leaf_hash
 from poc.core.note import read_note
 from poc.core.rules import apply_all
 from poc.core.statement import read_entry
-from poc.core.tiles import TILE_WIDTH, decode_entries, entries_path
 from poc.errors import RefusedError
 
-ENTRIES_MAX: Final = 200_000  # new entries of one sync; they are in memory until their root is checked
-ENTRIES_BYTES_MAX: Final = 512 * 1024 * 1024  # the same, for entries that are long
-_TOO_NEW: Final = frozenset({"newer-form", "not-yet-in-force", "unknown-algorithm"})
+TOO_NEW: Final = frozenset({"newer-form", "not-yet-in-force", "unknown-algorithm"})
 
 
 async def sync_log(known: Known, hub: HubClient) -> int:
@@ -44,6 +42,19 @@ async def sync_log(known: Known, hub: HubClient) -> int:
     return len(leaves)
 
 
+async def follow_log(known: Known, hub: HubClient) -> int:
+    """As :func:`sync_log`; an entry too new for this version is noted for every later answer, not raised."""
+    try:
+        new = await sync_log(known, hub)
+    except RefusedError as error:
+        if error.code != "update-needed":
+            raise
+        known.trust.set_value("update-needed", b"1")
+        return 0
+    known.trust.set_value("update-needed", b"")
+    return new
+
+
 async def _new_leaves(known: Known, hub: HubClient, note: bytes) -> list[bytes]:
     """The entries up to the checkpoint shown, whose root is theirs; its signature is not verified here."""
     directory = known.directory
@@ -51,9 +62,8 @@ async def _new_leaves(known: Known, hub: HubClient, note: bytes) -> list[bytes]:
     if stated.size <= directory.size:
         _check_not_behind(known, read_checkpoint(note, directory), note)
         return []
-    if stated.size - directory.size > ENTRIES_MAX:
-        raise RefusedError("bad-answer-from-hub", f"{stated.size} entries, {directory.size} known")
-    leaves = await _fetch_leaves(hub, directory.size, stated.size)
+    bundles = read_leaves(hub, directory.size, stated.size, ENTRIES_BYTES_MAX)
+    leaves = [leaf async for bundle in bundles for leaf in bundle]
     tree = directory.tree
     for leaf in leaves:
         tree = tree.append(leaf_hash(leaf))
@@ -67,7 +77,7 @@ def _applied(known: Known, leaves: list[bytes]) -> Any:
     try:
         return apply_all(known.directory, [read_entry(leaf) for leaf in leaves])
     except RefusedError as error:
-        if error.code in _TOO_NEW:
+        if error.code in TOO_NEW:
             raise RefusedError("update-needed", error.detail) from None
         raise
 
@@ -85,17 +95,3 @@ def _check_not_behind(known: Known, shown: Checkpoint, note: bytes) -> None:
 def _contradiction(known: Known, kind: str, note: bytes, detail: str) -> RefusedError:
     known.trust.add_proof(kind, known.trust.value("head") or b"", note)
     return RefusedError(kind, detail)
-
-
-async def _fetch_leaves(hub: HubClient, start: int, end: int) -> list[bytes]:
-    """The leaves from ``start`` to ``end``: full bundles, then a partial one."""
-    leaves: list[bytes] = []
-    size = 0
-    for index in range(start // TILE_WIDTH, -(-end // TILE_WIDTH)) if end > start else ():
-        width = min(TILE_WIDTH, end - index * TILE_WIDTH)
-        bundle = decode_entries(await hub.get("/" + entries_path(index, width)), width)
-        size += sum(map(len, bundle))
-        if size > ENTRIES_BYTES_MAX:
-            raise RefusedError("bad-answer-from-hub", f"entries of more than {ENTRIES_BYTES_MAX} bytes")
-        leaves += bundle[max(0, start - index * TILE_WIDTH) :]
-    return leaves

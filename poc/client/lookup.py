@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 
 from poc.core import hours
-from poc.core.card import CardPart, OfficePart, PersonPart, ReachPart
+from poc.core.card import PARTS, CardPart, OfficePart, PersonPart, ReachPart
 from poc.core.directory import Contact, Directory, State
 from poc.core.form import state_of
 from poc.core.strictjson import format_time
@@ -71,6 +71,7 @@ class Query:
 class FoundContact:
     """A contact as shown: what the log and its open card parts say. Times are texts.
 
+    ``not_held`` names the parts of its card that the log has and whose opening is not here.
     ``reachable_now`` is of the moment asked about; ``None`` where the card with its hours is not open here.
     """
 
@@ -98,6 +99,8 @@ class FoundContact:
     alternates: list[str]
     frozen: bool
     person: dict[str, Any] | None
+    visibility: dict[str, str]
+    not_held: list[str]
 
     def warnings(self) -> list[str]:
         """What is told beside the contact and never stops anybody."""
@@ -115,14 +118,16 @@ class FoundContact:
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What was found, and the time of the newest entry it was found in."""
+    """What was found, and the time and number of the newest entry it was found in."""
 
     contacts: tuple[FoundContact, ...]
     as_of: datetime
+    size: int
 
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
-        return {"contacts": [asdict(c) for c in self.contacts], "as_of": format_time(self.as_of)}
+        contacts = [asdict(c) for c in self.contacts]
+        return {"contacts": contacts, "as_of": format_time(self.as_of), "size": self.size}
 
 
 def lookup(
@@ -139,7 +144,7 @@ def lookup(
         shown = show_contact(directory, contact, card, at)
         if _fits(query, shown, directory.states.get(contact.state)):
             found.append(shown)
-    return LookupResult(tuple(found), directory.logged_at)
+    return LookupResult(tuple(found), directory.logged_at, directory.size)
 
 
 def _is_in_force(directory: Directory, contact: Contact) -> bool:
@@ -331,6 +336,8 @@ def show_contact(
         ),
         frozen=contact.frozen is not None,
         person=_person(person) if isinstance(person, PersonPart) else None,
+        visibility={part: named.visibility for part in PARTS if (named := contact.card.part(part))},
+        not_held=[part for part in PARTS if contact.card.part(part) is not None and part not in card],
     )
 
 

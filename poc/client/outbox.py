@@ -174,7 +174,8 @@ async def _note_refusal(
         # What it opens is not logged yet: a proposal may still collect signatures. Nothing is wrong.
         trust.set_outbox(row.number, "waiting", reason=reason, answer=canonical(error.data))
         return
-    if error.code in _NOT_FINAL or row.kind in _WAITS_FOR_LOG:
+    waits = row.kind in _WAITS_FOR_LOG and error.code != "opening-erased"
+    if error.code in _NOT_FINAL or waits:
         trust.set_outbox(row.number, row.state, reason=reason, answer=canonical(error.data))
         result.delayed.append(shown)
         return

@@ -8,6 +8,7 @@ decided in ``core.rules``.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from poc.core.statement import (
     SignedStatement,
     Statement,
     payload_sha256,
+    read_entry,
     read_signed_statement,
     read_statement,
 )
@@ -37,6 +39,20 @@ from poc.core.strictjson import canonical, parse
 from poc.errors import PocError, RefusedError, UnreachableError
 
 ROTATE_DAYS = 60  # of the 90 that a sealing key may serve at most
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A signed statement with what travels beside it."""
+
+    signed: SignedStatement
+    openings: tuple[Opening, ...] = ()
+    sealing_keys: tuple[SealingPublicKey, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """Its name in the outbox: more signatures are another try."""
+        return f"{payload_sha256(self.signed.payload)}:{payload_sha256(canonical(self.signed.value()))}"
 
 
 class Proposing:
@@ -101,19 +117,49 @@ class Proposing:
         Once the hub says that it is logged, the log is verified up to it. Raises the code it was
         refused with, such as ``superseded``.
         """
-        trust, payload = self.known.trust, payload_sha256(signed.payload)
-        ref = f"{payload}:{payload_sha256(canonical(signed.value()))}"  # more signatures are another try
+        filed = Filed(signed, tuple(openings), tuple(sealing_keys))
         async with locked(self.home):
-            with trust.transaction():
-                trust.put_outbox("statement", ref, canonical(signed.value()))
-                for opening in openings:
-                    trust.put_outbox("opening", opening.commitment(), form_bytes(opening))
-                for key in sealing_keys:
-                    trust.put_outbox("key", key.kid, canonical(key.jwk()))
+            self._put([filed])
             await self._send_waiting()
-            outcome = await self._submitted("statement", ref, payload)
-            self._keep(read_statement(signed.payload), openings, sealing_keys)
+            return await self._outcome(filed)
+
+    async def submit_all(self, every: Sequence[Filed]) -> list[Submitted | RefusedError]:
+        """Put many statements into the outbox, all or none, then try to send them; the outcome of each.
+
+        A refusal of one is its outcome and stops no other.
+        """
+        outcomes: list[Submitted | RefusedError] = []
+        async with locked(self.home):
+            self._put(every)
+            await self._send_waiting()
+            for filed in every:
+                try:
+                    outcomes.append(await self._outcome(filed))
+                except RefusedError as error:
+                    if error.code in ("fork", "rollback"):
+                        raise
+                    outcomes.append(error)
+        return outcomes
+
+    def _put(self, every: Sequence[Filed]) -> None:
+        trust = self.known.trust
+        with trust.transaction():
+            for filed in every:
+                trust.put_outbox("statement", filed.ref, canonical(filed.signed.value()))
+                for opening in filed.openings:
+                    trust.put_outbox("opening", opening.commitment(), form_bytes(opening))
+                for key in filed.sealing_keys:
+                    trust.put_outbox("key", key.kid, canonical(key.jwk()))
+
+    async def _outcome(self, filed: Filed) -> Submitted:
+        outcome = await self._submitted("statement", filed.ref, payload_sha256(filed.signed.payload))
+        self._keep(read_statement(filed.signed.payload), filed.openings, filed.sealing_keys)
         return outcome
+
+    def openings_here(self) -> dict[str, bytes]:
+        """Every opening this home has by its commitment: verified ones, and those it made itself."""
+        made = {row.ref: row.body for row in self.known.trust.outbox(kind="opening")}
+        return {**made, **self.known.trust.openings()}
 
     def _keep(
         self,
@@ -185,13 +231,27 @@ class Proposing:
         return found
 
     async def fetch_proposal(self, proposal: str) -> SignedStatement:
-        """One proposal with the signatures it has. Raises ``not-found``, ``bad-answer-from-hub``."""
+        """One proposal with the signatures it has.
+
+        Raises ``not-found``, ``already-logged`` where the verified log has it, ``bad-answer-from-hub``.
+        """
         self.hub.keys = self.known.request_keys()
-        answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
+        try:
+            answer = await self.hub.get_json(f"/v1/proposals/{proposal}")
+        except RefusedError as error:
+            if error.code == "not-found" and proposal in self.known.directory.payloads:
+                raise RefusedError("already-logged", f"entry {self._index_of(proposal)}") from None
+            raise
         signed = _proposed(answer)
         if payload_sha256(signed.payload) != proposal:
             raise RefusedError("bad-answer-from-hub", "another payload than the one named")
         return signed
+
+    def _index_of(self, payload: str) -> int:
+        """The index of the entry of a payload that the verified log has."""
+        leaves = self.known.trust.leaves()
+        of_each = (payload_sha256(read_entry(leaf).signed.payload) for leaf in leaves)
+        return next(index for index, found in enumerate(of_each) if found == payload)
 
     async def sign_proposal(self, proposal: str) -> Submitted:
         """Add this home's signatures to a proposal. Raises ``no-key``, ``hub-unreachable``."""

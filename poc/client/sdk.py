@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from poc.client import exercises, lookup, sending
+from poc.client import exercises, lookup, past, privacy, sending
+from poc.client.addressbook import AddressBook, address_book
 from poc.client.api import HubClient
+from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
 from poc.client.home import TRUST_NAME, check_no_desk, create_home, create_trust, locked, open_home
@@ -22,19 +24,25 @@ from poc.client.inbox import inbox_value, newest_row, open_row, open_sent, queue
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
+from poc.client.monitor import Findings, look, mark_seen
+from poc.client.past import HistoryEntry
+from poc.client.privacy import Audience, Reader
 from poc.client.proposing import Proposing
 from poc.client.sending import Sent
+from poc.client.snapshots import make_snapshot
 from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
 from poc.client.trust import Trust
 from poc.config import DeskSettings
+from poc.core.card import Part, Visibility
 from poc.core.directory import Directory
 from poc.core.envelope import Draft, OpenedMessage
 from poc.core.evidence import NextStep
+from poc.core.form import is_state
 from poc.core.proof import build_evidence
 from poc.core.rules import start
-from poc.core.statement import genesis_fingerprint, parse_fingerprint, read_entry
-from poc.core.strictjson import format_time, unb64u
+from poc.core.statement import SignedEntry, parse_fingerprint, read_entry
+from poc.core.strictjson import format_time
 from poc.errors import PocError, RefusedError
 from poc.keyring import KEYRING_NAME, Keyring
 
@@ -89,19 +97,10 @@ class Desk(Proposing):
         check_no_desk(home)
         hub = HubClient(url, http, (), clock, random)
         try:
-            answer: Any = await hub.get_json("/v1/genesis")
-            if not isinstance(answer.get("entry"), str):
-                raise RefusedError("bad-answer-from-hub", "/v1/genesis")
-            leaf = unb64u(answer["entry"])
-            entry = read_entry(leaf)
-            found = genesis_fingerprint(entry.signed.payload)
-            if found != expected:
-                raise RefusedError(
-                    "wrong-fingerprint", f"expected {expected}, found {found}", expected=expected, found=found
-                )
+            entry = await read_genesis(hub, expected)
             origin = start(entry).origin
             create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
-            create_trust(home, leaf)
+            create_trust(home, entry.leaf)
         finally:
             await hub.close()
         return await cls.open(home, passphrase, http=http, clock=clock, random=random)
@@ -173,9 +172,34 @@ class Desk(Proposing):
         """What is to be said beside every answer."""
         return standing_warnings(self.known, self.known.now())
 
-    def lookup(self, query: Query) -> LookupResult:
-        """Find contacts, offline. Raises ``unknown-state``."""
-        return lookup.lookup(self.directory, self.known.cards(), query, self.known.now())
+    def lookup(self, query: Query, as_of: datetime | None = None) -> LookupResult:
+        """Find contacts, offline; with ``as_of`` in the directory as the log had it then.
+
+        Raises ``unknown-state``, ``before-the-log``.
+        """
+        if as_of is None:
+            return lookup.lookup(self.directory, self.known.cards(), query, self.known.now())
+        then = past.directory_as_of(self._entries(), as_of)
+        return lookup.lookup(then, self.known.cards(then), query, as_of)
+
+    def history(self, subject: str) -> list[HistoryEntry]:
+        """Every entry about a contact or State, oldest first, offline.
+
+        Raises ``unknown-contact``, ``unknown-state``.
+        """
+        told = past.state_history if is_state(subject) else past.contact_history
+        return told(self._entries(), subject)
+
+    def _entries(self) -> list[SignedEntry]:
+        return [read_entry(leaf) for leaf in self.known.trust.leaves()]
+
+    def address_book(self, contacts: Sequence[str] | None = None) -> AddressBook:
+        """Contacts as an address book, all in force by default. Raises ``unknown-contact``."""
+        return address_book(self.directory, self.known.cards(), contacts, self.known.now())
+
+    def snapshot(self, *, with_cards: bool = True) -> bytes:
+        """All that this desk has verified, as one file that verifies offline. Raises ``not-synced``."""
+        return make_snapshot(self.known, with_cards=with_cards)
 
     async def sync(self, *, from_start: bool = False) -> SyncReport:
         """Verify what is new, send and receive; ``from_start`` asks again for all that the hub ever showed.
@@ -184,6 +208,48 @@ class Desk(Proposing):
         """
         async with locked(self.home):
             return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+
+    # --- cards ---
+
+    def audiences(
+        self, contact: str, visibilities: Mapping[Part, Visibility] | None = None
+    ) -> dict[Part, Audience]:
+        """Who may see each part of a card: as the log has it, or by the visibility given for each.
+
+        Raises ``unknown-contact``.
+        """
+        named = visibilities or privacy.visibilities_of(self.directory.contact(contact))
+        return privacy.audiences(self.known, contact, named)
+
+    async def erase_card(self, contact: str, parts: Sequence[Part] = ()) -> list[Part]:
+        """Erase parts of a card for good, all by default; nothing is queued where the hub is down.
+
+        Raises as ``privacy.erase``.
+        """
+        async with locked(self.home):
+            await self._refresh()
+            return await privacy.erase(self.known, self.hub, contact, parts)
+
+    async def readers(self, contact: str) -> tuple[list[Reader], int]:
+        """Who fetched the card of a contact of this State, as the hub says, and for how many days it knows.
+
+        Raises as ``privacy.readers``.
+        """
+        self.hub.keys = self.known.request_keys()
+        return await privacy.readers(self.hub, contact)
+
+    async def monitor(self, state: str, since: int | None = None) -> Findings:
+        """Verify what is new in the log and tell what a State's watch officer must see of it.
+
+        Raises what the hub refuses this home for; a fork, a rollback or a hub that is down is told instead.
+        """
+        async with locked(self.home):
+            return await look(self.known, self.hub, state, since)
+
+    async def has_seen(self, findings: Findings) -> None:
+        """Go on from after these findings the next time. Call it once they were shown or sent."""
+        async with locked(self.home):
+            mark_seen(self.known, findings)
 
     # --- messages ---
 

@@ -20,15 +20,16 @@ CLOCK_SECONDS_MAX: Final = 300  # how far this clock may be behind what was note
 def standing_warnings(known: Known, now: datetime) -> list[str]:
     """Contradictions first, then what is missing, old, overdue or open to others."""
     return [
-        *_contradictions(known),
+        *contradictions(known),
         *_missing(known),
-        *_age(known, now),
+        *head_age(known, now),
         *_overdue(known, now),
         *_permissions(known),
     ]
 
 
-def _contradictions(known: Known) -> list[str]:
+def contradictions(known: Known) -> list[str]:
+    """What is kept as proof against the hub or a sender."""
     kinds = [kind for kind, _, _ in known.trust.proofs()]
     heads = sum(kind in ("fork", "rollback", "head-inconsistent") for kind in kinds)
     told = []
@@ -54,7 +55,7 @@ def _missing(known: Known) -> list[str]:
     return told
 
 
-def _age(known: Known, now: datetime) -> list[str]:
+def head_age(known: Known, now: datetime) -> list[str]:
     """Without witnesses a head carries no time: the last sync by this clock is all there is to go by."""
     newest = format_time(known.directory.logged_at)
     told = []

@@ -13,15 +13,17 @@ from typing import Any, Final
 
 from poc.client.api import HubClient
 from poc.client.evidence import keep_piece
-from poc.client.feeds import CARDS, EVIDENCE, EXERCISES, KEYS, Feed, Keep, member, read_feed
+from poc.client.feeds import CARDS, EVIDENCE, EXERCISES, KEYS, Beside, Feed, Keep, member, read_feed
 from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
 from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
-from poc.client.log import sync_log
+from poc.client.log import follow_log
 from poc.client.outbox import flush, settle_messages, settle_statements
+from poc.client.privacy import erased_in
 from poc.client.standing import standing_warnings
 from poc.client.trust import OUTBOX_ORDER
 from poc.core.card import read_opening
+from poc.core.directory import Directory
 from poc.core.form import form_bytes, state_of
 from poc.core.keys import SealingPublicKey
 from poc.core.strictjson import canonical
@@ -136,13 +138,7 @@ async def _flush_step(
 
 
 async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
-    try:
-        report.entries += await sync_log(known, hub)
-        known.trust.set_value("update-needed", b"")
-    except RefusedError as error:
-        if error.code != "update-needed":
-            raise
-        known.trust.set_value("update-needed", b"1")
+    report.entries += await follow_log(known, hub)
 
 
 def _has_ended_keys_only(known: Known) -> bool:
@@ -161,30 +157,49 @@ def _is_device(known: Known) -> bool:
 # --- beside the log ----------------------------------------------------------------------------
 
 
-async def _read(known: Known, hub: HubClient, feed: Feed, keep: Keep, report: SyncReport) -> int:
-    fetched = await read_feed(known.trust, hub, feed, keep)
+async def _read(
+    known: Known, hub: HubClient, feed: Feed, keep: Keep, report: SyncReport, beside: Beside | None = None
+) -> int:
+    fetched = await read_feed(known.trust, hub, feed, keep, beside)
     report.warnings += fetched.warnings
     return fetched.new
 
 
 async def sync_cards(known: Known, hub: HubClient, report: SyncReport) -> None:
-    """Fetch new openings, each checked by its commitment, and delete superseded ones.
+    """Fetch new openings, each checked by its commitment; delete superseded ones and those proved erased.
 
     Which parts this desk may see depends on its exercises and its own standing: where those changed
     since the last time, the feed is read from its start again.
     """
+    erased: set[str] = set()
+
+    def beside(answer: Any) -> None:
+        found, told = erased_in(known, answer)
+        erased.update(found)
+        report.warnings += [line for line in told if line not in report.warnings]
+
     standing = _seen_as(known)
     if known.trust.value("cards-seen-as") != standing:
         known.trust.set_cursor(CARDS.name, 0)
-    report.cards += await _read(known, hub, CARDS, lambda item: _keep_card(known, item), report)
+    report.cards += await _read(known, hub, CARDS, lambda item: _keep_card(known, item), report, beside)
     known.trust.set_value("cards-seen-as", standing)
-    current = [
+    known.trust.keep_openings(_current(known.directory) - erased)
+    known.trust.erase_openings(sorted(erased))
+
+
+def _current(directory: Directory) -> set[str]:
+    """Every commitment of a card in force; a State that withdrew has none."""
+    return {
         part.commitment
-        for contact in known.directory.contacts.values()
+        for contact in directory.contacts.values()
         for part in (contact.card.office, contact.card.reach, contact.card.person)
-        if part is not None and not contact.withdrawn
-    ]
-    known.trust.keep_openings(current)
+        if part is not None and not contact.withdrawn and not _has_left(directory, contact.state)
+    }
+
+
+def _has_left(directory: Directory, state: str) -> bool:
+    found = directory.states.get(state)
+    return found is not None and found.status == "withdrawn"
 
 
 def _seen_as(known: Known) -> bytes:

@@ -57,7 +57,7 @@ class Checkpoint:
         if len(self.root) != HASH_BYTES:
             raise RefusedError("bad-checkpoint", f"the root is not {HASH_BYTES} bytes long")
         if self.size == 0 and self.root != EMPTY_ROOT:
-            raise RefusedError("bad-checkpoint", "an empty log has one root only")
+            raise RefusedError("bad-checkpoint", "an empty log has one root only", empty_root=False)
         if any(not line or _NOT_IN_A_LINE.search(line) for line in (self.origin, *self.extensions)):
             raise RefusedError("bad-checkpoint", "a line is empty or has a control character")
 

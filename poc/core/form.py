@@ -7,6 +7,7 @@ hashes, texts. The forms themselves stand in ``statement``, ``card``, ``message`
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -65,8 +66,15 @@ def read_form(model: type[FormT], data: bytes | str) -> FormT:
 
 
 def form_of(model: type[FormT], value: Any) -> FormT:
-    """Read one form from a value that :func:`poc.core.strictjson.parse` gave."""
-    return _validated(model, value, canonical(value))
+    """Read one form from a value that :func:`poc.core.strictjson.parse` gave.
+
+    Raises ``bad-json`` for another value that JSON has no spelling for, or as :func:`read_form`.
+    """
+    try:
+        data = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        data = canonical(value)
+    return _validated(model, value, data)
 
 
 def _validated(model: type[FormT], value: JsonValue, data: bytes | str) -> FormT:

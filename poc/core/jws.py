@@ -7,6 +7,7 @@ before. Which form a type allows, and whether the signer may sign it, is decided
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from poc.core.keys import SIGNATURE_BYTES, SIGNING_ALGORITHM, SigningKey, VerifyKey
@@ -23,14 +24,16 @@ ACKNOWLEDGEMENT: Final = "poc-acknowledgement+jws"
 ANNOUNCEMENT: Final = "poc-announcement+jws"
 SCRIPT: Final = "poc-script+jws"
 ORDER: Final = "poc-order+jws"
+STATE_REQUEST: Final = "poc-state-request+jws"
 
 TYPES: Final = (
     STATEMENT, MESSAGE, PREPARATION, CANCEL, RECEIPT,
-    RETRIEVAL, ACKNOWLEDGEMENT, ANNOUNCEMENT, SCRIPT, ORDER,
+    RETRIEVAL, ACKNOWLEDGEMENT, ANNOUNCEMENT, SCRIPT, ORDER, STATE_REQUEST,
 )  # fmt: skip
 
 _HEADER_CHARS_MAX: Final = 256
 _KID_BYTES: Final = 32
+_HEADERS_KEPT: Final = 4096  # a key's header is the same text each time; a log has few keys, many signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Compact:
     signature: Signature
 
 
+@lru_cache(maxsize=_HEADERS_KEPT)
 def _protected(kid: str, typ: str) -> str:
     return b64u(canonical({"alg": SIGNING_ALGORITHM, "kid": kid, "typ": typ}))
 
@@ -80,6 +84,7 @@ def sign(payload: bytes, typ: str, key: SigningKey) -> Signature:
     return Signature(protected, b64u(key.sign(_signing_input(protected, payload))))
 
 
+@lru_cache(maxsize=_HEADERS_KEPT)
 def read_header(protected: str) -> Header:
     """Read a protected header: RFC 8785 of exactly ``alg, kid, typ``, each known and well formed.
 

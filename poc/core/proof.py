@@ -18,7 +18,7 @@ from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
 from poc.core.evidence import EvidenceFile, LogLight, Receipt
 from poc.core.form import TopForm, form_bytes, form_of, form_value, read_form
-from poc.core.judge import head_size, judge_key, read_checkpoint
+from poc.core.judge import head_size, judge_key
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.opening import OpenedContent, check_preparation, open_content
 from poc.core.receipts import (
@@ -30,8 +30,9 @@ from poc.core.receipts import (
     verify_cancel,
     verify_receipt,
 )
-from poc.core.statement import SignedEntry, genesis_fingerprint, parse_fingerprint, read_entry
+from poc.core.statement import parse_fingerprint
 from poc.core.strictjson import b64u, unb64u
+from poc.core.whole_log import WholeLog, verify_log
 from poc.errors import RefusedError
 
 SignedT = TypeVar("SignedT", bound=TopForm)
@@ -127,10 +128,10 @@ def build_evidence(  # noqa: PLR0913 (one named value per part of the file)
 class _History:
     """The directory of every size of the log in the file, made when it is asked for."""
 
-    def __init__(self, entries: Sequence[SignedEntry]) -> None:
-        self._entries = entries
-        self._made = {len(entries): rules.apply_all(None, entries)}
-        self.newest: Directory = self._made[len(entries)]
+    def __init__(self, log: WholeLog) -> None:
+        self._entries = log.entries
+        self._made = {len(log.entries): log.directory}
+        self.newest = log.directory
 
     def at(self, size: int) -> Directory:
         """The directory of the first ``size`` entries, at least one."""
@@ -205,17 +206,9 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
 def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
     if isinstance(file.log, LogLight):
         raise RefusedError("light-evidence")
-    entries = [read_entry(unb64u(leaf)) for leaf in file.log.entries]
-    if not entries or genesis_fingerprint(entries[0].signed.payload) != pinned:
-        raise RefusedError("wrong-fingerprint")
-    history = _History(entries)
-    newest = history.newest
-    if newest.origin != file.origin:
-        raise RefusedError("wrong-origin", f"expected {file.origin}")
-    checkpoint = read_checkpoint(file.log.checkpoint.encode(), newest)
-    if (checkpoint.size, checkpoint.root) != (newest.size, newest.tree.root()):
-        raise RefusedError("head-inconsistent", "the checkpoint is not of the entries in the file")
-    return history, checkpoint
+    leaves = map(unb64u, file.log.entries)
+    log = verify_log(leaves, file.log.checkpoint.encode(), file.origin, pinned)
+    return _History(log), log.checkpoint
 
 
 @dataclass(frozen=True, slots=True)

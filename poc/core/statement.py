@@ -17,7 +17,7 @@ from pydantic import Field
 from poc.core import jws, merkle
 from poc.core.bodies import BODIES, Body
 from poc.core.form import Form, Positive, Sha256, TopForm, Utc, form_bytes, form_of, read_form
-from poc.core.strictjson import b64u, canonical, domain_hash, format_time, parse, parse_time, unb64u
+from poc.core.strictjson import b64u, canonical, domain_hash, format_time, unb64u
 from poc.errors import RefusedError
 from poc.limits import ENTRY_BYTES_MAX
 
@@ -160,7 +160,10 @@ class SignedStatement:
 
 def read_signed_statement(value: Any) -> SignedStatement:
     """Read ``{payload, signatures}`` from a parsed JSON value; order and signatures not checked."""
-    form = form_of(SignedStatementForm, value)
+    return _signed_statement(form_of(SignedStatementForm, value))
+
+
+def _signed_statement(form: SignedStatementForm) -> SignedStatement:
     signatures = tuple(jws.Signature(s.protected, s.signature) for s in form.signatures)
     return SignedStatement(unb64u(form.payload), signatures)
 
@@ -199,15 +202,14 @@ def read_entry(leaf: bytes) -> SignedEntry:
     """Read a leaf. Raises unless it is canonical and its signatures are sorted by kid and distinct."""
     if len(leaf) > ENTRY_BYTES_MAX:
         raise RefusedError("too-large", f"an entry of {len(leaf)} bytes; {ENTRY_BYTES_MAX} is the limit")
-    value: Any = parse(leaf)
-    form_of(EntryForm, value)
-    if canonical(value) != leaf:
+    form = read_form(EntryForm, leaf)
+    if form_bytes(form) != leaf:
         raise RefusedError("not-canonical", "entry")
-    signed = read_signed_statement(value["statement"])
+    signed = _signed_statement(form.statement)
     kids = [jws.header_kid(signature.protected) for signature in signed.signatures]
     if kids != sorted(set(kids)):
         raise RefusedError("bad-form", "an entry's signatures must be sorted by kid and distinct")
-    return SignedEntry(leaf, parse_time(value["logged_at"]), signed)
+    return SignedEntry(leaf, form.logged_at, signed)
 
 
 def genesis_fingerprint(payload: bytes) -> str:

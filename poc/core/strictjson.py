@@ -115,7 +115,12 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Whether brackets nest deeper than the limit, or do not close; cheap, and never recursive."""
+    """Whether brackets nest deeper than the limit, or do not close; cheap, and never recursive.
+
+    Of a text with so few brackets that it cannot be too deep, the decoder says whether they close.
+    """
+    if text.count("[") + text.count("{") <= JSON_DEPTH_MAX:
+        return False
     brackets = _NOT_A_BRACKET.sub("", text)
     for _ in range(JSON_DEPTH_MAX):
         fewer = brackets.replace("[]", "").replace("{}", "")

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from poc.core.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from poc.core.merkle import EMPTY_ROOT, HASH_BYTES, verify_consistency
 from poc.core.note import Verifier, decode_base64, encode_base64, read_note
 from poc.errors import RefusedError
 from poc.limits import LOG_SIZE_MAX, PROOF_HASHES_MAX, SUBMISSION_BYTES_MAX
+
+Conflict: TypeAlias = Literal["two-roots", "unproved", "rules-broken", "notice-contradicted"]
+"""Why a witness keeps a checkpoint that the log signed and that it did not cosign."""
 
 _OLD: Final = re.compile("old (0|[1-9][0-9]{0,18})")
 
@@ -35,7 +38,8 @@ class Submission:
     ``text`` is the checkpoint's text without its signatures, ``stated`` what it says.
 
     Raises:
-        RefusedError: ``bad-submission`` for what no log may send.
+        RefusedError: ``bad-submission`` for what no log may send; ``bad-proof`` for an empty tree of
+            another root.
     """
 
     old_size: int
@@ -74,7 +78,7 @@ def parse_submission(body: bytes) -> Submission:
     """Read the body of a request; nothing in it is verified.
 
     Raises:
-        RefusedError: ``bad-submission``.
+        RefusedError: ``bad-submission``, ``bad-proof``, as for :class:`Submission`.
     """
     if len(body) > SUBMISSION_BYTES_MAX:
         raise RefusedError("bad-submission", f"more than {SUBMISSION_BYTES_MAX} bytes")
@@ -90,25 +94,38 @@ def parse_submission(body: bytes) -> Submission:
     return Submission(int(old[1]), tuple(decode_base64(line, "bad-submission") for line in proof), note)
 
 
-def admit(submission: Submission, known: Tree, log_keys: Sequence[Verifier]) -> Checkpoint:
-    """The checkpoint, if it is the log's own and continues what this witness last cosigned of it.
+def by_the_log(submission: Submission, log_keys: Sequence[Verifier]) -> Checkpoint:
+    """The checkpoint, if one of the log's keys signed it. Raises ``not-by-the-log``."""
+    try:
+        return verify_checkpoint(submission.note, submission.stated.origin, log_keys)
+    except RefusedError as error:
+        raise RefusedError("not-by-the-log", error.code) from None
+
+
+def check_continues(submission: Submission, checkpoint: Checkpoint, known: Tree) -> None:
+    """Return only if the log's checkpoint continues what this witness last cosigned of it.
 
     It may be cosigned only if the witness's record still is ``known`` when it moves to this one.
 
     Raises:
-        RefusedError: ``not-by-the-log``; ``old-size-moved`` with the witness's ``size``, also where the
-            log signed another root at that very size; ``bad-proof``.
+        RefusedError: ``old-size-moved`` with the witness's ``size``, ``two-roots``, ``bad-proof``.
     """
-    try:
-        checkpoint = verify_checkpoint(submission.note, submission.stated.origin, log_keys)
-    except RefusedError as error:
-        raise RefusedError("not-by-the-log", error.code) from None
     if submission.old_size != known.size:
         raise moved(known.size)
     if checkpoint.size == known.size and checkpoint.root != known.root:
-        raise RefusedError("old-size-moved", "another root at the same size: a fork", size=known.size)
+        raise RefusedError("two-roots", f"size {known.size}")
     _check_proof(known, checkpoint, submission.proof)
-    return checkpoint
+
+
+def conflict_of(checkpoint: Checkpoint, known: Tree, refusal: str) -> Conflict | None:
+    """What the log's checkpoint, refused with this code, says against the log; None where nothing.
+
+    ``two-roots`` is a proof against it by itself. ``unproved`` is none: whoever saw a good checkpoint can
+    send it with a bad proof. It is what the log has to prove.
+    """
+    if checkpoint.size == known.size:
+        return "two-roots" if checkpoint.root != known.root else None
+    return "unproved" if refusal == "bad-proof" and known.size > 0 else None
 
 
 def moved(size: int) -> RefusedError:
@@ -129,4 +146,5 @@ def _read(note: bytes) -> tuple[str, Checkpoint]:
         text = read_note(note)[0]
         return text, parse_checkpoint(text)
     except RefusedError as error:
-        raise RefusedError("bad-submission", f"{error.code}: {error.detail}") from None
+        code = "bad-proof" if "empty_root" in error.data else "bad-submission"
+        raise RefusedError(code, f"{error.code}: {error.detail}") from None

@@ -10,7 +10,7 @@ from poc.core.form import state_of
 from poc.core.keys import VerifyKey
 from poc.errors import RefusedError
 
-Role = Literal["contact", "controller", "authority", "registrar"]
+Role = Literal["contact", "controller", "authority", "registrar", "witness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,6 @@ def _role(directory: Directory, record: KeyRecord) -> Role | None:
         return "authority"  # the recovery key reads the log too: it must rotate where the authority was taken
     if record.role == "device" and record.holder in directory.controllers:
         return "controller"
+    if record.role == "witness" and enrolled:
+        return "witness"  # from its appointment on: it is asked to cosign before its seat is in force
     return "contact" if record.role == "device" and enrolled else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poc.core import jws, rules
+from poc.core.audit import AuditEvent
 from poc.core.bodies import BODIES, jwk_form
 from poc.core.directory import Directory
 from poc.core.form import form_of, form_value, state_of
@@ -20,6 +21,7 @@ from poc.core.note import Signer
 from poc.core.proposal import Proposal, make_proposal, read_proposal
 from poc.core.statement import SignedStatement, make_entry, statement_payload
 from poc.errors import RefusedError
+from poc.hub.audit import DONE
 from poc.hub.log import found
 from poc.keyring import Keyring
 from poc.limits import BLOB_BYTES_MAX, BODY_BYTES_MAX, SLOTS_MAX
@@ -111,8 +113,12 @@ async def found_registry(home: Path, data: bytes, keys: Keyring, now: datetime) 
         raise RefusedError("unknown-key", "the genesis names other log and hub keys than this home's")
     store = await SqliteStore.open(home)
     try:
+        subject = statement.sha256
         if await store.read_head() is not None:
+            await store.append_audit(AuditEvent(now, "found", "registry-exists", subject=subject))
             raise RefusedError("registry-exists", str(home))
-        return await found(store, proposal.signed, signer, now)
+        directory = await found(store, proposal.signed, signer, now)
+        await store.append_audit(AuditEvent(now, "found", DONE, subject=subject))
+        return directory
     finally:
         await store.close()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final
 
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
 from poc.errors import PocError, UnreachableError
 from poc.hub.attest import Attestor
+from poc.hub.audit import Audit
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
@@ -19,6 +19,7 @@ from poc.hub.metrics import Metrics
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
+from poc.hub.retention import run_jobs
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
 from poc.logs import log_event
@@ -56,7 +57,8 @@ class Hub:
         self.attestor = Attestor(store, self.log, self.witnesses, hub_key, now)
         self.registry = Registry(store, self.log, now, self.witnesses)
         self.exercises = Exercises(store, self.log, now)
-        self.openings = Openings(store, self.log, self.exercises)
+        self.openings = Openings(store, self.log, self.exercises, now)
+        self.audit = Audit(store, self.log, hub_key, now)
         self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
         self._loaded = asyncio.Event()
 
@@ -98,7 +100,7 @@ class Hub:
             group.create_task(self.witnesses.run(), name="witnesses")
             group.create_task(self.attestor.run(), name="attest")
             group.create_task(self._erase_after_each_step(), name="erase")
-            group.create_task(self._sweep(), name="sweep")
+            group.create_task(self._sweep_for_ever(), name="sweep")
 
     async def refresh_metrics(self) -> None:
         """Bring those gauges up to date that are asked for rather than told."""
@@ -114,22 +116,26 @@ class Hub:
             self.log.changed.clear()
             await self._erase()
 
-    async def _sweep(self) -> None:
-        """Forget nonces and proposals that have passed. A failing disk is tried again."""
+    async def _sweep_for_ever(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            with contextlib.suppress(PocError):
-                await self.store.forget_nonces(self.now() - timedelta(seconds=1))
-                await self.store.expire_proposals(self.now())
-            if not self.log.is_empty:
-                await self._erase()
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Delete what was kept long enough, and anchor the audit trail. A failing disk is tried again."""
+        if not self.log.is_empty:
+            await run_jobs(self.store, self.openings, self.audit, self.now())
+        try:
+            await self.audit.anchor()
+        except PocError as error:
+            log_event("not-erased", kept="audit", code=error.code)
 
     async def _erase(self) -> None:
         """Erase superseded openings. What the disk did not let go is tried again by the sweep."""
         try:
             erased = await self.openings.erase_superseded()
-        except PocError as error:
-            log_event("not-erased", code=error.code)
-        else:
             if erased:
                 log_event("erased", openings=erased)
+                await self.audit.record("retention", subject="openings", count=erased)
+        except PocError as error:
+            log_event("not-erased", kept="openings", code=error.code)

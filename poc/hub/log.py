@@ -71,7 +71,7 @@ async def found(store: Store, signed: SignedStatement, log_signer: Signer, now: 
     directory = apply_all(None, (entry,))
     if log_signer.vkey() not in directory.settings.log_keys:
         raise RefusedError("unknown-key", "the genesis does not name this hub's log key")
-    leaves, subtrees = _stage(CompactRange(), (entry,))
+    leaves, subtrees = stage(CompactRange(), (entry,))
     await store.append_entries(None, _head(directory, log_signer), leaves, subtrees)
     return directory
 
@@ -273,7 +273,7 @@ class Log:
 
     async def _swap(self, view: View, signed: tuple[View, StoredHead], step: _Step) -> None:
         after, head = signed
-        leaves, subtrees = _stage(view.directory.tree, step.entries)
+        leaves, subtrees = stage(view.directory.tree, step.entries)
         closed = [leaf.payload_sha256 for leaf in leaves]
         renewed = shown_anew(view.directory, after.directory)
         try:
@@ -325,7 +325,7 @@ def _replayed(
     """The directory after these stored entries, and the hashes that must be stored beside them."""
     entries = [read_entry(leaf.data) for leaf in leaves]
     after = apply_all(directory, entries)
-    wanted, subtrees = _stage(tree, entries)
+    wanted, subtrees = stage(tree, entries)
     if wanted != list(leaves):
         raise RefusedError("bad-checkpoint", "what is stored beside an entry is not of it")
     return after, subtrees
@@ -346,7 +346,7 @@ def _head(directory: Directory, signer: Signer) -> StoredHead:
     return StoredHead(directory.size, root, sign_checkpoint(checkpoint, signer))
 
 
-def _stage(tree: CompactRange, entries: Iterable[SignedEntry]) -> tuple[list[Leaf], list[Subtree]]:
+def stage(tree: CompactRange, entries: Iterable[SignedEntry]) -> tuple[list[Leaf], list[Subtree]]:
     """The rows of new leaves and of every subtree they complete (RFC 6962 2.1)."""
     leaves, subtrees = [], []
     for entry in entries:

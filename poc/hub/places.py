@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from poc.core.card import PARTS, Part
 from poc.core.directory import Contact, Directory
 
 PlaceKey: TypeAlias = tuple[str, str]
@@ -17,7 +18,7 @@ class Place:
     """One part of one card whose opening may be kept."""
 
     contact: Contact
-    part: str
+    part: Part
     visibility: str
 
 
@@ -28,7 +29,7 @@ def places_of(directory: Directory) -> Mapping[PlaceKey, Place]:
         state = directory.states.get(contact.state)
         if contact.withdrawn or (state is not None and state.status == "withdrawn"):
             continue
-        for part in ("office", "reach", "person"):
+        for part in PARTS:
             commitment = contact.card.part(part)
             if commitment is not None:
                 place = Place(contact, part, commitment.visibility)

@@ -211,7 +211,7 @@ class Relay:
 
     async def evidence(self, caller: Caller, message_id: str) -> dict[str, Any]:
         """The evidence about one message that the caller may see."""
-        message, _ = await self._visible(caller, message_id)
+        message, _ = await self._visible(caller, message_id, dropped=True)
         rows = await self._store.read_evidence(message_id)
         if caller.holder != message.sender_contact:
             rows = tuple(row for row in rows if row.contact in {None, caller.holder})
@@ -227,13 +227,19 @@ class Relay:
         items = [_evidence(row) for row in rows]
         return {"items": items, "next": rows[-1].number if rows else after}
 
-    async def _visible(self, caller: Caller, message_id: str) -> tuple[StoredMessage, tuple[StoredSlot, ...]]:
+    async def _visible(
+        self, caller: Caller, message_id: str, *, dropped: bool = False
+    ) -> tuple[StoredMessage, tuple[StoredSlot, ...]]:
+        """A message of the caller's contact; with ``dropped`` its sender sees it without its envelope too.
+
+        Raises ``not-found``.
+        """
         message = await self._store.read_message(message_id)
-        slots = () if message is None else await self._store.read_slots(message_id)
-        parties = {slot.contact for slot in slots}
-        if message is None or caller.holder not in parties | {message.sender_contact}:
-            raise RefusedError("not-found")
-        return message, slots
+        if message is not None and (message.ciphertext or dropped):
+            slots = await self._store.read_slots(message_id)
+            if caller.holder in {slot.contact for slot in slots} | {message.sender_contact}:
+                return message, slots
+        raise RefusedError("not-found")
 
     def _sign(self, form: Receipt) -> str:
         if self._hub_key is None or self._log.read_only or not self._is_hub_key():

@@ -11,14 +11,17 @@ numbered from 1, numbers only grow and are never used again; a reader continues 
 
 Any verb raises ``UnreachableError("storage-failed")`` when the disk fails: unless said otherwise nothing
 was stored, and the same call may be made again. After a failed COMMIT the outcome is unknown until then.
+Over 400 lines, because the protocol is one list of what a hub keeps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
+
+from poc.core.audit import AuditEvent, AuditRow
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
 AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
@@ -71,6 +74,36 @@ class StoredOpening:
     contact: str
     part: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredErasure:
+    """An opening that its owner had erased; ``proof`` is the JSON of the owner's signed request."""
+
+    commitment: str
+    contact: str
+    part: str
+    proof: bytes
+    erased_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRead:
+    """That the party ``reader`` fetched a part of a contact's card on a day (UTC)."""
+
+    contact: str
+    part: str
+    reader: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnchor:
+    """A note of the hub over the audit record ``number``: the newest of its day."""
+
+    day: date
+    number: int
+    note: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +306,11 @@ class Store(Protocol):
     # --- what travels beside the log ---
 
     async def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> bool:
-        """Keep an opening: True; False if one of this commitment is kept, which stays unchanged."""
+        """Keep an opening: True; False if one of this commitment is kept, which stays unchanged.
+
+        Raises:
+            RefusedError: ``opening-erased``, an erasure of this commitment and contact is kept.
+        """
 
     async def read_openings(self, after: int, limit: int) -> tuple[StoredOpening, ...]:
         """Give openings numbered above ``after``, in order; at most ``limit``."""
@@ -284,8 +321,30 @@ class Store(Protocol):
     async def delete_openings(self, commitments: Sequence[str]) -> int:
         """Erase openings so that their bytes are overwritten on disk; say how many there were.
 
-        After ``storage-failed`` they are gone or not, and bytes may be left: call it again.
+        After ``storage-failed`` they are gone or not, and bytes may be left: call it again. With none
+        named it overwrites what calls that failed, or a crash, may have left.
         """
+
+    async def erase_opening(self, erasure: StoredErasure) -> bool:
+        """Erase an opening as ``delete_openings`` does, and keep that it was: True.
+
+        False if that was kept before; its proof stays, and what may have been left is overwritten.
+        """
+
+    async def read_erasures(self) -> tuple[StoredErasure, ...]:
+        """Give every erasure kept, oldest first."""
+
+    async def forget_erasures(self, erasures: Sequence[StoredErasure]) -> int:
+        """Forget these erasures; say how many there were."""
+
+    async def note_reads(self, reads: Sequence[StoredRead]) -> None:
+        """Keep who fetched what; the same on the same day once."""
+
+    async def list_reads(self, contact: str) -> tuple[StoredRead, ...]:
+        """Give who fetched parts of this contact's card, by part, reader and day."""
+
+    async def forget_reads(self, before: date) -> int:
+        """Forget what was fetched on days before ``before``; say how many."""
 
     async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
         """Keep a sealing key: True; False if one of this kid is kept, which stays unchanged."""
@@ -343,6 +402,30 @@ class Store(Protocol):
 
     async def read_evidence_feed(self, sender_contact: str, after: int, limit: int) -> tuple[Evidence, ...]:
         """Give evidence about all messages of a sender, numbered above ``after``; at most ``limit``."""
+
+    async def drop_envelopes(self, before: datetime) -> int:
+        """Drop the envelopes and slots of messages that expired before ``before``; say how many messages.
+
+        Their ids, sequence numbers, digests, receipts and evidence stay. ``read_message`` then gives
+        them with an empty envelope, and no inbox shows them.
+        """
+
+    # --- the audit trail ---
+
+    async def append_audit(self, event: AuditEvent) -> AuditRow:
+        """Chain an event to the newest record (``poc.core.audit``); give the row it became."""
+
+    async def read_audit(self, after: int, limit: int) -> tuple[AuditRow, ...]:
+        """Give rows numbered above ``after``, in order; at most ``limit``."""
+
+    async def read_newest_audit(self) -> AuditRow | None:
+        """Give the newest row, None if there is none."""
+
+    async def put_anchor(self, anchor: StoredAnchor) -> None:
+        """Keep an anchor in place of an older one of its day."""
+
+    async def read_anchors(self) -> tuple[StoredAnchor, ...]:
+        """Give every anchor, oldest first."""
 
     # --- requests ---
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
+from poc.core.audit import AuditEvent, AuditRow, chain
 from poc.core.strictjson import b64u
 from poc.errors import FaultError, RefusedError
 from poc.store.base import (
@@ -23,12 +24,15 @@ from poc.store.base import (
     InboxItem,
     Leaf,
     Rejection,
+    StoredAnchor,
+    StoredErasure,
     StoredExercise,
     StoredHead,
     StoredKey,
     StoredMessage,
     StoredOpening,
     StoredProposal,
+    StoredRead,
     StoredSlot,
     Subtree,
 )
@@ -58,10 +62,15 @@ class MemoryStore:
         self._proposals: dict[str, StoredProposal] = {}
         self._openings: dict[str, StoredOpening] = {}
         self._opening_numbers = itertools.count(1)
+        self._erasures: dict[tuple[str, str], StoredErasure] = {}
+        self._reads: set[StoredRead] = set()
+        self._audit: list[AuditRow] = []
+        self._anchors: dict[date, StoredAnchor] = {}
         self._keys: dict[str, StoredKey] = {}
         self._submissions: dict[str, _Submission] = {}
         self._messages: dict[str, tuple[StoredMessage, tuple[StoredSlot, ...]]] = {}
-        self._inbox: list[tuple[str, StoredSlot]] = []
+        self._inbox: list[tuple[int, str, StoredSlot]] = []
+        self._inbox_numbers = itertools.count(1)
         self._sequences: dict[tuple[str, str, str, int], str] = {}
         self._answers: dict[tuple[str, str, str, str], Answer] = {}
         self._evidence: list[tuple[str, Evidence]] = []
@@ -198,6 +207,8 @@ class MemoryStore:
     @verb
     async def put_opening(self, commitment: str, contact: str, part: str, data: bytes) -> bool:
         """See ``Store``."""
+        if (commitment, contact) in self._erasures:
+            raise RefusedError("opening-erased", f"{contact} {part}")
         if commitment in self._openings:
             return False
         number = next(self._opening_numbers)
@@ -218,6 +229,43 @@ class MemoryStore:
     async def delete_openings(self, commitments: Sequence[str]) -> int:
         """See ``Store``."""
         return sum(self._openings.pop(commitment, None) is not None for commitment in commitments)
+
+    @verb
+    async def erase_opening(self, erasure: StoredErasure) -> bool:
+        """See ``Store``."""
+        self._openings.pop(erasure.commitment, None)
+        key = (erasure.commitment, erasure.contact)
+        return self._erasures.setdefault(key, erasure) is erasure
+
+    @verb
+    async def read_erasures(self) -> tuple[StoredErasure, ...]:
+        """See ``Store``."""
+        kept = self._erasures.values()
+        return tuple(sorted(kept, key=lambda one: (one.erased_at, one.contact, one.commitment)))
+
+    @verb
+    async def forget_erasures(self, erasures: Sequence[StoredErasure]) -> int:
+        """See ``Store``."""
+        keys = [(one.commitment, one.contact) for one in erasures]
+        return sum(self._erasures.pop(key, None) is not None for key in keys)
+
+    @verb
+    async def note_reads(self, reads: Sequence[StoredRead]) -> None:
+        """See ``Store``."""
+        self._reads.update(reads)
+
+    @verb
+    async def list_reads(self, contact: str) -> tuple[StoredRead, ...]:
+        """See ``Store``."""
+        found = [one for one in self._reads if one.contact == contact]
+        return tuple(sorted(found, key=lambda one: (one.part, one.reader, one.day)))
+
+    @verb
+    async def forget_reads(self, before: date) -> int:
+        """See ``Store``."""
+        kept = {one for one in self._reads if one.day >= before}
+        forgotten, self._reads = len(self._reads) - len(kept), kept
+        return forgotten
 
     @verb
     async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
@@ -263,7 +311,7 @@ class MemoryStore:
         self._submissions[message.id] = submission
         self._messages[message.id] = message, tuple(slots)
         self._sequences.update(used)
-        self._inbox.extend((message.id, slot) for slot in slots)
+        self._inbox.extend((next(self._inbox_numbers), message.id, slot) for slot in slots)
         self._add_evidence(message.id, "receipt", "accepted", None, message.receipt)
         return Accepted(message.receipt)
 
@@ -299,7 +347,7 @@ class MemoryStore:
         """See ``Store``."""
         items = (
             InboxItem(number, self._messages[message_id][0], slot)
-            for number, (message_id, slot) in enumerate(self._inbox, start=1)
+            for number, message_id, slot in self._inbox
             if number > after and slot.kid in kids
         )
         return tuple(itertools.islice(items, limit))
@@ -342,6 +390,46 @@ class MemoryStore:
             record for sender, record in self._evidence if sender == sender_contact and record.number > after
         )
         return tuple(itertools.islice(found, limit))
+
+    @verb
+    async def drop_envelopes(self, before: datetime) -> int:
+        """See ``Store``."""
+        due = [one for one, _ in self._messages.values() if one.expires_at < before and one.ciphertext]
+        for message in due:
+            bare = replace(message, protected="", iv="", ciphertext="", tag="")
+            self._messages[message.id] = bare, ()
+        gone = {message.id for message in due}
+        self._inbox = [item for item in self._inbox if item[1] not in gone]
+        return len(due)
+
+    # --- the audit trail ---
+
+    @verb
+    async def append_audit(self, event: AuditEvent) -> AuditRow:
+        """See ``Store``."""
+        row = chain(self._audit[-1] if self._audit else None, event)
+        self._audit.append(row)
+        return row
+
+    @verb
+    async def read_audit(self, after: int, limit: int) -> tuple[AuditRow, ...]:
+        """See ``Store``."""
+        return tuple(self._audit[after : after + limit])
+
+    @verb
+    async def read_newest_audit(self) -> AuditRow | None:
+        """See ``Store``."""
+        return self._audit[-1] if self._audit else None
+
+    @verb
+    async def put_anchor(self, anchor: StoredAnchor) -> None:
+        """See ``Store``."""
+        self._anchors[anchor.day] = anchor
+
+    @verb
+    async def read_anchors(self) -> tuple[StoredAnchor, ...]:
+        """See ``Store``."""
+        return tuple(sorted(self._anchors.values(), key=lambda one: one.day))
 
     # --- requests ---
 

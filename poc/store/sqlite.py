@@ -1,7 +1,7 @@
 """The SQLite driver: ``hub.db`` in the hub's home, one connection that writes, two that read.
 
-Each verb is one job: its SQL stands in ``sqlite_log`` and ``sqlite_relay``, group commit in ``writer``,
-the steps to the present tables in ``migrate``. The promises of the verbs stand in ``base``.
+Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay`` and ``sqlite_privacy``, group
+commit in ``writer``, the steps to the present tables in ``migrate``. The promises stand in ``base``.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import itertools
 import os
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
 from poc.store import sqlite_log as log
+from poc.store import sqlite_privacy as privacy
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
     Accepted,
@@ -26,12 +28,15 @@ from poc.store.base import (
     InboxItem,
     Leaf,
     Rejection,
+    StoredAnchor,
+    StoredErasure,
     StoredExercise,
     StoredHead,
     StoredKey,
     StoredMessage,
     StoredOpening,
     StoredProposal,
+    StoredRead,
     StoredSlot,
     Subtree,
 )
@@ -200,9 +205,35 @@ class SqliteStore:
 
     async def delete_openings(self, commitments: Sequence[str]) -> int:
         """See ``Store``. The write-ahead log is emptied after it."""
-        deleted = await self._write(partial(log.delete_openings, commitments=commitments))
-        await self.writer.run_alone(log.truncate_wal)
+        deleted = await self._write(partial(privacy.delete_openings, commitments=commitments))
+        await self.writer.run_alone(privacy.truncate_wal)
         return deleted
+
+    async def erase_opening(self, erasure: StoredErasure) -> bool:
+        """See ``Store``. The write-ahead log is emptied after it."""
+        first = await self._write(partial(privacy.erase_opening, erasure=erasure))
+        await self.writer.run_alone(privacy.truncate_wal)
+        return first
+
+    async def read_erasures(self) -> tuple[StoredErasure, ...]:
+        """See ``Store``."""
+        return await self._read(privacy.read_erasures)
+
+    async def forget_erasures(self, erasures: Sequence[StoredErasure]) -> int:
+        """See ``Store``."""
+        return await self._write(partial(privacy.forget_erasures, erasures=erasures))
+
+    async def note_reads(self, reads: Sequence[StoredRead]) -> None:
+        """See ``Store``."""
+        await self._write(partial(privacy.note_reads, reads=reads))
+
+    async def list_reads(self, contact: str) -> tuple[StoredRead, ...]:
+        """See ``Store``."""
+        return await self._read(partial(privacy.list_reads, contact=contact))
+
+    async def forget_reads(self, before: date) -> int:
+        """See ``Store``."""
+        return await self._write(partial(privacy.forget_reads, before=before))
 
     async def put_sealing_key(self, kid: str, jwk: bytes, holder: str) -> bool:
         """See ``Store``."""
@@ -253,6 +284,32 @@ class SqliteStore:
         return await self._read(
             partial(relay.read_evidence_feed, sender_contact=sender_contact, after=after, limit=limit)
         )
+
+    async def drop_envelopes(self, before: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(privacy.drop_envelopes, before=before))
+
+    # --- the audit trail ---
+
+    async def append_audit(self, event: AuditEvent) -> AuditRow:
+        """See ``Store``."""
+        return await self._write(partial(privacy.append_audit, event=event))
+
+    async def read_audit(self, after: int, limit: int) -> tuple[AuditRow, ...]:
+        """See ``Store``."""
+        return await self._read(partial(privacy.read_audit, after=after, limit=limit))
+
+    async def read_newest_audit(self) -> AuditRow | None:
+        """See ``Store``."""
+        return await self._read(privacy.read_newest_audit)
+
+    async def put_anchor(self, anchor: StoredAnchor) -> None:
+        """See ``Store``."""
+        await self._write(partial(privacy.put_anchor, anchor=anchor))
+
+    async def read_anchors(self) -> tuple[StoredAnchor, ...]:
+        """See ``Store``."""
+        return await self._read(privacy.read_anchors)
 
     # --- requests ---
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from poc.core.strictjson import b64u
-from poc.errors import FaultError, RefusedError, UnreachableError
+from poc.errors import FaultError, RefusedError
 from poc.store.base import Leaf, StoredHead, StoredKey, StoredOpening, StoredProposal, Subtree
 
 
@@ -182,6 +182,9 @@ def expire_proposals(db: sqlite3.Connection, now: datetime) -> int:
 
 def put_opening(db: sqlite3.Connection, commitment: str, contact: str, part: str, data: bytes) -> bool:
     """See ``Store.put_opening``."""
+    erased = "SELECT 1 FROM erasures WHERE commitment = ? AND contact = ?"
+    if db.execute(erased, (commitment, contact)).fetchone():
+        raise RefusedError("opening-erased", f"{contact} {part}")
     if read_opening(db, commitment):
         return False
     db.execute(
@@ -216,23 +219,6 @@ def renew_openings(db: sqlite3.Connection, commitments: Sequence[str]) -> None:
         if opening is not None:
             db.execute("DELETE FROM openings WHERE commitment = ?", (commitment,))
             put_opening(db, commitment, opening.contact, opening.part, opening.data)
-
-
-def delete_openings(db: sqlite3.Connection, commitments: Sequence[str]) -> int:
-    """See ``Store.delete_openings``; ``secure_delete`` zeroes the bytes in the pages."""
-    statement = "DELETE FROM openings WHERE commitment = ?"
-    return sum(db.execute(statement, (commitment,)).rowcount for commitment in commitments)
-
-
-def truncate_wal(db: sqlite3.Connection) -> None:
-    """Copy the write-ahead log into the file and empty it, so that erased bytes do not live on in it.
-
-    Raises:
-        UnreachableError: ``storage-failed``, a reader held on to it for too long.
-    """
-    (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise UnreachableError("storage-failed", "the write-ahead log is in use")
 
 
 def put_sealing_key(db: sqlite3.Connection, kid: str, jwk: bytes, holder: str) -> bool:

@@ -17,8 +17,10 @@ from poc.hub.caller import Caller
 from poc.hub.hub import Hub
 from poc.limits import BODY_DRAIN_BYTES_MAX
 from poc.logs import log_event
+from poc.serving.answer import Answer
 from poc.serving.connection import Deadlines
 from poc.serving.requests import Handler, answered, expect, read_body, response_of
+from poc.web.audited import Asked, audited
 from poc.web.auth import authenticate
 from poc.web.call import Call
 from poc.web.routes import ROUTES, Route
@@ -58,28 +60,36 @@ def _count(hub: Hub, request: web.Request, status: int) -> None:
 def _serve(
     hub: Hub, route: Route, public_origin: Callable[[], str], limits: Deadlines
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def serve(request: web.Request) -> web.Response:
-        body = await read_body(request, route.body_bytes_max, limits.body)
+    async def answer(request: web.Request, asked: Asked) -> Answer:
+        body = asked.body = await read_body(request, route.body_bytes_max, limits.body)
         if not route.early:
             await hub.wait_loaded()
-        caller = await _caller(hub, route, request, body, public_origin())
+        target = public_origin() + request.raw_path
+        caller = asked.caller = await _caller(hub, route, request, body, target)
         if len(request.query) != len(set(request.query)):
             raise RefusedError("bad-form", "a query member stands twice")
-        call = Call(hub, caller, request.match_info, dict(request.query), body, public_origin())
-        return response_of(await route.handler(call))
+        path, query = request.match_info, dict(request.query)
+        return await route.handler(
+            Call(hub, caller, path, query, body, public_origin(), target, request.headers)
+        )
+
+    async def serve(request: web.Request) -> web.Response:
+        asked = Asked(request.match_info)
+        if route.audit is None:
+            return response_of(await answer(request, asked))
+        return response_of(await audited(hub.audit, route.audit, asked, lambda: answer(request, asked)))
 
     return serve
 
 
 async def _caller(
-    hub: Hub, route: Route, request: web.Request, body: bytes, public_origin: str
+    hub: Hub, route: Route, request: web.Request, body: bytes, target_uri: str
 ) -> Caller | None:
     if not route.roles:
         return None
     settings = hub.log.view.directory.settings
     if route.policy and settings.entries_access == "public":
         return None
-    target_uri = public_origin + request.raw_path
     caller = await authenticate(hub, request.headers, request.method, target_uri, body)
     if caller.role not in route.roles:
         raise RefusedError("not-found")

@@ -25,6 +25,8 @@ class Call:
     query: Mapping[str, str]
     body: bytes
     public_origin: str
+    target: str
+    headers: Mapping[str, str]
 
     @property
     def caller(self) -> Caller:

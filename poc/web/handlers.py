@@ -109,6 +109,17 @@ async def put_card(call: Call) -> Answer:
     return answer_json({"commitment": call.id}, 201 if created else 200)
 
 
+async def erase_card(call: Call) -> Answer:
+    """An erasure: the request itself is what desks are shown."""
+    await call.hub.openings.erase(call.caller, call.id, call.target, call.headers)
+    return answer_json({"commitment": call.id})
+
+
+async def readers(call: Call) -> Answer:
+    """Who fetched a card."""
+    return answer_json(await call.hub.openings.readers(call.caller, call.id))
+
+
 async def keys(call: Call) -> Answer:
     """Sealing keys."""
     return answer_json(await call.hub.openings.keys(call.number("since")))

@@ -22,7 +22,8 @@ Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
 class Route:
     """One route. ``roles`` empty: anyone, unsigned. ``policy``: anyone too where the registry says so.
 
-    ``early``: answered also while the log is still being read.
+    ``early``: answered also while the log is still being read. ``audit``: a privileged action, by this name:
+    each call, refused or not, leaves exactly one record in the audit trail.
     """
 
     method: str
@@ -33,14 +34,17 @@ class Route:
     body_bytes_max: int = 0
     policy: bool = False
     early: bool = False
+    audit: str | None = None
 
 
 ANYONE: Final[frozenset[Role]] = frozenset()
 PARTIES: Final[frozenset[Role]] = frozenset({"contact", "controller", "authority", "registrar"})
+READERS: Final[frozenset[Role]] = PARTIES | {"witness"}
 DEVICES: Final[frozenset[Role]] = frozenset({"contact", "controller"})
 CONTACTS: Final[frozenset[Role]] = frozenset({"contact"})
 CONTROLLERS: Final[frozenset[Role]] = frozenset({"controller"})
 PLAYERS: Final[frozenset[Role]] = frozenset({"contact", "controller", "authority"})
+STATES: Final[frozenset[Role]] = frozenset({"contact", "authority"})
 OWNERS: Final[frozenset[Role]] = frozenset({"contact", "authority", "registrar"})
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -55,20 +59,59 @@ ROUTES: Final[tuple[Route, ...]] = (
         early=True,
     ),
     Route("GET", "/checkpoint", ANYONE, handlers.checkpoint, "The newest signed checkpoint."),
-    Route("GET", "/tile/entries/{tile:.+}", PARTIES, handlers.entries, "A bundle of entries.", policy=True),
+    Route("GET", "/tile/entries/{tile:.+}", READERS, handlers.entries, "A bundle of entries.", policy=True),
     Route("GET", "/tile/{tile:.+}", ANYONE, handlers.tile, "A tile of hashes."),
     Route("GET", "/v1/genesis", ANYONE, handlers.genesis, "Entry 0."),
-    Route("POST", "/v1/statements", ANYONE, handlers.submit, "Log a statement, or propose it.", 128 * KIB),
+    Route(
+        "POST",
+        "/v1/statements",
+        ANYONE,
+        handlers.submit,
+        "Log a statement, or propose it.",
+        128 * KIB,
+        audit="statement",
+    ),
     Route("GET", "/v1/proposals", PARTIES, handlers.proposals, "Open proposals that concern the caller."),
     Route("GET", "/v1/proposals/{id}", PARTIES, handlers.proposal, "One proposal."),
     Route(
-        "POST", "/v1/proposals/{id}/signatures", PARTIES, handlers.sign_proposal, "Sign a proposal.", 64 * KIB
+        "POST",
+        "/v1/proposals/{id}/signatures",
+        PARTIES,
+        handlers.sign_proposal,
+        "Sign a proposal.",
+        64 * KIB,
+        audit="proposal-signature",
     ),
     Route("GET", "/v1/cards", PARTIES, handlers.cards, "Openings of cards, by their visibility."),
-    Route("PUT", "/v1/cards/{id}", OWNERS, handlers.put_card, "Give the opening of a card's part.", 64 * KIB),
+    Route(
+        "PUT",
+        "/v1/cards/{id}",
+        OWNERS,
+        handlers.put_card,
+        "Give the opening of a card's part.",
+        64 * KIB,
+        audit="opening",
+    ),
+    Route(
+        "DELETE",
+        "/v1/cards/{id}",
+        OWNERS,
+        handlers.erase_card,
+        "Erase the opening of a card's part, for good.",
+        audit="erasure",
+    ),
+    Route("GET", "/v1/contacts/{id}/readers", STATES, handlers.readers, "Who fetched the contact's card."),
     Route("GET", "/v1/keys", PARTIES, handlers.keys, "Sealing keys."),
     Route("GET", "/v1/keys/{id}", PARTIES, handlers.key, "One sealing key."),
-    Route("PUT", "/v1/keys/{id}", PARTIES, handlers.put_key, "Give a sealing key's body.", 16 * KIB),
+    Route(
+        "PUT",
+        "/v1/keys/{id}",
+        PARTIES,
+        handlers.put_key,
+        "Give a sealing key's body.",
+        16 * KIB,
+        audit="sealing-key",
+    ),
     Route("PUT", "/v1/messages/{id}", DEVICES, handlers.send, "Send an envelope.", BODY_BYTES_MAX),
     Route("GET", "/v1/messages/{id}", DEVICES, handlers.message, "A message, for its sender or a recipient."),
     Route(
@@ -90,6 +133,22 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("GET", "/v1/exercises", PLAYERS, handlers.exercises, "Exercises of the caller's side."),
     Route("GET", "/v1/exercises/{id}", PLAYERS, handlers.exercise, "One exercise."),
-    Route("PUT", "/v1/exercises/{id}", CONTROLLERS, handlers.announce, "Announce an exercise.", 256 * KIB),
-    Route("POST", "/v1/exercises/{id}/orders", CONTROLLERS, handlers.order, "Start or end it.", 64 * KIB),
+    Route(
+        "PUT",
+        "/v1/exercises/{id}",
+        CONTROLLERS,
+        handlers.announce,
+        "Announce an exercise.",
+        256 * KIB,
+        audit="announcement",
+    ),
+    Route(
+        "POST",
+        "/v1/exercises/{id}/orders",
+        CONTROLLERS,
+        handlers.order,
+        "Start or end it.",
+        64 * KIB,
+        audit="order",
+    ),
 )

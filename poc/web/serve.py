@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-
-from aiohttp import web
 
 from poc.config import HubSettings
 from poc.core.note import Signer
 from poc.core.statement import read_entry, read_statement
 from poc.errors import FaultError, PocError, RefusedError
+from poc.hub.audit import DONE
 from poc.hub.clock import system_clock
 from poc.hub.hub import Hub
-from poc.hub.metrics import CONTENT_TYPE
 from poc.keyring import Keyring
 from poc.logs import log_event, start_logs
 from poc.serving.connection import GuardedRunner
+from poc.serving.metrics import metrics_runner
 from poc.serving.process import listen, stop_asked, unlock
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
@@ -52,7 +52,8 @@ async def serve(settings: HubSettings, port: int) -> None:
         hub = await _hub(store, settings, keyring)
         store.writer.on_commit = hub.metrics.commit
         if settings.metrics_port is not None:
-            await listen(stack, _metrics_runner(hub), settings.metrics_host, settings.metrics_port)
+            metrics = metrics_runner(partial(_metrics, hub), hub.now)
+            await listen(stack, metrics, settings.metrics_host, settings.metrics_port)
         bound = {"origin": settings.public_origin}
         runner = GuardedRunner(make_app(hub, lambda: bound["origin"]), hub.now)
         address = await listen(stack, runner, settings.host, port)
@@ -69,6 +70,7 @@ async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     """Read and prove the log, then say so. Raises what only another keyring or disk can mend."""
     await hub.load()
     error = hub.reason
+    await _record_start(hub, settings, error)
     if error is not None and error.code in {"no-log-key", "no-hub-key"}:
         raise error
     if error is None:
@@ -79,6 +81,14 @@ async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
     else:
         log_event("read-only", code=error.code, message=error.message, next=error.next_step)
     print(f"listening on {address}", flush=True)  # noqa: T201 (the one line on standard output)
+
+
+async def _record_start(hub: Hub, settings: HubSettings, error: PocError | None) -> None:
+    """Leave in the audit trail that, how and with what outcome the operator started the hub."""
+    action = "start-clock-confirmed" if settings.clock_confirmed else "start"
+    await hub.audit.record(action, DONE if error is None else error.code)
+    for witness in settings.disregard_witness:
+        await hub.audit.record("witness-disregarded", subject=witness)
 
 
 async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | None) -> Hub:
@@ -102,14 +112,9 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
     return hub
 
 
-def _metrics_runner(hub: Hub) -> GuardedRunner:
-    async def metrics(_request: web.Request) -> web.Response:
-        await hub.refresh_metrics()
-        return web.Response(body=hub.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
-
-    app = web.Application()
-    app.router.add_get("/metrics", metrics)
-    return GuardedRunner(app, hub.now)
+async def _metrics(hub: Hub) -> bytes:
+    await hub.refresh_metrics()
+    return hub.metrics.text()
 
 
 def run(settings: HubSettings, port: int) -> int:

@@ -55,6 +55,14 @@ PROPOSAL: Final = object_of(
     id=B64U, payload=B64U, signatures=SIGNATURES, opened_at=TIME, expires_at=TIME, missing=list_of(TEXT)
 )
 ENVELOPE: Final = form("envelope")
+ERASURE: Final = object_of(
+    contact=TEXT,
+    part={"enum": ["office", "reach", "person"]},
+    commitment=B64U,
+    target={"type": "string", "maxLength": 2000},
+    signature_input=TEXT,
+    signature=TEXT,
+)
 ITEM: Final = object_of(
     number=NUMBER, message=TEXT, envelope=ENVELOPE, accepted=JWS, released=nothing_or(JWS)
 )
@@ -142,19 +150,40 @@ SHAPES: Final[dict[str, Shape]] = {
         {
             200: object_of(
                 cards=list_of(object_of(number=NUMBER, contact=TEXT, part=TEXT, opening=form("opening"))),
+                erased=list_of(ERASURE),
                 next=NUMBER,
             )
         },
         follows="since",
-        note=FEED_NOTE + " What becomes visible to the caller later (an exercise is announced, a visibility "
+        note=FEED_NOTE
+        + " `erased`, on every page: each part that its owner erased while the log still names "
+        "it, with the owner's signed request as proof (docs/spec/card.md). What becomes visible to the "
+        "caller later (an exercise is announced, a visibility "
         "changes) gets a new number, so it comes again.",
     ),
     "PUT /v1/cards/{id}": Shape(
         {201: object_of(commitment=B64U), 200: object_of(commitment=B64U)},
         takes=form("opening"),
-        codes=(*FORM_CODES, "commitment-mismatch", "storage-failed"),
+        codes=(*FORM_CODES, "commitment-mismatch", "opening-erased", "contact-frozen", "storage-failed"),
         note="From the authority of the contact's State or a device of it with `change`; for a listed "
-        "contact from a registrar.",
+        "contact from a registrar. One that was erased is refused for good.",
+    ),
+    "DELETE /v1/cards/{id}": Shape(
+        {200: object_of(commitment=B64U)},
+        codes=("contact-frozen", "storage-failed"),
+        note="Without a body, by those who may give it. The opening is overwritten on the hub's disk, and "
+        "the request itself, as signed, is shown to the desks, which then delete their copies. A repeat "
+        "changes nothing; after `storage-failed` it must be repeated.",
+    ),
+    "GET /v1/contacts/{id}/readers": Shape(
+        {
+            200: object_of(
+                contact=TEXT,
+                readers=list_of(object_of(part=TEXT, reader=TEXT, day={"type": "string", "format": "date"})),
+                days_kept=NUMBER,
+            )
+        },
+        note="Only for the contact's own State. Its own parties are not listed.",
     ),
     "GET /v1/keys": Shape(
         {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER)},

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import aiohttp
+
+from poc.client.api import HubClient
 from poc.config import WitnessSettings
 from poc.core.checkpoint import Cosigner
+from poc.core.keys import SigningKey
 from poc.errors import RefusedError
 from poc.keyring import Keyring
 from poc.logs import log_event
 from poc.serving.connection import GuardedRunner
+from poc.serving.metrics import metrics_runner
 from poc.serving.process import listen, stop_asked, unlock
 from poc.witness.app import make_app
-from poc.witness.store import WitnessStore
+from poc.witness.store import WatchedLog, WitnessStore
 from poc.witness.witness import Witness
 
 ROLE: Final = "witness"
@@ -39,7 +47,8 @@ async def serve(settings: WitnessSettings, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once it listens.
 
     Raises:
-        RefusedError: ``not-a-witness``, ``no-witness-key``, what the keyring or the record is refused for.
+        RefusedError: ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``, what the keyring or the
+            record is refused for.
         UnreachableError: ``cannot-listen``, ``storage-failed``.
     """
     stopped = stop_asked()
@@ -50,10 +59,18 @@ async def serve(settings: WitnessSettings, port: int) -> None:
         stack.push_async_callback(store.close)
         if store.notice:
             log_event("sqlite", notice=store.notice)
-        witness = Witness(store, cosigner, _clock)
+        logs = await store.logs()
+        if settings.check_rules:
+            _check_pinned(logs)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        witness = Witness(store, cosigner, _clock, _hub_at(http, cosigner.key))
+        await witness.load()
+        if settings.metrics_port is not None:
+            metrics = metrics_runner(partial(_metrics, witness), witness.now)
+            await listen(stack, metrics, settings.metrics_host, settings.metrics_port)
         runner = GuardedRunner(make_app(witness, settings.prefix), witness.now)
         address = await listen(stack, runner, settings.host, port)
-        log_event("ready", logs=len(await store.logs()))
+        log_event("ready", logs=len(logs))
         print(f"listening on {address}{settings.prefix}", flush=True)  # noqa: T201 (the one line it prints)
         await stopped.wait()
     log_event("stopped")
@@ -66,6 +83,23 @@ def _cosigner(keyring: Keyring | None) -> Cosigner:
         if entry.role == ROLE and entry.retired_at is None and keyring is not None:
             return Cosigner(entry.party, keyring.signing(entry.kid))
     raise RefusedError("no-witness-key")
+
+
+def _check_pinned(logs: Sequence[WatchedLog]) -> None:
+    """Return only if the rules of every log are checked. Raises ``rules-not-checked``."""
+    for log in logs:
+        if log.pinned is None:
+            raise RefusedError("rules-not-checked", log.origin)
+
+
+def _hub_at(http: aiohttp.ClientSession, key: SigningKey) -> Callable[[str], HubClient]:
+    """The way to a hub, whose requests the witness signs with the key it cosigns with."""
+    return lambda address: HubClient(address, http, (key,), _clock, secrets.token_bytes)
+
+
+async def _metrics(witness: Witness) -> bytes:
+    await witness.refresh_metrics()
+    return witness.metrics.text()
 
 
 def _clock() -> datetime:

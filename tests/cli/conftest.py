@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from poc.client.sdk import Desk
+from poc.core.strictjson import domain_hash
+from poc.keyring import Keyring
 from tests import registry as made
 from tests.cli_world import CONTACTS, LiveWorld, live_registry, make_home, poc, publish
-from tests.desk_world import CONTROLLER
+from tests.desk_world import CONTROLLER, PASSPHRASE
 
 
 @pytest.fixture
@@ -85,3 +88,22 @@ async def exchange(homes, folder):
 def kept(template, tmp_path):
     """Copies of the template's homes: nothing answers at their hub's address any more."""
     return {state: shutil.copytree(home, tmp_path / "kept" / state) for state, home in template.items()}
+
+
+@pytest.fixture
+async def office(live, tmp_path):
+    """Makes the home of a party that has one key of a role."""
+
+    async def make(party, role, label):
+        home = tmp_path / label
+        pin = live.registry.directory.fingerprint
+        desk = await Desk.join(home, live.origin, pin, party=party, http=live.session)
+        await desk.close()
+        keys = Keyring.create(home, PASSPHRASE)
+        keys.add_signing(role, party, live.now, lambda _: domain_hash("poc/1 test key", label.encode()))
+        keys.save()
+        (home / "passphrase").write_text(PASSPHRASE + "\n")
+        (home / "passphrase").chmod(0o600)
+        return home
+
+    return make

@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
-from poc.client.sdk import Desk
-from poc.core.strictjson import domain_hash
-from poc.keyring import Keyring
 from tests.cli_world import poc
-from tests.desk_world import CONTROLLER, PASSPHRASE
+from tests.desk_world import CONTROLLER
 from tests.registry import REGISTRARS
 
 JO = "jo.technical"
-
-
-@pytest.fixture
-async def office(live, tmp_path):
-    """Makes the home of a party that has one key of a role."""
-
-    async def make(party, role, label):
-        home = tmp_path / label
-        pin = live.registry.directory.fingerprint
-        desk = await Desk.join(home, live.origin, pin, party=party, http=live.session)
-        await desk.close()
-        keys = Keyring.create(home, PASSPHRASE)
-        keys.add_signing(role, party, live.now, lambda _: domain_hash("poc/1 test key", label.encode()))
-        keys.save()
-        (home / "passphrase").write_text(PASSPHRASE + "\n")
-        (home / "passphrase").chmod(0o600)
-        return home
-
-    return make
 
 
 async def done(*words, home):

@@ -9,6 +9,8 @@ import pytest
 
 from poc.limits import INLINE_ATTACHMENTS_BYTES_MAX
 from tests.cli_world import LiveWorld, make_home, poc, poc_process, run_here
+from tests.desk_world import CONTROLLER
+from tests.registry import REGISTRARS
 
 SEND = ("message", "send", "--subject", "A notice", "--status", "test")
 CONCURRENCE = "Receipt does not indicate concurrence with the content."
@@ -334,9 +336,11 @@ async def test_a_home_that_is_not_enrolled_syncs_the_log_and_says_why_no_more(ho
 
 
 async def test_a_desk_that_ends_its_own_device_is_told_that_it_was_done(homes):
-    outcome = await poc(
-        "contact", "device-revoke", "jo.technical", "1", "--reason", "lost", "--json", home=homes["jo"]
-    )
+    words = ("contact", "device-revoke", "jo.technical", "1", "--reason", "lost", "--json")
+    unasked = await poc(*words, home=homes["jo"])
+    assert "the only one of jo.technical" in refused(unasked, "not-confirmed", 2)["message"]
+    assert (await poc("contact", "show", "jo.technical", "--json", home=homes["jo"])).value["devices"]
+    outcome = await poc(*words, "--yes", home=homes["jo"])
     assert outcome.code == 0, outcome
     assert outcome.value["type"] == "contact.device-revoke"
     assert "this is the device of this home" in outcome.err
@@ -366,3 +370,25 @@ def test_a_wrong_member_is_told_without_words_of_a_library(kept):
     value = run_here(*SEND, "--to", "sd.technical", "--text", "a\x1bb", "--json", home=kept["jo"]).value
     assert "Value error" not in value["message"]
     assert "U+001B" in value["message"]
+
+
+async def test_a_message_of_a_subject_alone_is_sent_with_a_warning(homes):
+    words = (*SEND, "--to", "sd.technical", "--json")
+    bare = await poc(*words, home=homes["jo"])
+    assert (bare.code, bare.value["state"]) == (0, "accepted")
+    assert "the body is empty" in bare.err
+    for more in (("--text", "Body"), ("--field", "sector=energy"), ("--attach", __file__)):
+        assert "the body is empty" not in (await poc(*words, *more, "--dry-run", home=homes["jo"])).err
+    assert "the body is empty" in (await poc(*words, "--dry-run", home=homes["jo"])).err
+
+
+async def test_a_proposal_that_is_logged_already_is_told_as_such(homes, live, office):
+    first, second = [await office(name, "registrar", name) for name in REGISTRARS]
+    dismissed = ("controller", "dismiss", CONTROLLER, "--json")
+    opened = await poc(*dismissed, home=first)
+    assert (await poc("proposal", "sign", opened.value["proposal"], home=second)).code == 0
+    for home in (first, second):
+        again = await poc("proposal", "sign", opened.value["proposal"], "--json", home=home)
+        index = live.hub.log.view.directory.size - 1
+        assert f"entry {index}" in refused(again, "already-logged")["message"]
+    refused(await poc("proposal", "sign", "A" * 43, "--json", home=first), "not-found")

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poc.cli import output
-from poc.cli.lookup import _card, _table, names_line
+from poc.cli.lookup import _table, card_lines, names_line
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines
 from poc.cli.output import Progress, Result, Table, both_times, show, show_error
 from poc.client.lookup import FoundContact
@@ -149,13 +149,15 @@ def found_contact(text):
         alternates=[text],
         frozen=True,
         person={"names": {"en": text}, "title": {"en": text}, "channels": [channel]},
+        visibility={"person": text},
+        not_held=[text],
     )
 
 
 @given(hostile)
 def test_every_field_of_a_contact_is_shown_harmless(text):
     contact = found_contact(text)
-    result = Result({}, _card(contact, NOW), [_table([contact], text)], contact.warnings())
+    result = Result({}, card_lines(contact, NOW), [_table([contact], text)], contact.warnings())
     printed(lambda: show(result, as_json=False))
 
 

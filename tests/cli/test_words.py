@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -166,3 +167,21 @@ def test_a_folder_is_no_text(tmp_path):
     with pytest.raises(PocError) as refused:
         words.read_text(Path(tmp_path))
     assert refused.value.code == "no-such-file"
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody sits."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "yes\n", "JO.DUTY\n", "jo.duty x\n"])
+def test_only_the_word_itself_confirms(monkeypatch, capsys, typed):
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    with pytest.raises(PocError) as refused:
+        words.confirm("jo.duty", "it ends")
+    assert (refused.value.code, refused.value.exit_code) == ("not-confirmed", 2)
+    assert "it ends" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", Terminal(" jo.duty \n"))
+    words.confirm("jo.duty", "it ends")

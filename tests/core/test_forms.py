@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from poc.core.exercise import Order
-from poc.core.form import Form, form_bytes, read_form
+from poc.core.form import Form, form_bytes, form_of, read_form
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from poc.schemas import FORMS
@@ -70,3 +70,10 @@ def outcome(model: type[Form], value: object) -> str:
     except RefusedError as error:
         return error.code
     return "ok"
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), "\ud800", {"a": object()}, {1, 2}])
+def test_a_value_that_json_cannot_spell_is_refused(value: Any) -> None:
+    with pytest.raises(RefusedError) as caught:
+        form_of(Order, {**ORDER, "reason": value})
+    assert caught.value.code == "bad-json"

@@ -82,8 +82,8 @@ def test_a_header_put_on_another_types_signature_is_refused():
             assert refused.value.code == "bad-signature"
 
 
-def test_there_are_ten_different_types():
-    assert len(set(jws.TYPES)) == 10
+def test_there_are_eleven_different_types():
+    assert len(set(jws.TYPES)) == 11
 
 
 @pytest.mark.parametrize("typ", ["", "JWT", "poc-statement", "poc-envelope+jwe"])

@@ -206,3 +206,13 @@ def test_only_whole_seconds_of_utc_are_written(at):
 
 def test_a_domain_separates_hashes():
     assert domain_hash("poc/1 a", b"x") != domain_hash("poc/1 b", b"x") != domain_hash("poc/1 ", b"bx")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" + "[]," * 40, "[" + "[]," * 40 + "nope", "[" + "[]," * 40 + "]", "[]" * 40, "[[]", "[]]", "]["],
+)
+def test_brackets_that_do_not_close_are_refused_however_many_there_are(text):
+    with pytest.raises(RefusedError) as refused:
+        parse(text)
+    assert refused.value.code == "bad-json"

@@ -110,7 +110,17 @@ def _exercise(name: str, form: dict[str, Any]) -> None:
         refuse_if(form["contact"] is not None and order != "break-out", "bad-form")
 
 
+def _request(form: dict[str, Any]) -> None:
+    """state-request.md."""
+    keys = form["authority"]["keys"]
+    refuse_if(not re.fullmatch(BODY, form["state"]), "bad-form")
+    refuse_if(form["authority"]["threshold"] > len(keys), "bad-form")
+    refuse_if(form["recovery"] in keys, "bad-form")
+
+
 def _whole(name: str, form: dict[str, Any]) -> None:
+    if name == "state-request":
+        _request(form)
     if name == "statement":
         refuse_if(
             (form["version"] == 1) != (form["version"] is not None and form["previous"] is None), "bad-form"
@@ -129,6 +139,9 @@ def _whole(name: str, form: dict[str, Any]) -> None:
         refuse_if(not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", form["zone"]), "bad-form")
     if name == "evidence-file":
         refuse_if(not all(form["receipts"] + form["retrievals"] + form["acknowledgements"]), "bad-form")
+    if name == "snapshot":
+        _sorted([[held["contact"], held["opening"]["part"]] for held in form["openings"] or ()])
+        _sorted([key["pub"] for key in form["sealing_keys"]])
     if name == "envelope":
         for slot in form["recipients"]:
             unb64u(slot["header"]["salt"], 16)

@@ -24,6 +24,7 @@ TYPES = frozenset(
         "announcement",
         "script",
         "order",
+        "state-request",
     ]
 )
 

@@ -7,7 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from poc.store.base import Answer, Leaf, Rejection, StoredHead, StoredMessage, StoredProposal, StoredSlot
+from poc.store.base import (
+    Answer,
+    Leaf,
+    Rejection,
+    StoredErasure,
+    StoredHead,
+    StoredMessage,
+    StoredProposal,
+    StoredSlot,
+)
 
 NOW = datetime(2026, 3, 1, 9, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -25,6 +34,10 @@ def head(size: int, mark: str = "") -> StoredHead:
 
 def proposal(name: str = "p", opened_at: datetime = NOW) -> StoredProposal:
     return StoredProposal(name, b"{}", b"[1]", opened_at, opened_at + HOUR)
+
+
+def erasure(commitment: str, erased_at: datetime = NOW, proof: bytes = b"{}") -> StoredErasure:
+    return StoredErasure(commitment, "jo.technical", "person", proof, erased_at)
 
 
 def message(n: int = 1, **changes: Any) -> StoredMessage:

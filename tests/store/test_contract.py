@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from poc.core.audit import AuditEvent, check_chain
 from poc.core.strictjson import b64u
 from poc.errors import FaultError, PocError, RefusedError, UnreachableError
-from poc.store.base import Accepted, Existing, StoredKey, StoredOpening, Subtree
-from tests.store.builders import HOUR, NOW, answer, head, leaf, message, proposal, rejection, slot
+from poc.store.base import (
+    Accepted,
+    Existing,
+    StoredAnchor,
+    StoredKey,
+    StoredOpening,
+    StoredRead,
+    Subtree,
+)
+from tests.store.builders import HOUR, NOW, answer, erasure, head, leaf, message, proposal, rejection, slot
 
 
 async def refused(code, awaitable):
@@ -156,6 +167,92 @@ async def test_the_number_of_an_erased_opening_is_never_used_again(store):
     assert await store.read_opening("c2") is None
     await store.put_opening("c3", "jo.technical", "person", b"y")
     assert [opening.number for opening in await store.read_openings(0, 10)] == [1, 3]
+
+
+async def test_an_erased_opening_is_gone_and_never_taken_again(store):
+    await store.put_opening("c1", "jo.technical", "person", b"one")
+    await store.put_opening("c2", "jo.technical", "reach", b"two")
+    assert await store.erase_opening(erasure("c1")) is True
+    assert await store.read_opening("c1") is None
+    assert [o.commitment for o in await store.read_openings(0, 10)] == ["c2"]
+    await refused("opening-erased", store.put_opening("c1", "jo.technical", "person", b"one"))
+    assert await store.erase_opening(erasure("c1", NOW + HOUR, proof=b"another")) is False
+    assert await store.read_erasures() == (erasure("c1"),)
+
+
+async def test_what_was_never_kept_may_be_erased_and_is_then_not_taken(store):
+    assert await store.erase_opening(erasure("c1")) is True
+    await refused("opening-erased", store.put_opening("c1", "jo.technical", "person", b"late"))
+    assert await store.put_opening("c1", "sd.technical", "person", b"theirs") is True
+
+
+async def test_erasures_are_forgotten_one_by_one(store):
+    late = erasure("c1", NOW + HOUR)
+    for one in (late, erasure("c2")):
+        await store.erase_opening(one)
+    assert await store.read_erasures() == (erasure("c2"), late)
+    assert await store.forget_erasures([late, erasure("unknown")]) == 1
+    assert await store.read_erasures() == (erasure("c2"),)
+    assert await store.put_opening("c1", "jo.technical", "person", b"again") is True
+
+
+async def test_who_read_what_is_kept_once_a_day_and_forgotten_by_day(store):
+    first = StoredRead("jo.technical", "office", "sd.technical", NOW.date())
+    later = replace(first, day=NOW.date() + timedelta(days=1))
+    other = replace(first, part="reach", reader="eg")
+    await store.note_reads([first, later])
+    await store.note_reads([other, first])
+    await store.note_reads([replace(first, contact="sd.duty")])
+    assert await store.list_reads("jo.technical") == (first, later, other)
+    assert await store.list_reads("nobody") == ()
+    assert await store.forget_reads(NOW.date()) == 0
+    assert await store.forget_reads(later.day) == 3
+    assert await store.list_reads("jo.technical") == (later,)
+
+
+async def test_a_dropped_envelope_leaves_its_id_number_receipt_and_evidence(store):
+    await store.accept_message(message(1), [slot(sequence=5)])
+    await store.accept_message(message(2, expires_at=NOW + 2 * HOUR), [slot(sequence=6)])
+    await store.record_answer(answer(1))
+    assert await store.drop_envelopes(NOW + HOUR) == 0
+    assert await store.drop_envelopes(NOW + HOUR + timedelta(seconds=1)) == 1
+    assert await store.drop_envelopes(NOW + HOUR + timedelta(seconds=1)) == 0
+    bare = message(1, protected="", iv="", ciphertext="", tag="")
+    assert await store.read_message("m1") == bare
+    assert await store.read_slots("m1") == ()
+    assert [item.number for item in await store.read_inbox(["k1"], 0, 10)] == [2]
+    assert [record.event for record in await store.read_evidence("m1")] == [
+        "accepted",
+        "retrieved",
+        "recorded",
+    ]
+    assert await store.accept_message(message(1), [slot(sequence=5)]) == Existing("receipt-1")
+    await refused("id-used", store.accept_message(message(1, body_sha256="other"), [slot()]))
+    await refused("sequence-used", store.accept_message(message(3), [slot(sequence=5)]))
+    await store.accept_message(message(4), [slot(sequence=7)])
+    assert [item.number for item in await store.read_inbox(["k1"], 0, 10)] == [2, 3]
+
+
+# --- the audit trail ---
+
+
+async def test_fifty_events_at_once_make_one_whole_chain(store):
+    assert await store.read_newest_audit() is None
+    events = [AuditEvent(NOW, "statement", "done", subject=str(n)) for n in range(50)]
+    rows = await asyncio.gather(*(store.append_audit(event) for event in events))
+    assert sorted(row.number for row in rows) == list(range(1, 51))
+    kept = await store.read_audit(0, 100)
+    assert check_chain(kept) == await store.read_newest_audit() == kept[-1]
+    assert set(kept) == set(rows)
+    assert await store.read_audit(48, 1) == kept[48:49]
+
+
+async def test_an_anchor_stands_in_place_of_the_older_one_of_its_day(store):
+    day, next_day = NOW.date(), NOW.date() + timedelta(days=1)
+    anchors = [StoredAnchor(next_day, 3, b"c"), StoredAnchor(day, 1, b"a"), StoredAnchor(day, 2, b"b")]
+    for one in anchors:
+        await store.put_anchor(one)
+    assert await store.read_anchors() == (anchors[2], anchors[0])
 
 
 async def test_a_sealing_key_is_kept_once_and_followed_by_number(store):

@@ -43,6 +43,7 @@ D = -121665 * pow(121666, -1, P) % P
 TYPES = [
     "poc-statement+jws", "poc-message+jws", "poc-preparation+jws", "poc-cancel+jws", "poc-receipt+jws",
     "poc-retrieval+jws", "poc-acknowledgement+jws", "poc-announcement+jws", "poc-script+jws", "poc-order+jws",
+    "poc-state-request+jws",
 ]  # fmt: skip
 MESSAGE_ID = "01900000-0000-7000-8000-000000000001"
 CEK = bytes(range(32))

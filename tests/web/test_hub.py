@@ -14,7 +14,7 @@ from poc.core.tiles import decode_entries
 from poc.limits import BODY_BYTES_MAX
 from poc.web.routes import ROUTES
 from tests.hub_world import World
-from tests.registry import REGISTRARS, enrolment, openings, signed, usual
+from tests.registry import REGISTRARS, cosigner, enrolment, openings, signed, usual
 
 CALLERS = {
     "contact": "jo.technical 1",
@@ -68,6 +68,21 @@ async def test_a_route_answers_the_wrong_role_as_if_nothing_were_there(world, ro
             assert problem == missing
             assert problem["code"] == "not-found"
             assert problem["detail"] == ""
+
+
+async def test_a_witness_reads_entries_and_nothing_else_and_nothing_at_all_once_its_state_left(world):
+    registry, who = world.registry, "jo.witness"
+    appointment = {"vkey": cosigner(who).verifier().vkey(), "url": "https://127.0.0.1:9"}
+    assert (await world.ask("GET", "/tile/entries/000.p/1", who=who))[0] == 401
+    registry.submit("witness.appoint", who, appointment, "jo authority", who)
+    await world.fill()
+    for route in (r for r in ROUTES if r.roles):
+        status, found = await world.ask(route.method, _path(route).replace("0/000", "000.p/1"), who=who)
+        assert status == (200 if "entries" in route.path else 404), (route, found)
+    leaf = world.hub.log.view.directory.states["jo"].enrolled.leaf_hash
+    payload = registry.payload("state.withdraw", "jo", {"entry": leaf})
+    await world.hub.registry.submit(signed(payload, "jo authority"))
+    assert (await world.ask("GET", "/tile/entries/000.p/1", who=who))[0] == 401
 
 
 @pytest.mark.parametrize(

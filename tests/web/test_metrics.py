@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from poc.hub.metrics import Metrics
+from poc.witness.metrics import WitnessMetrics
 from tests.hub_messages import answer, seal
 from tests.hub_process import ask, make_home, real_time, running
 from tests.hub_world import World
@@ -30,7 +31,10 @@ async def world(tmp_path):
 def families():
     """The full name of every metric."""
     suffix = {"counter": "_total", "info": "_info"}
-    return {family.name + suffix.get(family.type, "") for family in Metrics().registry.collect()}
+    registries = (Metrics().registry, WitnessMetrics().registry)
+    return {
+        family.name + suffix.get(family.type, "") for registry in registries for family in registry.collect()
+    }
 
 
 def test_every_metric_is_described_and_no_other_is():
@@ -39,8 +43,9 @@ def test_every_metric_is_described_and_no_other_is():
 
 def test_the_page_names_every_label():
     text = PAGE.read_text("utf-8")
-    labels = {name for metric in vars(Metrics()).values() for name in getattr(metric, "_labelnames", ())}
-    assert labels == {"route", "method", "status", "kind", "witness"}
+    metrics = [*vars(Metrics()).values(), *vars(WitnessMetrics()).values()]
+    labels = {name for metric in metrics for name in getattr(metric, "_labelnames", ())}
+    assert labels == {"route", "method", "status", "kind", "witness", "code", "origin"}
     assert all(f"`{name}`" in text for name in labels)
 
 

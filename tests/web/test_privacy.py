@@ -23,7 +23,8 @@ from poc.core.strictjson import b64u
 from poc.web.routes import ROUTES
 from tests.hub_messages import answer, seal
 from tests.hub_process import ask, make_home, real_time, running
-from tests.registry import ORIGIN, REGISTRARS, Registry, card, log_signer
+from tests.hub_world import World
+from tests.registry import ORIGIN, REGISTRARS, Registry, card, log_signer, nomination, signed
 
 JO, SD = "jo.technical 1", "sd.technical 1"
 # Each is unlike anything else that could be met by chance.
@@ -226,3 +227,64 @@ def test_the_search_finds_what_it_looks_for():
     for opening in parts():
         assert leaks(form_bytes(opening), where="an opening")
     assert leaks(SEALED["attachment"].encode(), where="here")
+
+
+# --- what is left after each way a part can end ------------------------------------------------
+
+
+async def end(world, how):
+    """End every part of the card; what follows, the hub does by itself."""
+    world.registry.now, world.registry.directory = world.now, world.hub.log.view.directory
+    contact = world.registry.directory.contacts["jo.technical"]
+    if how == "erase":
+        for part in parts():
+            assert (await world.ask("DELETE", f"/v1/cards/{part.commitment()}", who="jo authority"))[0] == 200
+        return
+    bodies = {
+        "contact.update": {
+            **{k: v for k, v in nomination("jo.technical").items() if k != "devices"},
+            "card": card("jo.technical"),
+        },
+        "contact.withdraw": {"entry": contact.nomination.leaf_hash},
+        "state.withdraw": {"entry": world.registry.directory.state("jo").enrolled.leaf_hash},
+    }
+    subject = "jo" if how == "state.withdraw" else "jo.technical"
+    statement = signed(world.registry.payload(how, subject, bodies[how]), "jo authority")
+    status, answer_ = await world.ask("POST", "/v1/statements", statement.value())
+    assert status == 201, answer_
+
+
+def bytes_of(home):
+    return {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("how", ["erase", "contact.update", "contact.withdraw", "state.withdraw"])
+async def test_no_byte_of_the_home_holds_what_was_ended_and_the_log_still_verifies(tmp_path, how):
+    made = Registry()
+    made.enrol("jo", "sd")
+    named = dict(zip(("office", "reach", "person"), parts(), strict=True))
+    shown = {name: {"commitment": p.commitment(), "visibility": "parties"} for name, p in named.items()}
+    made.nominate("jo.technical", card={**card("jo.technical"), **shown})
+    made.nominate("sd.technical")
+    async with World(tmp_path, made).running() as world:
+        await world.fill()
+        for part in parts():
+            path = f"/v1/cards/{part.commitment()}"
+            assert (await world.ask("PUT", path, form_value(part), who="jo authority"))[0] == 201
+        page = (await world.ask("GET", "/v1/cards?since=0", who=SD))[1]
+        assert len(page["cards"]) == 3
+        assert any(leaks(data, where=name) for name, data in bytes_of(tmp_path).items())
+        await end(world, how)
+        for _ in range(200):
+            found = [leak for name, data in bytes_of(tmp_path).items() for leak in leaks(data, where=name)]
+            if not found:
+                break
+            await asyncio.sleep(0.01)
+        assert found == []
+        assert (await world.ask("GET", "/v1/cards?since=0", who=SD))[1]["cards"] == []
+        assert leaks(world.data, where="feed") == []
+    assert [leak for name, data in bytes_of(tmp_path).items() for leak in leaks(data, where=name)] == []
+    async with World(tmp_path, made).running() as world:
+        assert world.hub.log.trouble is None
+        rows = await world.store.read_audit(0, 999)
+        assert [leak for row in rows for leak in leaks(row.record, where="audit")] == []

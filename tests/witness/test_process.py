@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -18,6 +20,7 @@ from poc.core.cosignature import time_of
 from poc.core.note import Verifier, open_note
 from poc.core.statement import format_fingerprint
 from poc.witness.store import read_logs
+from tests.cli_world import run_here
 from tests.hub_process import PASSPHRASE, ROOT
 from tests.witness_world import LOG, NEXT_LOG, ORIGIN, Tree
 
@@ -62,8 +65,13 @@ class WitnessProcess:
 
 
 @pytest.fixture
-def home(tmp_path):
-    folder = tmp_path / "witness"
+def home(made_home, tmp_path):
+    return Path(shutil.copytree(made_home, tmp_path / "witness"))
+
+
+@pytest.fixture(scope="module")
+def made_home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "witness"
     folder.mkdir(mode=0o700)
     (folder / "passphrase").write_text(PASSPHRASE, encoding="utf-8")
     (folder / "passphrase").chmod(0o600)
@@ -134,7 +142,7 @@ def test_a_start_that_cannot_be_says_why(home, spoil, options, code):
 
 def test_a_folder_that_is_not_there_is_no_witness(tmp_path):
     assert poc(tmp_path / "none", "run")[1]["code"] == "not-a-witness"
-    assert poc(tmp_path / "none", "show") == (0, {"vkeys": [], "logs": []})
+    assert poc(tmp_path / "none", "show") == (0, {"vkeys": [], "logs": [], "conflicts": []})
 
 
 COSIGNS = Verifier(ORIGIN, 4, LOG.key.public.raw).vkey()
@@ -154,7 +162,7 @@ COSIGNS = Verifier(ORIGIN, 4, LOG.key.public.raw).vkey()
     ],
 )
 def test_a_log_that_is_not_named_well_is_not_added(home, words, code):
-    assert poc(home, "add-log", *words)[1]["code"] == code
+    assert run_here("witness", "add-log", *words, "--json", home=home).value["code"] == code
 
 
 def test_a_log_is_added_from_a_genesis_only_with_its_fingerprint(home, tmp_path):

@@ -66,6 +66,7 @@ SUBMISSION_BYTES_MAX: Final = NOTE_BYTES_MAX + 4 * KIB  # a checkpoint and its p
 COSIGNED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far a witness's last cosignature may lie ahead of its clock
 WATCHED_SECONDS_MAX: Final = 20  # how long a witness reads and checks new entries before it answers
 NOTICE_BYTES_MAX: Final = 128 * KIB  # a brake sent to a witness
+NOTICES_ANSWER_BYTES_MAX: Final = 5 * MIB  # what is read of one witness's notices
 NOTICES_MAX: Final = 256  # brakes a witness holds of one log
 NOTICES_OF_STATE_MAX: Final = 16  # those of them that keys of one State signed
 NOTICES_BYTES_MAX: Final = 4 * MIB  # all of them together

@@ -27,6 +27,7 @@ from poc.cli import (
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
+from poc.client.cautions import cautions, recovery_value, suspension_value
 from poc.client.filing import FiledCard, card_value, device_value, numbered_devices
 from poc.client.proposing import ROTATE_DAYS
 from poc.core.directory import Contact, DeviceState
@@ -351,6 +352,9 @@ async def _list(context: Context, arguments: argparse.Namespace) -> Result:
         return Result(value, tables=[table], warnings=desk.warnings())
 
 
+_SHOWN_APART = frozenset({"devices", "card", "frozen", "state_recovery", "state_suspension"})
+
+
 def _shown(value: Any) -> str:
     return {None: "none", True: "yes", False: "no"}.get(value, str(value))
 
@@ -369,11 +373,17 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
             import json
 
             return Result(card, lines=json.dumps(card, ensure_ascii=False, indent=2).split("\n"))
-        value = {**_row(contact), "card": card, "as_of": format_time(desk.as_of)}
-        lines = [
-            f"{name}: {_shown(value[name])}" for name in value if name not in {"devices", "card", "frozen"}
-        ]
+        state = desk.directory.states.get(contact.state)
+        value = {
+            **_row(contact),
+            "state_recovery": recovery_value(state),
+            "state_suspension": suspension_value(state),
+            "card": card,
+            "as_of": format_time(desk.as_of),
+        }
+        lines = [f"{name}: {_shown(value[name])}" for name in value if name not in _SHOWN_APART]
         lines += contact_brakes.frozen_lines(contact)
+        lines += [f"CAUTION: {told}" for told in cautions(desk.directory, contact.state)]
         hidden = [part for part in ("office", "reach") if part not in parts]
         lines += [f"{part}: not open to this home, or not synced" for part in hidden]
         lines += contact_privacy.audience_lines(desk.audiences(contact.id))

@@ -15,8 +15,10 @@ from poc.cli.context import read_file, write_file
 from poc.cli.output import Result, warn
 from poc.client.filing import RIGHTS, PublicKeys, read_public_keys
 from poc.core.card import Opening
+from poc.core.directory import NOT_YET
 from poc.core.keys import SealingPublicKey
 from poc.core.proposal import proposal_bytes
+from poc.core.required import brought_keys
 from poc.core.statement import SignedStatement, read_statement
 from poc.core.strictjson import parse
 from poc.errors import UsageError
@@ -68,6 +70,18 @@ def json_file(path: Path) -> Any:
     return parse(read_file(path, BODY_BYTES_MAX))
 
 
+def new_kids(desk: Desk, signed: SignedStatement) -> list[str]:
+    """The keys of this home that a statement brings in and that sign it for that."""
+    brought = brought_keys(read_statement(signed.payload).body)
+    return sorted(kid for kid in brought if desk.keys.has(kid) and not _is_settled(desk, kid))
+
+
+def _is_settled(desk: Desk, kid: str) -> bool:
+    """Whether a key is in the registry already, and came by nothing that was stopped or waits."""
+    record = desk.directory.keys.get(kid)
+    return record is not None and record.since != NOT_YET
+
+
 async def finish(
     desk: Desk,
     signed: SignedStatement,
@@ -84,8 +98,8 @@ async def finish(
     keys that sign where not every one that could is to.
     """
     signed = desk.sign(signed, kids)
-    if means is not None:
-        warn(means)
+    for line in (means or "").splitlines():
+        warn(line)
     if out is not None:
         file = desk.make_file(signed, openings, sealing_keys)
         write_file(out, proposal_bytes(file))

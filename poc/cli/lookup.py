@@ -65,7 +65,8 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
         seen = audience_lines(desk.audiences(only)) if only and arguments.as_of is None else []
         standing = desk.warnings()
         last = desk.directory.size
-    warnings = [*standing, *(told for contact in found.contacts for told in contact.warnings())]
+    told = (told for contact in found.contacts for told in contact.warnings())
+    warnings = [*standing, *dict.fromkeys(told)]
     as_of, at = arguments.as_of, arguments.at or arguments.as_of or context.now()
     past = None if as_of is None else {"asked": format_time(as_of), "entries_now": last}
     value = {**found.to_json(), "past": past}
@@ -127,7 +128,7 @@ def _table(contacts: list[FoundContact], title: str, missing: str = "not open he
             c.contact,
             names_line(c.state_names),
             names_line(c.names),
-            "FROZEN" if c.frozen else c.level,
+            _level(c),
             reachable(c, missing),
             f"{c.channels[0]['kind']} {c.channels[0]['value']}" if c.channels else "",
             " ".join(c.languages),
@@ -135,6 +136,14 @@ def _table(contacts: list[FoundContact], title: str, missing: str = "not open he
         for c in contacts
     ]
     return Table(headings, rows, title)
+
+
+def _level(c: FoundContact) -> str:
+    """The level, or what is more urgent than it."""
+    if c.frozen:
+        return "FROZEN"
+    marks = {"RECOVERING": c.state_recovery, "SUSPENDED": c.state_suspension}
+    return " ".join([c.level, *(mark for mark, value in marks.items() if value is not None)])
 
 
 def card_lines(c: FoundContact, at: datetime, missing: str = "not open here") -> list[str]:
@@ -151,6 +160,7 @@ def card_lines(c: FoundContact, at: datetime, missing: str = "not open here") ->
         lines.insert(1, f"  department: {names_line(c.department)}")
     if c.frozen:
         lines.append("  FROZEN by its own State: nothing can be sealed to it; reach it by voice")
+    lines += [f"  CAUTION: {told}" for told in c.cautions]
     if c.level == "listed":
         lines.append("  listed only: not nominated by the State; nothing can be sealed to it")
     if c.alternate_of:

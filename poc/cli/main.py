@@ -22,11 +22,11 @@ from poc.cli.output import Result, show, show_error
 from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
-    "registry": "found a registry, join one, show the one this home is pinned to",
+    "registry": "found a registry, join one, change its settings, show the one this home is pinned to",
     "ceremony": "sign a genesis or policy step by step, offline, with a transcript",
     "key": "make, list and export keys; print and restore the recovery key; change the passphrase",
     "proposal": "list, show, sign and submit statements that wait for signatures",
-    "state": "enrol, list and show States",
+    "state": "enrol States, replace and recover their keys, object, suspend, list and show",
     "contact": "nominate, list, show and keep contacts and their devices",
     "controller": "appoint and list controllers of exercises",
     "sync": "verify what is new in the log, send what waits, receive",
@@ -36,7 +36,7 @@ NOUNS: Final[dict[str, str]] = {
     "message": "send, read and answer messages",
     "snapshot": "write all that this home has verified into one file; verify and show such a file, offline",
     "evidence": "verify an evidence file, offline",
-    "witness": "run a witness that cosigns checkpoints, name the logs it watches, show it",
+    "witness": "run a witness that cosigns checkpoints; appoint, dismiss and list those of the registry",
     "exercise": "open, end and show exercises; ping contacts and count their answers",
 }
 

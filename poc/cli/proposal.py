@@ -7,10 +7,11 @@ files and of proposals never clash: a proposal's id is 43 characters of base64ur
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from poc.cli.context import Context, read_file
 from poc.cli.filed import told
@@ -30,9 +31,12 @@ from poc.core.statement import (
     read_statement,
 )
 from poc.core.strictjson import format_time, parse, unb64u
-from poc.errors import UsageError
+from poc.errors import RefusedError, UsageError
 from poc.keyring import Keyring, write_private
 from poc.limits import BODY_BYTES_MAX
+
+if TYPE_CHECKING:
+    from poc.client.sdk import Desk
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _WHICH: Final = "a proposal's id at the hub, or a proposal file"
@@ -142,13 +146,25 @@ async def _sign(context: Context, arguments: argparse.Namespace) -> Result:
     _check_request(statement, arguments.request)
     if (context.home / TRUST_NAME).exists():
         async with context.desk(unlock=True) as desk:
-            signed = desk.sign(proposal.signed, arguments.key)
+            signed = await _signed(desk, proposal.signed, arguments.key)
     else:
         keys = Keyring.unlock(context.home, context.passphrase())
         signed = statements.sign(proposal.signed, keys, None, arguments.key)
     longer = with_signatures(proposal, signed.signatures)
     write_private(path, proposal_bytes(longer))
     return _described(signed, statement, longer)
+
+
+async def _signed(desk: Desk, signed: SignedStatement, kids: list[str] | None) -> SignedStatement:
+    """The statement with this home's signatures; a log that is too old to tell who signs is synced first."""
+    try:
+        return desk.sign(signed, kids)
+    except RefusedError as error:
+        if error.code != "no-key":
+            raise
+        with contextlib.suppress(RefusedError):  # whoever is not enrolled yet may not read the log
+            await desk.refresh()
+        return desk.sign(signed, kids)
 
 
 def _check_request(statement: Statement, request: Path | None) -> None:

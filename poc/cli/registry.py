@@ -1,4 +1,4 @@
-"""``poc registry``: found one at a hub's home and verify the hub's audit trail; join one, show its pin."""
+"""``poc registry``: found one and verify its audit trail at a hub's home; join one, change it, show it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from poc.cli import registry_policy, registry_shown
 from poc.cli.context import Context, read_file, write_file
 from poc.cli.filed import KEYS_HELP, json_file, public_keys
-from poc.cli.output import Result, Table
+from poc.cli.output import Result
 from poc.core.audit import Anchor
 from poc.core.statement import format_fingerprint, genesis_fingerprint
-from poc.core.strictjson import b64u, format_time, unb64u
+from poc.core.strictjson import b64u, unb64u
 from poc.errors import RefusedError, UsageError
 from poc.keyring import KEYRING_NAME, Keyring, read_index
 from poc.limits import BODY_BYTES_MAX
@@ -36,6 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     join.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     join.add_argument("--party", help="whose desk this is; by default the one party of the home's keys")
     join.set_defaults(run=_join)
+    registry_policy.add(
+        verbs.add_parser("policy", help="propose new settings; registrars sign, or most members' authorities")
+    )
+    registry_shown.add(
+        verbs.add_parser("show", help="show the registry this home is pinned to; needs no network")
+    )
     mend = verbs.add_parser(
         "reconcile", help="bring a restored hub's log up to a desk's snapshot; at the hub's home, hub stopped"
     )
@@ -44,8 +51,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     mend.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     mend.set_defaults(run=_reconcile)
-    show = verbs.add_parser("show", help="show the registry this home is pinned to; needs no network")
-    show.set_defaults(run=_show)
     audit = verbs.add_parser(
         "audit", help="verify the audit trail at a hub's home; the hub may be running; needs no passphrase"
     )
@@ -242,33 +247,6 @@ def _party_of_keys(home: Path) -> str | None:
             "usage", f"this home has keys of {', '.join(sorted(parties))}: name one with --party"
         )
     return next(iter(parties), None)
-
-
-async def _show(context: Context, _arguments: argparse.Namespace) -> Result:
-    async with context.desk() as desk:
-        directory = desk.directory
-        settings = directory.settings
-        value = {
-            "origin": directory.origin,
-            "fingerprint": directory.fingerprint,
-            "hub_url": desk.settings.hub_url,
-            "party": desk.party,
-            "entries": directory.size,
-            "root": b64u(directory.tree.root()),
-            "newest_entry_at": format_time(directory.logged_at),
-            "states": sum(state.status == "enrolled" for state in directory.states.values()),
-            "contacts": sum(not contact.withdrawn for contact in directory.contacts.values()),
-            "settings": settings.model_dump(mode="json", by_alias=True),
-        }
-        registrars = [[r.id, r.body, " / ".join(r.names.values())] for r in settings.registrars]
-        lines = [f"{name}: {value[name]}" for name in ("origin", "hub_url", "party", "entries", "root")]
-        lines.insert(1, f"fingerprint: {format_fingerprint(directory.fingerprint)}")
-        lines += [
-            f"statuses: {', '.join(settings.statuses)}; quorum: {settings.quorum}",
-            "states: {states}; contacts: {contacts}; as of {newest_entry_at}".format(**value),
-        ]
-        table = Table(("registrar", "body", "names"), registrars)
-        return Result(value, lines=lines, tables=[table], warnings=desk.warnings())
 
 
 # --- the audit trail ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""``poc witness``: run a witness, tell it which logs to watch, show what it cosigned and what it did not."""
+"""``poc witness``: run one, name its logs, show what it kept, at its home; give and take seats, at a desk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poc.cli import witness_seats
 from poc.cli.context import Context, read_file, write_file
 from poc.cli.output import Result, Table
 from poc.config import load_witness_settings, read_web_origin
@@ -56,6 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     export.add_argument("number", metavar="NUMBER", type=int, help="as `poc witness show` lists it")
     export.add_argument("--out", metavar="FILE", type=Path, required=True, help="the file to write")
     export.set_defaults(run=_export)
+    witness_seats.add(verbs)
 
 
 def _add_add_log(more: argparse.ArgumentParser) -> None:

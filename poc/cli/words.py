@@ -7,11 +7,12 @@ guessed at. Whether a value is allowed where it is used is decided in core.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import sys
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,19 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text[:40]!r} is no time with its zone such as 2026-11-24T09:00Z or 2026-11-24T12:00+03:00"
         ) from None
+
+
+def end(text: str) -> datetime | timedelta:
+    """When something ends: a time with its zone, a duration from now, or a day for its first second, UTC."""
+    wanted = ascii_digits(text.strip())
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", wanted):
+        return moment(f"{wanted}T00:00Z")
+    for read in (moment, lambda given: timedelta(seconds=duration(given))):
+        with contextlib.suppress(argparse.ArgumentTypeError):
+            return read(text)
+    raise argparse.ArgumentTypeError(
+        f"{text[:40]!r} is no end such as 2026-12-01, 2026-12-01T09:00Z, 12h or 14d"
+    )
 
 
 def day_or_moment(text: str) -> datetime:

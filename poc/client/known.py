@@ -189,14 +189,14 @@ class Known:
         raise RefusedError("no-device", f"{self.party or 'a reader'} {right or ''}".strip())
 
     def request_keys(self) -> tuple[SigningKey, ...]:
-        """The keys that may sign requests: the device's, a registrar's, an authority's, a recovery key.
+        """The keys that may sign requests: a device's, registrar's, authority's, recovery or witness's key.
 
         The likeliest first. Before the first sync nothing is known of enrolments, and after a rotation the
         log here still names the old key: then the hub knows which is good, and the newest is asked first.
         """
         if self.keyring is None:
             return ()
-        roles = ("device", "registrar", "authority", "recovery")
+        roles = ("device", "registrar", "authority", "recovery", "witness")
         newest_first = [key for role in roles for key in reversed(self.keyring.by_role(role))]
         good = [key for key in newest_first if self._is_good(key.kid)]
         return (*good, *(key for key in newest_first if key not in good))
@@ -207,7 +207,7 @@ class Known:
 
     def _is_good(self, kid: str) -> bool:
         record = self.directory.keys.get(kid)
-        return record is not None and record.until is None
+        return record is not None and record.is_good_at(self.directory.size)
 
 
 def open_card(directory: Directory, contact: str, kept: Mapping[str, bytes]) -> dict[str, CardPart]:

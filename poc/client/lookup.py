@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 
+from poc.client.cautions import cautions, recovery_value, suspension_value
 from poc.core import hours
 from poc.core.card import PARTS, CardPart, OfficePart, PersonPart, ReachPart
 from poc.core.directory import Contact, Directory, State
@@ -73,6 +74,7 @@ class FoundContact:
 
     ``not_held`` names the parts of its card that the log has and whose opening is not here.
     ``reachable_now`` is of the moment asked about; ``None`` where the card with its hours is not open here.
+    ``state_recovery`` and ``state_suspension`` are of its State; ``cautions`` says the same in words.
     """
 
     contact: str
@@ -98,6 +100,9 @@ class FoundContact:
     alternate_of: str | None
     alternates: list[str]
     frozen: bool
+    state_recovery: dict[str, Any] | None
+    state_suspension: dict[str, Any] | None
+    cautions: list[str]
     person: dict[str, Any] | None
     visibility: dict[str, str]
     not_held: list[str]
@@ -113,7 +118,7 @@ class FoundContact:
             told.append(f"{self.contact}: sealing key overdue; messages are still sealed to it")
         if self.frozen:
             told.append(f"{self.contact}: frozen by its own State; reach it by voice")
-        return told
+        return [*told, *self.cautions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +340,9 @@ def show_contact(
             c.id for c in directory.contacts.values() if c.alternate_of == contact.id and not c.withdrawn
         ),
         frozen=contact.frozen is not None,
+        state_recovery=recovery_value(directory.states.get(contact.state)),
+        state_suspension=suspension_value(directory.states.get(contact.state)),
+        cautions=cautions(directory, contact.state),
         person=_person(person) if isinstance(person, PersonPart) else None,
         visibility={part: named.visibility for part in PARTS if (named := contact.card.part(part))},
         not_held=[part for part in PARTS if contact.card.part(part) is not None and part not in card],

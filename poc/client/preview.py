@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from poc.client.cautions import cautions
 from poc.client.known import Known
 from poc.client.lookup import FoundContact, find_contact, show_contact
+from poc.client.sending import check_sender
 from poc.core.draft import Draft, Size, check_exercise_text, measure
 from poc.core.envelope import SealingLimits
+from poc.core.form import state_of
 from poc.core.judge import check_not_frozen
 from poc.core.play import check_in_exercise
 from poc.errors import RefusedError
@@ -46,9 +49,10 @@ class RecipientPreview:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What sealing a draft now would make."""
+    """What sealing a draft now would make. ``own`` is to be known of the sender's own State."""
 
     recipients: tuple[RecipientPreview, ...]
+    own: tuple[str, ...]
     size: Size
     body_bytes_max: int
 
@@ -59,7 +63,8 @@ class Preview:
 
     def warnings(self) -> list[str]:
         """What is to be told before sending; nothing of it stops anybody."""
-        return [told for recipient in self.recipients for told in recipient.warnings]
+        told = (told for recipient in self.recipients for told in recipient.warnings)
+        return list(dict.fromkeys((*self.own, *told)))
 
 
 def find_addressee(known: Known, wanted: str) -> str:
@@ -78,20 +83,22 @@ def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence
         RefusedError: ``not-verified`` (nothing can be sealed to it), ``no-addressee``,
             ``real-world-wording``, ``attachments-too-large``, ``envelope-too-large``,
             ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``, ``contact-frozen``
-            (the addressee, or this desk's own office).
+            (the addressee, or this desk's own office), ``state-suspended`` (its own State).
     """
     party = known.party or ""
     uses = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
     if party in uses:
         raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
-    check_not_frozen(known.directory.contacts.get(party), known.directory.size)
+    check_sender(known)
     check_exercise_text(draft)
     if draft.exercise is not None:
         check_in_exercise(draft.exercise, (party, *uses), known.now(), known.play_of)
     recipients = tuple(_recipient(known, contact, use) for contact, use in sorted(uses.items()))
     limits = SealingLimits.of(known.directory, party)
     slots = sum(r.devices for r in recipients) + len(known.directory.devices_of(party))
-    return Preview(recipients, measure(draft, slots, limits.body_bytes), limits.body_bytes)
+    size = measure(draft, slots, limits.body_bytes)
+    own = tuple(cautions(known.directory, state_of(party)))
+    return Preview(recipients, own, size, limits.body_bytes)
 
 
 def _recipient(known: Known, contact: str, use: str) -> RecipientPreview:

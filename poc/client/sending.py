@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from poc.client.cautions import cautions
 from poc.client.known import Known
 from poc.core.draft import measure, spoken_name
 from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
-from poc.core.judge import check_not_frozen
+from poc.core.form import state_of
+from poc.core.judge import check_not_frozen, check_not_suspended
 from poc.core.message import SlotUse
 from poc.core.strictjson import parse
 from poc.errors import RefusedError
@@ -43,14 +45,15 @@ def seal(
 ) -> Sealed:
     """Seal a draft and keep it in the outbox.
 
-    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, or as ``measure``
-    and ``seal_message``.
+    Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``state-suspended``,
+    or as ``measure`` and ``seal_message``.
     """
     if draft.status == "actual" and known.trust.value("update-needed"):
         raise RefusedError("update-needed")
     device = known.own_device("send")
     party, now = known.party or "", known.now()
-    for contact in (party, *to, *information):
+    check_sender(known)
+    for contact in (*to, *information):
         check_not_frozen(known.directory.contacts.get(contact), known.directory.size)
     limits = SealingLimits.of(known.directory, party)
     with known.trust.transaction():
@@ -70,6 +73,14 @@ def seal(
         )
         known.trust.put_outbox("message", sealed.message.id, sealed.envelope_bytes)
     return sealed
+
+
+def check_sender(known: Known) -> None:
+    """Return if this desk's office may send now. Raises ``contact-frozen``, ``state-suspended``."""
+    contact = known.directory.contacts.get(known.party or "")
+    check_not_frozen(contact, known.directory.size)
+    if contact is not None:
+        check_not_suspended(known.directory, contact.state, "send", known.directory.size)
 
 
 def _addressees(
@@ -108,8 +119,10 @@ def outcome(known: Known, sealed: Sealed) -> Sent:
 
 
 def _warnings(known: Known, parties: Sequence[str]) -> tuple[str, ...]:
-    """Overdue confirmations and sealing keys: told, never a refusal."""
+    """Overdue confirmations and sealing keys, States in recovery or suspended: told, never a refusal."""
     told, now = [], known.now()
+    for state in sorted({state_of(party) for party in (known.party or "", *parties)}):
+        told += cautions(known.directory, state)
     for party in parties:
         contact = known.directory.contacts.get(party)
         if contact is not None and contact.confirm_due_at(known.directory.settings) < now:

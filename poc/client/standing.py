@@ -9,7 +9,9 @@ import stat
 from datetime import datetime, timedelta
 from typing import Final
 
+from poc.client.cautions import suspended
 from poc.client.known import Known
+from poc.core.form import state_of
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 
@@ -21,6 +23,7 @@ def standing_warnings(known: Known, now: datetime) -> list[str]:
     """Contradictions first, then what is missing, old, overdue or open to others."""
     return [
         *contradictions(known),
+        *_windows(known),
         *_missing(known),
         *head_age(known, now),
         *_overdue(known, now),
@@ -46,6 +49,25 @@ def contradictions(known: Known) -> list[str]:
             f"{refused} piece(s) of evidence do not verify; they are kept apart and count for nothing"
         )
     return told
+
+
+def _windows(known: Known) -> list[str]:
+    """What waits for its window and this home may object to, the own State's recovery first."""
+    party = known.party or ""
+    state = known.directory.states.get(state_of(party))
+    told = suspended(known.directory, state_of(party))
+    if state is not None and state.recovering is not None:
+        told.append(
+            f"RECOVERY OF {state.id}: new keys take over at {format_time(state.recovering.effective_at)}. "
+            f"If your authority did not ask for it, run `poc state object {state.id}` now"
+        )
+    if state is None or state.status != "enrolled" or state.id != party:
+        return told
+    pending = [s for _, s in sorted(known.directory.states.items()) if s.status == "pending"]
+    return told + [
+        f"{s.id}: its enrolment takes effect at {format_time(s.effective_at)}; see `poc state show {s.id}`"
+        for s in pending
+    ]
 
 
 def _missing(known: Known) -> list[str]:

@@ -62,9 +62,13 @@ def compose(directory: Directory, kind: str, subject: str, body: dict[str, Any],
 def _chain(directory: Directory, kind: str, subject: str) -> tuple[int, str | None]:
     if kind.startswith("registry."):
         return directory.version + 1, directory.newest.leaf_hash
-    found: Any = (
-        directory.states.get(subject) or directory.contacts.get(subject) or directory.controllers.get(subject)
-    )
+    tables: dict[str, Any] = {
+        "state": directory.states,
+        "contact": directory.contacts,
+        "controller": directory.controllers,
+        "witness": directory.witnesses,
+    }
+    found = tables[kind.partition(".")[0]].get(subject)
     return (1, None) if found is None else (found.version + 1, found.newest.leaf_hash)
 
 
@@ -85,8 +89,9 @@ def sign(
 ) -> SignedStatement:
     """Add the signatures of every key of the keyring that the statement calls for, or of those named.
 
-    A newcomer whose log is not here yet, and whoever signs a genesis, can tell only which keys the
-    statement itself brings: those sign. Raises ``no-key``, ``already-signed``, ``wrong-origin``.
+    A newcomer whose log is not here yet, a witness, and whoever signs a genesis can tell only which keys the
+    statement itself brings: those sign; and a witness's own key its dismissal. Raises ``no-key``,
+    ``already-signed``, ``wrong-origin``.
     """
     statement = read_statement(signed.payload)
     if directory is not None and statement.origin != directory.origin:
@@ -117,8 +122,16 @@ def _usable(
         return frozenset(kids)
     needed = _requirement(statement, directory)
     if needed is None:
-        return frozenset(kid for kid in required.brought_keys(statement.body) if keys.has(kid))
+        return _usable_without_log(statement, keys)
     return _one_alternative(needed, keys, present)
+
+
+def _usable_without_log(statement: Statement, keys: Keyring) -> frozenset[str]:
+    brought = {kid for kid in required.brought_keys(statement.body) if keys.has(kid)}
+    if statement.type != "witness.dismiss":
+        return frozenset(brought)
+    own = (e for e in keys.list() if (e.role, e.party) == ("witness", statement.subject))
+    return frozenset(entry.kid for entry in own if entry.retired_at is None)
 
 
 def _requirement(statement: Statement, directory: Directory | None) -> Requirement | None:
@@ -128,7 +141,7 @@ def _requirement(statement: Statement, directory: Directory | None) -> Requireme
     try:
         return rules.requirement(directory, statement)
     except RefusedError as error:
-        if error.code in {"unknown-state", "unknown-contact"}:
+        if error.code in {"unknown-state", "unknown-contact", "unknown-witness"}:
             return None
         raise
 

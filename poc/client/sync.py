@@ -80,13 +80,14 @@ async def sync_all(
         if error.code not in _NOT_A_PARTY or not _has_ended_keys_only(known):
             raise
         kept_out = True
+    await _step(report, "keyring", lambda: retire_ended(known, report))
     hub.keys = known.request_keys()
-    if kept_out or (hub.keys and _has_ended_keys_only(known)):
+    if kept_out or (known.keyring is not None and _has_ended_keys_only(known)):
         report.warnings.append(
             "no key of this home is in the registry now: it is not enrolled yet, or its keys have ended; "
             "nothing was read but what the hub shows to anyone"
         )
-    elif hub.keys:
+    elif hub.keys and not _is_witness(known):
         if known.directory.body_of(known.party or "") is None:  # registrars see no exercises
             await _step(report, "exercises", lambda: sync_exercises(known, hub, report))
         await _step(report, "cards", lambda: sync_cards(known, hub, report))
@@ -144,6 +145,37 @@ async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
 def _has_ended_keys_only(known: Known) -> bool:
     """Whether the hub would take no key of this home; a log that this version cannot follow tells nothing."""
     return known.trust.value("update-needed") != b"1" and not known.has_good_key()
+
+
+async def retire_ended(known: Known, report: SyncReport) -> None:
+    """Mark the keys of this home that the log has ended, and tell it once; sealing keys still open.
+
+    Raises ``home-in-use``: then the next sync does it.
+    """
+    if known.keyring is None:
+        return
+    records = known.directory.keys
+    ended = [
+        (entry, record)
+        for entry in known.keyring.list()
+        if entry.retired_at is None
+        and (record := records.get(entry.kid)) is not None
+        and record.until is not None
+    ]
+    for entry, _ in ended:
+        known.keyring.retire(entry.kid, known.now())
+    if ended:
+        await known.keyring.save_in_thread()
+    report.warnings += [
+        f"key {entry.kid[:12]}… of {entry.party} ({entry.role}, {entry.use}) has ended in the log "
+        f"({record.ended}); it is marked as retired here"
+        for entry, record in ended
+    ]
+
+
+def _is_witness(known: Known) -> bool:
+    """Whether this is a witness's home: the hub shows it the log and nothing beside."""
+    return (known.party or "") in known.directory.witnesses
 
 
 def _is_device(known: Known) -> bool:

@@ -52,6 +52,14 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "en": "The sender has been frozen by its own State since. Reach it by voice.",
         "ar": "جمّدت دولة المرسل جهة الاتصال هذه بعد ذلك. تواصل معها صوتيا.",
     },
+    "sender-state-recovering": {
+        "en": "The keys of the sender's State are being recovered. Treat requests with care; ask by voice.",
+        "ar": "يجري استرداد مفاتيح دولة المرسل. تعامل مع الطلبات بحذر وتحقق منها صوتيا.",
+    },
+    "sender-state-suspended": {
+        "en": "The sender's State is suspended by the registrars now.",
+        "ar": "علّق أمناء السجل دولة المرسل في الوقت الحالي.",
+    },
     "sender-rotation-overdue": {
         "en": "The sender's sealing key is overdue for replacement.",
         "ar": "تأخر استبدال مفتاح الختم لدى المرسل.",
@@ -242,6 +250,7 @@ def _warnings(
     codes += [reason] if reason is not None and state in ("not-verified", "refused") else []
     codes += _told_twice(known, opened.message.id)
     codes += opened.warnings
+    codes += _of_state(known.directory, opened.message.sender.contact)
     if opened.message.expires_at <= known.now() and "arrived-after-expiry" not in codes:
         codes.append("expired")
     found = [warning(code) for code in _distinct(code for code in codes if code)]
@@ -251,6 +260,13 @@ def _warnings(
         sentences = {language: text.format(body=body) for language, text in _CUSTODY.items()}
         found.append({"code": "custody-hosted", **sentences})
     return found
+
+
+def _of_state(directory: Directory, sender: str) -> list[str]:
+    state = directory.states.get(state_of(sender))
+    recovering = state is not None and state.recovering is not None
+    suspended = state is not None and state.suspended is not None
+    return ["sender-state-recovering"] * recovering + ["sender-state-suspended"] * suspended
 
 
 def _told_twice(known: Known, message: str) -> list[str]:

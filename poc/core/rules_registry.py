@@ -117,15 +117,16 @@ def apply_policy(
     """Keep a complete new policy until an attest covers it; its new keys are taken from now on.
 
     One that the authorities of most members signed needs no attest, so that no witness and no operator can
-    hold it up; policies that still wait are overtaken by it.
+    hold it up; policies that still wait are overtaken by it, so it may keep the keys that they would drop.
     """
     check_settings(settings, statement.origin)
     for registrar in settings.registrars:
         if any(registrar.id in table for table in (work.contacts, work.controllers, work.witnesses)):
             raise RefusedError("bad-party-id", f"{registrar.id} is another kind of party already")
     directory = work.directory
-    before = (directory.settings, *directory.pending_settings)[-1]
-    kept = {(r.kid, r.role, r.holder) for r in key_records(before, statement.origin, NOT_YET)}
+    newest = (directory.settings, *directory.pending_settings)[-1]
+    before = (directory.settings, newest) if by_members else (newest,)
+    kept = {(r.kid, r.role, r.holder) for one in before for r in key_records(one, statement.origin, NOT_YET)}
     for record in key_records(settings, statement.origin, NOT_YET):
         if (record.kid, record.role, record.holder) not in kept:
             work.claim(record)

@@ -12,9 +12,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +102,11 @@ async def play(given: Options, progress: Progress) -> bool:
         fingerprint = await scenes.found(hub_home, hub_keys, desks)
         async with (
             running_hub(hub_home, given.port) as hub,
-            _witnesses(given.folder, hub_keys, progress) as witnesses,
+            _witnesses(
+                given.folder / "witnesses",
+                partial(scenes.watch, hub_keys=hub_keys, hub_url=hub.url, fingerprint=fingerprint),
+                progress,
+            ) as witnesses,
         ):
             try:
                 await desks.join(hub.url, fingerprint, progress.scene("desks joined", len(parties)))
@@ -124,16 +129,16 @@ class _Witness:
 
 @asynccontextmanager
 async def _witnesses(
-    folder: Path, hub_keys: Keyring, progress: Progress
+    folder: Path, watch: Callable[[Path], Awaitable[None]], progress: Progress
 ) -> AsyncIterator[dict[str, _Witness]]:
     """Each witness as a process of its own, watching the demo's log."""
     told = progress.scene("witnesses started", len(cast.WITNESSES))
     async with AsyncExitStack() as stack:
         running = {}
         for number, witness in enumerate(cast.WITNESSES, 1):
-            home = folder / "witnesses" / witness
+            home = folder / witness
             keys = await asyncio.to_thread(make_keys, home, witness, "witness")
-            await scenes.watch(home, hub_keys)
+            await watch(home)
             running[witness] = _Witness(keys, await stack.enter_async_context(running_witness(home)))
             told(number)
         yield running

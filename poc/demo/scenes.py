@@ -36,7 +36,7 @@ from poc.errors import FaultError
 from poc.hub.founding import FoundingRegistrar, draft_genesis, found_registry
 from poc.keyring import Keyring
 from poc.limits import INLINE_ATTACHMENTS_BYTES_MAX
-from poc.witness.store import WitnessStore
+from poc.witness.store import Pinned, WitnessStore
 
 Told = Callable[[int], None]
 
@@ -125,11 +125,12 @@ async def _pass_round(
         raise FaultError("fault", f"{kind} of {subject} is {logged.state}")
 
 
-async def watch(home: Path, hub_keys: Keyring) -> None:
-    """Tell a witness which log it watches, and by which key."""
+async def watch(home: Path, hub_keys: Keyring, hub_url: str, fingerprint: str) -> None:
+    """Tell a witness which log it watches, by which key, and to read its entries and apply the rules."""
+    keys = [Signer(ORIGIN, key).verifier() for key in hub_keys.by_role("log")]
     store = await WitnessStore.open(home)
     try:
-        await store.add_log(ORIGIN, [Signer(ORIGIN, key).verifier() for key in hub_keys.by_role("log")])
+        await store.add_log(ORIGIN, keys, Pinned(hub_url, fingerprint))
     finally:
         await store.close()
 

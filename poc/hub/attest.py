@@ -65,6 +65,7 @@ class Attestor:
         if self._hub_key is None or not any(_due(directory, now)):
             return False
         shown = await self._witnesses.refreshed()
+        await self._log_notices()
         view = self._log.view
         proof = await proof_between(self._store, shown.size, view.directory.size)
         signed = _statement(view.directory, shown.note, proof, self._hub_key, now)
@@ -72,6 +73,16 @@ class Attestor:
             return False
         await self._log.append(signed)
         return True
+
+    async def _log_notices(self) -> None:
+        """Log what the witnesses hold, before anything comes into force that it would have stopped.
+
+        A witness takes such a notice only until it has cosigned at a time after the window, which the quorum
+        at hand is of: none can come later.
+        """
+        for signed in await self._witnesses.notices():
+            with contextlib.suppress(RefusedError):  # logged by now, or admitted no more
+                await self._log.append(signed)
 
     def _brings(self, directory: Directory, signed: SignedStatement, now: datetime) -> bool:
         """Whether the attest would be admitted, change something, and leave a quorum that answers."""

@@ -30,9 +30,14 @@ class Caller:
 
 
 def caller_of(directory: Directory, kid: str) -> tuple[Caller, VerifyKey]:
-    """The caller a key speaks for. Raises ``bad-request-signature`` for a key that is none, or ended."""
+    """The caller a key speaks for.
+
+    Raises ``bad-request-signature`` for a key that is none, has ended, or waits for its policy or recovery:
+    whoever asked for those could read what is not theirs yet.
+    """
     record = directory.keys.get(kid)
-    role = None if record is None or record.until is not None else _role(directory, record)
+    good = record is not None and record.is_good_at(directory.size)
+    role = _role(directory, record) if record is not None and good else None
     if record is None or role is None or record.verify_key is None:
         raise RefusedError("bad-request-signature", "no key in force of this registry")
     return Caller(kid, role, record.holder, record.device, record.may), record.verify_key
@@ -45,6 +50,8 @@ def _role(directory: Directory, record: KeyRecord) -> Role | None:
         return "registrar"
     if record.role in {"authority", "recovery"} and enrolled:
         return "authority"  # the recovery key reads the log too: it must rotate where the authority was taken
+    if record.role == "witness" and enrolled:
+        return "witness"
     if record.role == "device" and record.holder in directory.controllers:
         return "controller"
     if record.role == "witness" and enrolled:

@@ -18,9 +18,12 @@ import aiohttp
 
 from poc.core.checkpoint import verify_cosigned
 from poc.core.directory import Directory, Seat
+from poc.core.form import form_value, read_form
 from poc.core.judge import log_verifiers, read_cosigned
 from poc.core.merkle import consistency_proof
 from poc.core.note import SignatureLine, Verifier, open_note
+from poc.core.notices import NoticeList
+from poc.core.statement import SignedStatement, read_signed_statement
 from poc.core.submission import Submission, format_submission
 from poc.errors import PocError, RefusedError, UnreachableError
 from poc.hub.clock import Clock
@@ -29,6 +32,7 @@ from poc.hub.metrics import Metrics
 from poc.limits import (
     CLOCK_AHEAD_SECONDS_MAX,
     COSIGN_SECONDS_MAX,
+    NOTICES_ANSWER_BYTES_MAX,
     WITNESS_ANSWER_BYTES_MAX,
     WITNESS_SECONDS_MAX,
 )
@@ -176,6 +180,15 @@ class Witnesses:
             self.refresh()
             await self._until(lambda: _is_of(self.published, view.directory.size, now))
         return self.published
+
+    async def notices(self) -> list[SignedStatement]:
+        """The brakes that witnesses in force hold because this log lacks them; a silent one gives none."""
+        directory = self._log.view.directory
+        timeout = aiohttp.ClientTimeout(total=COSIGN_SECONDS_MAX)
+        async with aiohttp.ClientSession(timeout=timeout) as http:
+            asked = (_held_by(http, seat.url, directory.origin) for seat in directory.seats)
+            answers = await asyncio.gather(*asked)
+        return [signed for answer in answers for signed in answer]
 
     def refresh(self) -> None:
         """Ask every witness now."""
@@ -369,6 +382,17 @@ def _cosignature(view: View, verifier: Verifier, answer: bytes) -> tuple[Signatu
     if verifier not in times:
         raise RefusedError("unsigned-note")
     return lines[0], times[verifier]
+
+
+async def _held_by(http: aiohttp.ClientSession, url: str, origin: str) -> list[SignedStatement]:
+    try:
+        async with http.get(url + "/notices", params={"origin": origin}, allow_redirects=False) as answer:
+            data = await answer.content.read(NOTICES_ANSWER_BYTES_MAX)
+        held = read_form(NoticeList, data) if answer.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RefusedError):
+        return []
+    found = [] if held is None else held.notices
+    return [read_signed_statement(form_value(notice)) for notice in found]
 
 
 async def _post(http: aiohttp.ClientSession, url: str, body: bytes) -> tuple[int, bytes]:

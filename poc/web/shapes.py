@@ -93,7 +93,11 @@ STATEMENT_CODES: Final = (
     *FORM_CODES,
     *("already-logged", "superseded", "signatures-missing", "signature-not-called-for", "bad-signature"),
     *("issued-ahead", "issued-too-long-ago", "not-yet-in-force", "clock-jumped", "read-only"),
-    "contact-frozen",
+    *("unknown-state", "unknown-contact", "unknown-witness", "contact-frozen", "state-suspended"),
+    *("not-pending", "cannot-overrule", "call-back-too-old", "already-enrolled", "bad-suspension"),
+    *("bad-threshold", "recovery-key-missing", "window-too-short", "one-body-only", "limit-too-high"),
+    *("bad-party-id", "witness-exists", "bad-vkey", "key-in-use", "key-was-revoked"),
+    *("quorum-missing", "attest-ahead", "attest-not-newer", "bad-proof"),
     *("not-logged-in-time", "no-log-key", "storage-failed"),
 )
 ANSWER_CODES: Final = (
@@ -141,7 +145,12 @@ SHAPES: Final[dict[str, Shape]] = {
         note="201 only once the entry is in a published checkpoint. 409 `already-logged` names `index` and "
         "`leaf_hash`; 409 `superseded` names `newest`. Every refusal of the rules is a code of its own.",
     ),
-    "GET /v1/proposals": Shape({200: object_of(proposals=list_of(PROPOSAL))}),
+    "GET /v1/proposals": Shape(
+        {200: object_of(proposals=list_of(PROPOSAL))},
+        note="Registrars see all; a State's authority and contacts those about the State, its contacts and "
+        "its witness; a controller those about itself. Whoever else must sign (other members' authorities, a "
+        "State that objects) signs a file and posts it to `/v1/statements`, where it joins the proposal.",
+    ),
     "GET /v1/proposals/{id}": Shape({200: PROPOSAL}),
     "POST /v1/proposals/{id}/signatures": Shape(
         {201: LOGGED, 202: PROPOSED}, takes=object_of(signatures=SIGNATURES), codes=STATEMENT_CODES
@@ -194,7 +203,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "PUT /v1/keys/{id}": Shape(
         {201: object_of(kid=B64U), 200: object_of(kid=B64U)},
         takes=SEALING_KEY,
-        codes=(*FORM_CODES, "bad-key", "storage-failed"),
+        codes=(*FORM_CODES, "bad-key", "contact-frozen", "storage-failed"),
     ),
     "PUT /v1/messages/{id}": Shape(
         {201: RECEIPT, 200: RECEIPT},
@@ -205,7 +214,14 @@ SHAPES: Final[dict[str, Shape]] = {
             *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots", "not-yet-in-force"),
             *("sent-in-future", "bad-times", "expires-too-late", "expired", "status-not-admitted"),
             *("controller-cannot-send-actual", "unknown-contact", "unknown-state", "contact-frozen"),
-            *("stale-slot-key", "no-addressee", "bad-sequence", "exercise-unknown", "exercise-not-open"),
+            *(
+                "state-suspended",
+                "stale-slot-key",
+                "no-addressee",
+                "bad-sequence",
+                "exercise-unknown",
+                "exercise-not-open",
+            ),
             *("exercise-lacks-side", *SIGNER_CODES, "read-only", "storage-failed"),
         ),
         note="The same bytes again: 200 and the same receipt. A refusal that is final for the id carries "

@@ -148,6 +148,9 @@ def found_contact(text):
         alternate_of=text,
         alternates=[text],
         frozen=True,
+        state_recovery={"entry": text},
+        state_suspension={"reason": text},
+        cautions=[text],
         person={"names": {"en": text}, "title": {"en": text}, "channels": [channel]},
         visibility={"person": text},
         not_held=[text],
@@ -218,7 +221,7 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
     table = Table(tuple(map(str, range(8))), list(progress_rows(message)))
     shown = RecipientPreview(text, text, 1, found_contact(text), (text,))
     office = replace(shown, shown=None)
-    preview = Preview((shown, office), Size(1, 2, 3), 4)
+    preview = Preview((shown, office), (text,), Size(1, 2, 3), 4)
     lines = [
         *recipient_lines(preview),
         f"not taken by the hub: {text}",

@@ -11,6 +11,7 @@ from poc.client.preview import preview
 from poc.client.sending import seal
 from poc.client.standing import standing_warnings
 from poc.core.form import form_value
+from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 from poc.hub.caller import caller_of
 from tests import registry as made
@@ -68,6 +69,27 @@ async def test_nothing_is_sealed_to_or_from_a_frozen_contact(contact):  # noqa: 
     with pytest.raises(RefusedError) as caught:
         seal(contact.known, draft(status="test", exercise=None), ["sd.technical"], (), contact._random)
     assert caught.value.code == "contact-frozen"
+
+
+async def test_a_suspended_state_is_refused_before_sealing(contact, registrars, world):  # noqa: F811
+    until = format_time(world.now + timedelta(days=1))
+    body = {"reason": "abuse", "scope": ["send"], "until": until}
+    assert (await registrars[0].propose("state.suspend", "jo", body)).state == "proposed"
+    (waiting,) = await registrars[1].proposals()
+    await registrars[1].refresh()
+    assert (await registrars[1].sign_proposal(waiting["id"])).state == "logged"
+    await contact.refresh()
+    own = draft(status="test", exercise=None)
+    before = contact.known.trust.outbox()
+    for call in (
+        lambda: preview(contact.known, own, ["sd.technical"]),
+        lambda: seal(contact.known, own, ["sd.technical"], (), contact._random),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            call()
+        assert caught.value.code == "state-suspended"
+    assert contact.known.trust.outbox() == before
+    assert any("suspended by the registrars" in line for line in contact.warnings())
 
 
 async def test_a_withdrawn_contact_is_out_of_lookups_and_no_caller(contact, authority, world):  # noqa: F811

@@ -369,6 +369,19 @@ def test_the_authorities_of_most_members_carry_a_policy_without_registrars_or_wi
     assert (registry.directory.quorum, registry.directory.pending) == (0, ())
 
 
+def test_members_keep_the_keys_that_a_waiting_policy_of_the_registrars_would_drop() -> None:
+    registry = witnessed(3)
+    registry.submit(
+        "registry.policy", ORIGIN, settings(quorum="majority", hub_keys=[jwk("hub 2")]), *REGISTRARS, "hub 2"
+    )
+    kept = settings(quorum="majority", counts_public=True)
+    assert code_of(registry, "registry.policy", ORIGIN, kept, *REGISTRARS) == "key-in-use"
+    registry.submit("registry.policy", ORIGIN, kept, *(f"{state} authority" for state in STATES[:3]))
+    registry.attest("bh.witness", "jo.witness")
+    assert [key.kid for key in registry.directory.settings.hub_keys] == [signing_key("hub").kid]
+    assert not registry.directory.keys[signing_key("hub 2").kid].is_good_at(registry.directory.size)
+
+
 def test_observers_and_organisations_are_no_members() -> None:
     registry = Registry()
     registry.enrol("jo")

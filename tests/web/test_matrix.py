@@ -25,6 +25,7 @@ from tests.message_world import EXERCISE
 from tests.registry import (
     REGISTRARS,
     Registry,
+    cosigner,
     device,
     enrolment,
     nomination,
@@ -52,6 +53,7 @@ CALLERS = (
     CONTROLLER,  # runs the exercise
     "x-las.controller-9 1",  # another controller
     *REGISTRARS,
+    "jo.witness",  # reads the log, and nothing beside it
 )
 ENDED = (
     "jo.technical 3",  # a device that was revoked
@@ -62,7 +64,7 @@ ENDED = (
 )
 
 # Route -> who gets at the object of others; everyone else must see what is missing.
-EVERYBODY = set(CALLERS)
+EVERYBODY = set(CALLERS) - {"jo.witness"}
 PARTIES_OF_MESSAGE = {"jo.technical 1", "jo.technical 2", "sd.technical 1"}
 PARTIES_OF_EXERCISE = {
     *("jo.technical 1", "jo.technical 2", "jo authority", "sd.technical 1", "sd authority"),
@@ -126,6 +128,8 @@ def a_registry():
         made.submit("contact.device-revoke", "jo.technical", revoke, "jo authority")
     made.appoint()
     made.appoint("x-las.controller-9", body="x-las")
+    witness = {"vkey": cosigner("jo.witness").verifier().vkey(), "url": "http://127.0.0.1:9"}
+    made.submit("witness.appoint", "jo.witness", witness, "jo authority", "jo.witness")
     return made
 
 
@@ -254,6 +258,13 @@ async def test_an_authority_or_registrar_gets_nothing_on_messages_not_even_its_o
     assert (status, problem["code"], problem["detail"]) == (404, "not-found", "")
 
 
+async def test_a_witness_reads_the_log_and_nothing_beside_it(world):
+    assert (await world.ask("GET", "/tile/entries/000.p/1", who="jo.witness"))[0] == 200
+    for path in ("/v1/proposals", "/v1/cards", "/v1/keys", "/v1/exercises", "/v1/inbox", "/v1/evidence"):
+        status, problem = await world.ask("GET", path, who="jo.witness")
+        assert (status, problem["code"]) == (404, "not-found"), path
+
+
 READABLE = ["/v1/proposals", "/v1/cards", "/v1/keys", "/v1/exercises", "/tile/entries/000.p/1"]
 
 
@@ -269,7 +280,7 @@ async def test_feeds_give_each_caller_its_own_only(world):
             assert len(items) == (1 if who == "sd.technical 1" else 0), who
             evidence = (await world.ask("GET", "/v1/evidence", who=who))[1]["items"]
             assert bool(evidence) == (who.split()[0] == "jo.technical"), who
-        proposals = (await world.ask("GET", "/v1/proposals", who=who))[1]["proposals"]
+        proposals = (await world.ask("GET", "/v1/proposals", who=who))[1].get("proposals")
         assert bool(proposals) == (who in MAY["GET /v1/proposals/{id}"]), who
 
 

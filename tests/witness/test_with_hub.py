@@ -84,6 +84,7 @@ async def test_an_appointed_witness_reads_what_parties_read_and_cosigns_it(both)
 
 
 async def test_a_hub_that_withholds_an_objection_gets_no_head_in_which_it_had_no_effect(both):
+    both.hub.hub.witnesses.notices = _none
     await both.enrol("sd")
     leaf = both.directory.states["sd"].enrolled.leaf_hash
     notice = signed(both.payload("state.object", "sd", {"entry": leaf}), "jo authority")
@@ -96,6 +97,23 @@ async def test_a_hub_that_withholds_an_objection_gets_no_head_in_which_it_had_no
     assert both.published == before < both.directory.size
     [kept] = await both.witness.store.conflicts()
     assert (kept.kind, kept.notice) == ("notice-contradicted", notice_bytes(notice))
+
+
+async def _none():
+    """What a hub that withholds reads of its witnesses."""
+    return []
+
+
+async def test_an_objection_that_only_a_witness_holds_is_logged_before_the_window_ends_by_an_attest(both):
+    await both.enrol("sd")
+    leaf = both.directory.states["sd"].enrolled.leaf_hash
+    notice = signed(both.payload("state.object", "sd", {"entry": leaf}), "jo authority")
+    assert (await both.witness.code(notice_bytes(notice), "/add-notice"))[0] == 201
+    both.pass_seconds(WINDOW)
+    await both.enrol("eg")
+    await both.until(lambda: both.directory.states["sd"].status != "pending")
+    assert both.directory.states["sd"].status == "stopped"
+    await both.until(lambda: both.published == both.directory.size)
 
 
 async def test_a_hub_that_logs_the_objection_goes_on(both):

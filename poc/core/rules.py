@@ -266,9 +266,12 @@ def _check_not_frozen(work: Working, statement: Statement, kids: frozenset[str])
 
 
 def _check_not_suspended(work: Working, statement: Statement) -> None:
-    """Refuse what a suspended State is cut from in the log; brakes, rotations and objections never are."""
+    """Refuse what a suspended State is cut from in the log; brakes, rotations and objections never are.
+
+    Judged with the entry itself: a suspension that ended just before it does not bind it.
+    """
     if statement.type in _NOMINATING and statement.subject not in work.controllers:
-        check_not_suspended(work.directory, state_of(statement.subject), "nominate", work.directory.size)
+        check_not_suspended(work.directory, state_of(statement.subject), "nominate", work.directory.size + 1)
 
 
 # --- signatures --------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def apply_record(work: Working, statement: Statement, body: Record, anchor: Anch
     """List a contact: no keys, nothing is sealed to it."""
     subject = statement.subject
     _check_party_id(subject)
-    work.check_id(subject, work.controllers)
+    work.check_id(subject, work.controllers, work.witnesses)
     check_state_id(state_of(subject))
     found = work.contacts.get(subject)
     if found is not None and found.withdrawn:
@@ -74,7 +74,7 @@ def apply_nominate(work: Working, statement: Statement, body: Nominate, anchor: 
     """
     subject = statement.subject
     _check_party_id(subject)
-    work.check_id(subject, work.controllers)
+    work.check_id(subject, work.controllers, work.witnesses)
     _check_alternate(work, subject, body.alternate_of)
     old = work.contacts.get(subject)
     devices, highest = _devices(work, subject, old, body.devices, statement.issued_at, anchor.index)
@@ -238,7 +238,7 @@ def apply_appoint(work: Working, statement: Statement, body: Appoint, anchor: An
     """Appoint a controller, or appoint it anew with another list of devices."""
     subject = statement.subject
     _check_party_id(subject)
-    work.check_id(subject, work.contacts)
+    work.check_id(subject, work.contacts, work.witnesses)
     old = work.controllers.get(subject)
     devices, highest = _devices(work, subject, old, body.devices, statement.issued_at, anchor.index)
     work.controllers[subject] = Controller(

@@ -71,6 +71,7 @@ def apply_enrol(work: Working, statement: Statement, body: Enrol, anchor: Anchor
         newest=anchor,
         enrolled=anchor,
         retried=stopped_at is not None,
+        suspensions=() if before is None else before.suspensions,
     )
 
 
@@ -133,7 +134,7 @@ def apply_recover(work: Working, statement: Statement, body: Recover, anchor: An
         recovery_kid=None if body.recovery is None else body.recovery.kid,
         overrules=body.overrules is not None,
     )
-    waiting = replace(state, version=statement.version or 1, newest=anchor, recovering=recovery)
+    waiting = replace(state, version=statement.version or 1, newest=anchor, recovering=recovery, overruled=())
     if not settings.objection_seconds:
         waiting = recovered(work, waiting, recovery, anchor.index)
     work.states[state.id] = waiting
@@ -194,7 +195,8 @@ def apply_reinstate(work: Working, statement: Statement, body: ActsOn, anchor: A
 def apply_withdraw(work: Working, statement: Statement, body: ActsOn, anchor: Anchor) -> None:
     """Take a State out with all its contacts, and end their keys; it returns by a new enrolment.
 
-    Its witness loses its seat at the next attest. It names the enrolment: no rotation makes it superseded.
+    Its witness loses its seat at the next attest, a suspension ends. It names the enrolment: no rotation
+    makes it superseded.
     """
     state = work.directory.state(statement.subject)
     if body.entry != state.enrolled.leaf_hash:
@@ -206,7 +208,7 @@ def apply_withdraw(work: Working, statement: Statement, body: ActsOn, anchor: An
     for witness in [w for w in work.witnesses.values() if w.state == state.id and not w.dismissed]:
         rules_witness.dismiss(work, witness, anchor)
     work.states[state.id] = replace(
-        state,
+        state if state.suspended is None else reinstated(state, anchor.index),
         status="withdrawn",
         authority_kids=(),
         recovery_kid=None,

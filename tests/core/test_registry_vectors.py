@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,13 @@ import pytest
 
 from poc.core.bodies import BODIES
 from poc.core.card import Opening, read_opening
-from poc.core.directory import Contact, Controller, Directory
+from poc.core.directory import NOT_YET, Contact, Controller, Directory
 from poc.core.form import form_of
 from poc.core.proposal import proposal_bytes, read_proposal
-from poc.core.rules import apply, apply_all
+from poc.core.rules import apply_all
 from poc.core.statement import read_entry, read_statement
 from poc.core.strictjson import b64u, canonical, format_time, unb64u
-from poc.errors import RefusedError
+from poc.errors import CATALOGUE, RefusedError
 from tests.vectors import make_registry
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -30,8 +32,14 @@ def cases(name: str, of: str = "cases") -> list[Any]:
     return [pytest.param(case, id=ascii(case["name"])) for case in read(name)[of]]
 
 
-LOG = read("registry/log.json")
+LOG_NAMES = ("log", "log-windows", "log-witnessed")
+LOGS = {name: read(f"registry/{name}.json") for name in LOG_NAMES}
+LOG = LOGS["log"]
 LEAVES = [unb64u(leaf) for leaf in LOG["leaves"]]
+
+
+def leaves_of(name: str) -> list[bytes]:
+    return [unb64u(leaf) for leaf in LOGS[name]["leaves"]]
 
 
 def outcome(call: Any, *arguments: Any) -> str:
@@ -75,36 +83,57 @@ def test_every_type_has_an_example_and_failures_outnumber_them(name):
     assert refused > len(BODIES)
 
 
-def test_the_whole_log_gives_the_directory_stated():
-    directory = apply_all(None, [read_entry(leaf) for leaf in LEAVES])
-    assert summary(directory) == LOG["directory"]
+@pytest.mark.parametrize("name", LOG_NAMES)
+def test_the_whole_log_gives_the_directory_stated(name):
+    directory = apply_all(None, [read_entry(leaf) for leaf in leaves_of(name)])
+    assert summary(directory) == LOGS[name]["directory"]
 
 
-def test_the_log_of_the_types_a_registry_starts_with_gives_the_directory_stated():
-    log = read("registry/log-start.json")
-    found = summary(apply_all(None, [read_entry(unb64u(leaf)) for leaf in log["leaves"]]))
-    assert as_far_as(log["directory"], found) == log["directory"]
+@pytest.mark.parametrize("name", ["log-windows", "log-witnessed"])
+def test_the_first_entries_give_what_is_stated_of_that_moment(name):
+    directories = grown(name)
+    for stated in LOGS[name]["moments"]:
+        found = summary(directories[stated["after"]])
+        states = {
+            state: {member: found["states"][state][member] for member in members}
+            for state, members in stated.get("states", {}).items()
+        }
+        shown = {**found, "after": stated["after"], "states": states}
+        assert {member: shown[member] for member in stated} == stated
 
 
-def as_far_as(stated: Any, found: Any) -> Any:
-    """What was found, without the members that later types brought into the summary."""
-    if isinstance(stated, dict) and isinstance(found, dict) and found.keys() >= stated.keys():
-        same_ids = stated.keys() == found.keys() or all(not isinstance(v, dict) for v in stated.values())
-        return {k: as_far_as(stated[k], found[k]) for k in stated} if same_ids else found
+@functools.cache
+def grown(name: str) -> list[Directory | None]:
+    """The directory after so many leaves of a log."""
+    found: list[Directory | None] = [None]
+    for leaf in leaves_of(name):
+        found.append(apply_all(found[-1], [read_entry(leaf)]))
     return found
 
 
-def test_entry_by_entry_gives_the_directory_stated():
-    directory = apply_all(None, [read_entry(LEAVES[0])])
-    for leaf in LEAVES[1:]:
-        directory = apply(directory, read_entry(leaf))
-    assert summary(directory) == LOG["directory"]
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=ascii(f"{name}: {case['name']}"))
+        for name in LOG_NAMES
+        for case in LOGS[name]["variants"]
+    ],
+)
+def test_a_leaf_that_breaks_a_rule_is_refused_there(name, case):
+    before = grown(name)[case["after"]]
+    assert outcome(lambda: apply_all(before, [read_entry(unb64u(case["leaf"]))])) == case["expect"]
 
 
-@pytest.mark.parametrize("case", cases("registry/log.json", "variants"))
-def test_a_leaf_that_breaks_a_rule_is_refused_there(case):
-    leaves = [*LEAVES[: case["after"]], unb64u(case["leaf"])]
-    assert outcome(lambda: apply_all(None, [read_entry(leaf) for leaf in leaves])) == case["expect"]
+def test_every_code_of_the_page_of_statements_is_met_and_refusals_outnumber_entries():
+    page = (VECTORS.parents[1] / "docs" / "spec" / "statement.md").read_text("utf-8")
+    tables = [line.split("|") for line in page.splitlines() if re.match(r"\| `", line)]
+    wanted = {code for row in tables for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", f"{row[1]} {row[-2]}")}
+    wanted &= CATALOGUE.keys()
+    met = {case["expect"] for log in LOGS.values() for case in log["variants"]}
+    assert wanted - met == set()
+    assert sum(len(log["variants"]) for log in LOGS.values()) > sum(
+        len(log["leaves"]) for log in LOGS.values()
+    )
 
 
 def test_no_leaf_of_the_log_can_be_left_out_doubled_or_swapped():
@@ -145,7 +174,12 @@ def summary(directory: Directory) -> dict[str, Any]:
         "root": b64u(directory.tree.root()),
         "fingerprint": directory.fingerprint,
         "logged_at": format_time(directory.logged_at),
+        "attested_at": format_time(directory.attested_at),
         "version": directory.version,
+        "quorum": directory.quorum,
+        "seats": {seat.witness: seat.kid for seat in directory.seats},
+        "statuses": sorted(directory.admitted_statuses()),
+        "waiting": [change.anchor.index for change in directory.pending],
         "hub_keys": [key.kid for key in directory.settings.hub_keys],
         "log_keys": list(directory.log_vkeys_at(directory.size)),
         "states": {
@@ -155,6 +189,11 @@ def summary(directory: Directory) -> dict[str, Any]:
                 "threshold": state.threshold,
                 "authority": list(state.authority_kids),
                 "recovery": state.recovery_kid,
+                "recovering": state.recovering and state.recovering.anchor.leaf_hash,
+                "suspensions": [
+                    {"since": span.since.index, "scope": sorted(span.scope), "until": span.until}
+                    for span in state.suspensions
+                ],
             }
             for state in directory.states.values()
         },
@@ -172,7 +211,7 @@ def summary(directory: Directory) -> dict[str, Any]:
             kid: {
                 "role": key.role,
                 "holder": key.holder,
-                "since": key.since,
+                "since": None if key.since == NOT_YET else key.since,
                 "until": key.until,
                 "ended": key.ended,
             }

@@ -24,7 +24,7 @@ def reduced(message: dict[str, Any]) -> bytes:
         short = {"contact": recipient["contact"], "as": recipient["as"]}
         if recipient["as"] != "own" and short not in to:
             to.append(short)
-    less["to"] = to
+    less["to"] = sorted(to, key=lambda short: (short["contact"], short["as"]))
     for attachment in less["attachments"]:
         attachment["blob"] = None
     return canonical(less)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from tests.independent.basics import RefusedError, b64u, moment, refuse_if, thumbprint
+from tests.independent.basics import RefusedError, moment, refuse_if, thumbprint
 from tests.independent.directory import Directory, Key, Party
 from tests.independent.entries import Entry
 
@@ -55,14 +55,16 @@ def nominate(directory: Directory, entry: Entry) -> None:
     party.devices |= {d["number"]: d for d in new}
     party.highest += len(new)
     party.body, party.level, party.version = body, "verified", statement["version"]
-    party.newest = party.nomination = b64u(entry.leaf)
+    party.newest = party.nomination = party.freezable = entry.name
     party.confirmed_at = entry.logged_at
+    if party.withdrawn:
+        party.withdrawn, party.tested_at = False, None
     directory.parties[subject] = party
 
 
 def _party(directory: Directory, subject: str) -> Party:
     party = directory.parties.get(subject)
-    if party is None:
+    if party is None or party.withdrawn:
         raise RefusedError("superseded")
     return party
 

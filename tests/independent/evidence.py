@@ -78,8 +78,15 @@ class Court:
         role = "hub" if form == "receipt" else "device"
         refuse_if(key.role != role or key.holder != holder, "unknown-key")
         refuse_if(key.since >= size, "key-not-yet")
-        refuse_if(not key.good_at(size), "key-ended")
+        compromised = key.ended in ("compromise", "lost")
+        refuse_if(not key.good_at(size), "key-compromised" if compromised else "key-ended")
         refuse_if(form in RIGHTS and RIGHTS[form] not in key.may, "right-missing")
+        party = self.directory.parties.get(holder)
+        frozen = party is not None and any(freeze.holds_at(size) for freeze in party.freezes)
+        refuse_if(frozen, "contact-frozen")
+        state = self.directory.states.get(holder.split(".", maxsplit=1)[0])
+        sends = RIGHTS.get(form) == "send" and party is not None and party.kind == "contact"
+        refuse_if(sends and state is not None and state.suspended("send", size), "state-suspended")
 
     def about(self, value: dict[str, Any]) -> None:
         """The form speaks of this envelope."""
@@ -141,7 +148,6 @@ def _cancels(court: Court, file: dict[str, Any], proof: Proof) -> None:
         sender = court.header["from"]["contact"]
         court.judge("cancel", kid, key, sender, court.head(value["head"]))
         court.about(value)
-        refuse_if(value["contact"] is not None and value["contact"] not in court.contacts, "unknown-contact")
         proof.timeline.append(("cancelled", sender, kid))
 
 

@@ -31,7 +31,7 @@ IDS = {
     "exercise": EXERCISE,
     "message": UUID7,
 }
-LINES = frozenset({"text", "fields", "notes", "openpgp", "head", "checkpoint"})
+LINES = frozenset({"text", "fields", "notes", "openpgp", "head", "checkpoint", "shown", "cosigned"})
 JOINED = "\u200c\u200d"
 NOTHING = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\u2028\u2029"
 

@@ -18,6 +18,7 @@ class NoteKey:
     key_id: bytes
     raw: bytes
     text: str
+    kind: int = 1
 
 
 @dataclass
@@ -29,14 +30,15 @@ class Checkpoint:
     extensions: list[str]
     verified: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    times: dict[str, int] = field(default_factory=dict)
 
 
 def _good_name(name: str) -> bool:
     return bool(name) and not any(c == "+" or c.isspace() or unicodedata.category(c) == "Cc" for c in name)
 
 
-def read_vkey(text: str) -> NoteKey:
-    """A verification key from its spelling."""
+def read_vkey(text: str, kind: int = 1) -> NoteKey:
+    """A verification key from its spelling: of a log, or of a witness (0x04)."""
     refuse_if(len(text) > 4096, "bad-vkey")
     parts = text.split("+", 2)
     refuse_if(len(parts) != 3, "bad-vkey")
@@ -45,14 +47,24 @@ def read_vkey(text: str) -> NoteKey:
     data = unb64(body, "bad-vkey")
     refuse_if(not data, "bad-vkey")
     refuse_if(sha256(name.encode() + b"\n" + data)[:4].hex() != key_id, "bad-vkey")
-    refuse_if(data[0] != 1, "unknown-algorithm")
+    refuse_if(data[0] != kind, "unknown-algorithm")
     refuse_if(len(data) != 33, "bad-vkey")
     refuse_if(not good_point(data[1:]), "bad-key")
-    return NoteKey(name, bytes.fromhex(key_id), data[1:], text)
+    return NoteKey(name, bytes.fromhex(key_id), data[1:], text, kind)
 
 
-def open_note(note: str | bytes, vkeys: list[NoteKey]) -> tuple[str, list[str], list[str]]:
-    """Text, names of known keys that signed, names on lines of others."""
+def cosigned_at(key: NoteKey, signature: bytes, body: bytes) -> int:
+    """The time of a cosignature that verifies, from docs/spec/witness.md."""
+    time = int.from_bytes(signature[:8], "big")
+    refuse_if(time >= 2**63, "bad-signature")
+    verify(key.raw, signature[8:], b"cosignature/v1\ntime %d\n" % time + body)
+    return time
+
+
+def open_note(
+    note: str | bytes, vkeys: list[NoteKey], times: dict[str, int] | None = None
+) -> tuple[str, list[str], list[str]]:
+    """Text, names of known keys that signed, names on lines of others; times by witness's key."""
     data = note.encode("utf-8", "surrogatepass") if isinstance(note, str) else note
     refuse_if(len(data) > 128 * 1024, "too-large")
     try:
@@ -78,7 +90,11 @@ def open_note(note: str | bytes, vkeys: list[NoteKey]) -> tuple[str, list[str], 
         if not known:
             unknown.append(parts[1])
             continue
-        verify(known[0].raw, blob[4:], body.encode())
+        if known[0].kind == 4:
+            time = cosigned_at(known[0], blob[4:], body.encode())
+            (times if times is not None else {}).setdefault(known[0].text, time)
+        else:
+            verify(known[0].raw, blob[4:], body.encode())
         if known[0].text not in counted:
             counted.add(known[0].text)
             verified.append(parts[1])
@@ -100,8 +116,10 @@ def read_body(origin: str, body: str) -> Checkpoint:
 
 def read_checkpoint(origin: str, note: str, vkeys: list[NoteKey]) -> Checkpoint:
     """A checkpoint that a log key has signed."""
-    body, verified, unknown = open_note(note, vkeys)
+    times: dict[str, int] = {}
+    body, verified, unknown = open_note(note, vkeys, times)
     found = read_body(origin, body)
+    found.times = times
     refuse_if(origin not in verified, "unsigned-note")
     found.verified, found.unknown = verified, unknown
     return found
@@ -111,7 +129,8 @@ def claimed_size(origin: str, note: str) -> int:
     """The size a checkpoint names, before any signature is looked at."""
     split = note.rfind("\n\n")
     refuse_if(split < 0, "bad-note")
-    return read_body(origin, note[: split + 1]).size
+    named = note.split("\n", 1)[0]
+    return read_body(named or origin, note[: split + 1]).size
 
 
 def read_head(origin: str, head: str, vkeys: list[NoteKey]) -> Checkpoint:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+
 import pytest
 
 from tests.independent import registry
@@ -11,8 +14,9 @@ from tests.independent.directory import summary
 from tests.independent.entries import read_entry, read_payload
 from tests.independent.forms import check_form
 from tests.independent.proposals import read_proposal
-from tests.independent.vectors import FOLDER, disagreements, load
+from tests.independent.vectors import FOLDER, disagreements, load, verdict
 
+LOGS = ["registry/log", "registry/log-windows", "registry/log-witnessed"]
 FORMS = sorted(path.stem for path in (FOLDER / "forms").glob("*.json"))
 
 
@@ -46,18 +50,42 @@ def test_payloads_and_entries_are_read_alike():
     assert disagreements("statement/entries", entry) == []
 
 
-def test_a_whole_log_gives_the_same_directory():
-    log = load("registry/log-start")
-    assert summary(registry.replay([unb64u(leaf) for leaf in log["leaves"]])) == log["directory"]
+@functools.cache
+def grown(log):
+    """The directory after so many leaves."""
+    found = [registry.Directory()]
+    for leaf in load(log)["leaves"]:
+        found.append(copy.deepcopy(found[-1]))
+        registry.apply(found[-1], unb64u(leaf))
+    return found
 
 
-def test_the_same_leaves_are_refused_after_each_entry():
-    leaves = [unb64u(leaf) for leaf in load("registry/log-start")["leaves"]]
+@pytest.mark.parametrize("log", LOGS)
+def test_a_whole_log_gives_the_same_directory(log):
+    assert summary(grown(log)[-1]) == load(log)["directory"]
 
-    def judge(variant):
-        registry.apply(registry.replay(leaves[: variant["after"]]), unb64u(variant["leaf"]))
 
-    assert disagreements("registry/log-start", judge, "variants") == []
+@pytest.mark.parametrize("log", LOGS)
+def test_a_log_gives_the_same_on_the_way(log):
+    for stated in load(log).get("moments", ()):
+        found = summary(grown(log)[stated["after"]])
+        states = {
+            state: {member: found["states"][state][member] for member in members}
+            for state, members in stated.get("states", {}).items()
+        }
+        shown = {**found, "after": stated["after"], "states": states}
+        assert {member: shown[member] for member in stated} == stated
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_the_same_leaves_are_refused_after_each_entry_and_for_the_same_reason(log):
+    wrong = []
+    for case in load(log)["variants"]:
+        directory = copy.deepcopy(grown(log)[case["after"]])
+        got = verdict(functools.partial(registry.apply, directory, unb64u(case["leaf"])))
+        if got != case["expect"]:
+            wrong.append(f"{log}: {case['name']}: expected {case['expect']}, got {got}")
+    assert wrong == []
 
 
 def test_openings_and_proposals_agree():

@@ -196,10 +196,16 @@ class Story:
         self.leaves: list[bytes] = []
         self.newest: dict[str, tuple[int, str]] = {}
         self.variants: list[Case] = []
+        self.waited = 0
 
     @property
     def now(self) -> int:
-        return 60 * len(self.leaves)
+        """A minute for each entry, and the time that was waited."""
+        return 60 * len(self.leaves) + self.waited
+
+    def wait_until(self, seconds: int) -> None:
+        """Let the next entry be logged at that second after the start."""
+        self.waited += seconds - self.now
 
     def payload(self, kind: str, subject: str, body: Any, **changes: Any) -> bytes:
         issued = changes.pop("issued", self.now)
@@ -945,16 +951,24 @@ def keys() -> dict[str, Case]:
     return dict(sorted(rows.items()))
 
 
+def fingerprint_of(story: Story) -> str:
+    genesis = json.loads(story.leaves[0])["statement"]["payload"]
+    return sha(b"poc/1 genesis\0", base64.urlsafe_b64decode(genesis + "=" * (-len(genesis) % 4))).hex()
+
+
 def summary(story: Story) -> Case:
     size = len(story.leaves)
-    genesis = json.loads(story.leaves[0])["statement"]["payload"]
-    payload = base64.urlsafe_b64decode(genesis + "=" * (-len(genesis) % 4))
     return {
         "size": size,
         "root": b64u(mth(story.tree())),
-        "fingerprint": sha(b"poc/1 genesis\0", payload).hex(),
+        "fingerprint": fingerprint_of(story),
         "logged_at": time(60 * (size - 1)),
+        "attested_at": time(60 * (size - 1)),
         "version": 2,
+        "quorum": 0,
+        "seats": {},
+        "statuses": ["exercise", "test"],
+        "waiting": [],
         "hub_keys": [kid("hub 2")],
         "log_keys": [vkey(ORIGIN, "log 2")],
         "states": {
@@ -964,6 +978,8 @@ def summary(story: Story) -> Case:
                 "threshold": 1,
                 "authority": [kid("jo authority")],
                 "recovery": None,
+                "recovering": None,
+                "suspensions": [],
             },
             "sd": {
                 "kind": "member",
@@ -971,6 +987,8 @@ def summary(story: Story) -> Case:
                 "threshold": 1,
                 "authority": [],
                 "recovery": None,
+                "recovering": None,
+                "suspensions": [],
             },
         },
         "contacts": {
@@ -1279,6 +1297,34 @@ def proposal_cases() -> list[Case]:
     ]
 
 
+def later_logs() -> dict[str, Case]:
+    """The logs of what waits for a window or an attest."""
+    from tests.vectors import make_windows, make_witnessed
+
+    windows, witnessed = make_windows.tell_windows(), make_witnessed.tell_witnessed()
+    return {
+        "registry/log-windows.json": log_file(
+            "without witnesses: objections, recoveries, suspensions, a policy by the members",
+            windows, make_windows.windows_summary(windows), make_windows.windows_moments(windows),
+        ),
+        "registry/log-witnessed.json": log_file(
+            "with witnesses: seats, a quorum, and windows on the time they attest",
+            witnessed, make_witnessed.witnessed_summary(witnessed), make_witnessed.witnessed_moments(witnessed),
+        ),
+    }  # fmt: skip
+
+
+def log_file(what: str, story: Story, directory: Case, moments: list[Case]) -> Case:
+    return {
+        "about": f"A whole log {what}. Its leaves give `directory`, the first `after` of them what a moment says; each variant is refused after the first `after`",
+        "seed": 'SHA-256("poc/1 test key" 0x00 ‖ label)',
+        "leaves": [b64u(leaf) for leaf in story.leaves],
+        "directory": directory,
+        "moments": moments,
+        "variants": story.variants,
+    }
+
+
 def build() -> dict[str, str]:
     """Every file, by its path under this folder, as the text it must hold."""
     story = tell()
@@ -1324,6 +1370,7 @@ def build() -> dict[str, str]:
             "cases": entry_cases(story),
         },
         "registry/log.json": log,
+        **later_logs(),
         "registry/openings.json": {"about": "Openings of card parts", "cases": opening_cases()},
         "registry/proposals.json": {
             "about": "Proposal files as they are read; `file` is the text",

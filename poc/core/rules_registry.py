@@ -152,7 +152,7 @@ def apply_attest(work: Working, body: Attest, anchor: Anchor) -> None:
         raise RefusedError("attest-ahead", f"size {checkpoint.size} at entry {anchor.index}")
     proof = [unb64u(node) for node in body.consistency]
     merkle.verify_consistency(checkpoint.size, directory.size, checkpoint.root, directory.tree.root(), proof)
-    attested_at = _attested_at(shown, directory)
+    attested_at = _attested_at(shown, directory, anchor.logged_at)
     covered = [pending for pending in directory.pending if pending.anchor.index < checkpoint.size]
     work.set(pending=directory.pending[len(covered) :], attest=anchor)
     waiting = [pending for pending in covered if not _brought(work, pending, anchor.index)]
@@ -166,13 +166,19 @@ def apply_attest(work: Working, body: Attest, anchor: Anchor) -> None:
     pass_time(work, attested_at, anchor.index)
 
 
-def _attested_at(shown: Cosigned, directory: Directory) -> datetime:
-    """The time an attest gives: by a quorum of cosignatures, or the newest entry's where there is none."""
+def _attested_at(shown: Cosigned, directory: Directory, logged_at: datetime) -> datetime:
+    """The time an attest gives: by a quorum of cosignatures, or the newest entry's where there is none.
+
+    Not ahead of the attest itself, or a few witnesses whose clocks ran off would end every window, and no
+    later attest could follow.
+    """
     if directory.quorum == 0:
         return directory.attested_at
     attested_at = shown.attested_at(directory.quorum)
     if attested_at <= directory.attested_at:
         raise RefusedError("attest-not-newer")
+    if attested_at > logged_at + timedelta(seconds=LOGGED_AHEAD_SECONDS_MAX):
+        raise RefusedError("attest-ahead", "it was cosigned later than it is logged")
     newest = directory.logged_ats[shown.checkpoint.size - 1]
     if newest > attested_at + timedelta(seconds=LOGGED_AHEAD_SECONDS_MAX):
         raise RefusedError("attest-ahead", "an entry it covers is logged later than it was cosigned")

@@ -16,24 +16,20 @@ from typing import Final
 
 import aiohttp
 
-from poc.core.checkpoint import verify_cosigned
 from poc.core.directory import Directory, Seat
-from poc.core.form import form_value, read_form
-from poc.core.judge import log_verifiers, read_cosigned
+from poc.core.judge import read_cosigned
 from poc.core.merkle import consistency_proof
-from poc.core.note import SignatureLine, Verifier, open_note
-from poc.core.notices import NoticeList
-from poc.core.statement import SignedStatement, read_signed_statement
+from poc.core.note import SignatureLine, Verifier
+from poc.core.statement import SignedStatement
 from poc.core.submission import Submission, format_submission
 from poc.errors import PocError, RefusedError, UnreachableError
+from poc.hub.asking import held_notices, post_checkpoint, read_cosignature
 from poc.hub.clock import Clock
 from poc.hub.log import Log, View
 from poc.hub.metrics import Metrics
 from poc.limits import (
     CLOCK_AHEAD_SECONDS_MAX,
     COSIGN_SECONDS_MAX,
-    NOTICES_ANSWER_BYTES_MAX,
-    WITNESS_ANSWER_BYTES_MAX,
     WITNESS_SECONDS_MAX,
 )
 from poc.logs import log_event
@@ -186,7 +182,7 @@ class Witnesses:
         directory = self._log.view.directory
         timeout = aiohttp.ClientTimeout(total=COSIGN_SECONDS_MAX)
         async with aiohttp.ClientSession(timeout=timeout) as http:
-            asked = (_held_by(http, seat.url, directory.origin) for seat in directory.seats)
+            asked = (held_notices(http, seat.url, directory.origin) for seat in directory.seats)
             answers = await asyncio.gather(*asked)
         return [signed for answer in answers for signed in answer]
 
@@ -284,7 +280,7 @@ class Witnesses:
         for _ in range(_TRIES):
             proof = await proof_between(self._store, asked.size, size) if asked.size else ()
             body = format_submission(Submission(asked.size, proof, target.view.checkpoint))
-            status, answer = await _post(http, asked.seat.url, body)
+            status, answer = await post_checkpoint(http, asked.seat.url, body)
             if status == 200:
                 await self._take(asked, target, answer)
                 return
@@ -308,7 +304,7 @@ class Witnesses:
     async def _take(self, asked: Asked, target: _Target, answer: bytes) -> None:
         """Keep the cosignature, and publish the head once it has its quorum. Raises ``witness-refused``."""
         try:
-            line, at = _cosignature(target.view, Verifier.from_vkey(asked.seat.vkey), answer)
+            line, at = read_cosignature(target.view, Verifier.from_vkey(asked.seat.vkey), answer)
         except RefusedError as error:
             raise RefusedError("witness-refused", f"{asked.seat.witness}: {error.code}") from None
         asked.size, asked.cosigned_at, asked.confirmed, asked.contradicts = target.size, at, True, False
@@ -371,34 +367,3 @@ def _is_of(shown: Published, size: int, now: datetime) -> bool:
 def _waiting(directory: Directory) -> list[Seat]:
     """The seats that wait for an attest: asked too, so that none comes into force that nobody reached."""
     return [pending.change for pending in directory.pending if isinstance(pending.change, Seat)]
-
-
-def _cosignature(view: View, verifier: Verifier, answer: bytes) -> tuple[SignatureLine, datetime]:
-    """The witness's own line of an answer, and the time it states. Raises ``bad-note`` and its like."""
-    note = view.checkpoint + answer
-    log_keys = log_verifiers(view.directory.settings.log_keys)
-    _, times = verify_cosigned(note, view.directory.origin, log_keys, (verifier,))
-    lines = open_note(note, (verifier,)).verified
-    if verifier not in times:
-        raise RefusedError("unsigned-note")
-    return lines[0], times[verifier]
-
-
-async def _held_by(http: aiohttp.ClientSession, url: str, origin: str) -> list[SignedStatement]:
-    try:
-        async with http.get(url + "/notices", params={"origin": origin}, allow_redirects=False) as answer:
-            data = await answer.content.read(NOTICES_ANSWER_BYTES_MAX)
-        held = read_form(NoticeList, data) if answer.status == 200 else None
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RefusedError):
-        return []
-    found = [] if held is None else held.notices
-    return [read_signed_statement(form_value(notice)) for notice in found]
-
-
-async def _post(http: aiohttp.ClientSession, url: str, body: bytes) -> tuple[int, bytes]:
-    """Ask a witness; redirects are not followed. Raises ``witness-unreachable``."""
-    try:
-        async with http.post(url + "/add-checkpoint", data=body, allow_redirects=False) as answer:
-            return answer.status, await answer.content.read(WITNESS_ANSWER_BYTES_MAX)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise UnreachableError("witness-unreachable", f"{type(error).__name__}") from None

@@ -279,6 +279,18 @@ def test_attested_time_only_grows_and_never_lags_what_it_covers() -> None:
     assert registry.directory.attested_at > attested_at
 
 
+def test_attested_time_never_runs_ahead_of_the_log() -> None:
+    """Else a quorum whose clocks ran off ends every window, and nothing can be attested ever after."""
+    registry = witnessed(1)
+    for ahead, code in ((302, "attest-ahead"), (10**9, "attest-ahead"), (2**40, "attest-ahead"), (301, None)):
+        body = registry.attest_body(witnesses=("bh.witness",), at=ahead)
+        if code is not None:
+            assert code_of(registry, "registry.attest", ORIGIN, body, "hub") == code
+            registry.now -= timedelta(seconds=1)
+        else:
+            registry.submit("registry.attest", ORIGIN, body, "hub")
+
+
 def test_a_bad_cosignature_of_a_witness_in_force_refuses_the_whole() -> None:
     registry = witnessed(3)
     good = registry.cosigned("bh.witness", "jo.witness")

@@ -14,7 +14,6 @@ from tests.independent.states import pass_time
 
 MOST = {"body_bytes": 1 << 20, "slots": 250, "blob_bytes": 8 << 20}
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-LATEST = int((dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC) - EPOCH).total_seconds())
 WITNESS = 4
 SETTLED = ("registrar", "hub", "log")
 
@@ -165,15 +164,16 @@ def _bring_into_force(directory: Directory, size: int) -> None:
     directory.waiting = [*stay, *directory.waiting]
 
 
-def _quorum_time(directory: Directory, checkpoint: Checkpoint, quorum: int) -> dt.datetime:
+def _quorum_time(directory: Directory, checkpoint: Checkpoint, quorum: int, logged_at: str) -> dt.datetime:
     """The time that a quorum attests."""
     times = sorted(checkpoint.times.values(), reverse=True)
     refuse_if(len(times) < quorum, "quorum-missing")
     seconds = times[quorum - 1]
     refuse_if(seconds <= (directory.attested - EPOCH).total_seconds(), "attest-not-newer")
+    refuse_if(seconds > (moment(logged_at) - EPOCH).total_seconds() + 300, "attest-ahead")
     newest = moment(directory.logged[checkpoint.size - 1]) - EPOCH
     refuse_if(seconds < newest.total_seconds() - 300, "attest-ahead")
-    return EPOCH + dt.timedelta(seconds=min(seconds, LATEST))
+    return EPOCH + dt.timedelta(seconds=seconds)
 
 
 def attest(directory: Directory, entry: Entry) -> None:
@@ -189,5 +189,5 @@ def attest(directory: Directory, entry: Entry) -> None:
     proof = [unb64u(h, 32) for h in body["consistency"]]
     verify_consistency(size, index, checkpoint.root, root(directory.leaves), proof)
     if quorum:
-        pass_time(directory, _quorum_time(directory, checkpoint, quorum))
+        pass_time(directory, _quorum_time(directory, checkpoint, quorum, entry.logged_at))
     _bring_into_force(directory, size)

@@ -159,7 +159,7 @@ def test_a_port_in_use_is_said_and_no_hub_stays(tmp_path):
     assert "hub-unreachable" in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_demo_that_is_stopped_leaves_no_hub(tmp_path, number):
     folder = tmp_path / "demo"
     process = subprocess.Popen(

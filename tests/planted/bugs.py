@@ -627,7 +627,7 @@ BUGS = (
     Bug(
         "R16 a suspended State's desk seals and sends",
         "poc/client/sending.py",
-        'check_not_suspended(known.directory, contact.state, "send", known.directory.size)',
+        'check_not_suspended(known.effective, contact.state, "send", known.effective.size)',
         "pass",
         "tests/client/test_brakes.py",
         "suspended",

@@ -245,7 +245,8 @@ def forged_statement(registry: Registry, rng: random.Random) -> SignedStatement:
         how["issued_at"] = registry.now + timedelta(days=rng.choice([-30, 2]))
     payload = registry.payload(kind, subject, body, **{k: v for k, v in how.items() if _fits(k, v)})
     count = rng.randint(1, len(SECRETS))
-    labels = SECRETS if rng.random() < 0.3 else tuple(rng.sample(SECRETS, count))
+    exact = rng.choice(((*REGISTRARS, OWN), REGISTRARS, ("hub",), (*REGISTRARS, f"{TARGET} forged")))
+    labels = exact if rng.random() < 0.5 else tuple(rng.sample(SECRETS, count))
     signatures = [jws.sign(payload, jws.STATEMENT, signing_key(label)) for label in labels]
     trick = rng.random()
     if trick < 0.3:  # the name of a key the operator does not have, over a signature of its own
@@ -276,6 +277,32 @@ def lie_in_the_log(served: Served, registry: Registry, rng: random.Random) -> No
             continue
         leaves.append(entry.leaf)
     served.leaves, served.note = leaves, signed_note(leaves, rng)
+
+
+def lie_that_the_rules_admit(served: Served, registry: Registry, rng: random.Random) -> None:
+    """What registrars may log, shown to one desk alone: only the witnesses are missing."""
+    mine = {"keys": [jwk(OWN)], "threshold": 1}
+    called = {k: enrolment("jo")[k] for k in ("note_verbale", "call_back")}
+    until = format_time(registry.now + timedelta(days=1))
+    kind, subject, body, by = rng.choice(
+        [
+            ("state.enrol", "qa", enrolment("qa", authority=mine), (OWN,)),
+            (
+                "state.recover",
+                "jo",
+                {"authority": mine, "recovery": None, **called, "overrules": None},
+                (OWN,),
+            ),
+            ("state.suspend", "jo", {"reason": "abuse", "scope": ["send"], "until": until}, ()),
+            ("registry.policy", ORIGIN, settings(quorum="none", objection_seconds=0), ()),
+            ("registry.policy", ORIGIN, settings(hub_keys=[jwk(OWN)]), (OWN,)),
+        ]
+    )
+    payload = registry.payload(kind, subject, body)
+    signatures = (jws.sign(payload, jws.STATEMENT, signing_key(label)) for label in (*REGISTRARS, *by))
+    entry = make_entry(SignedStatement(payload, tuple(signatures)), registry.now + timedelta(seconds=1))
+    served.leaves = [*served.leaves, entry.leaf]
+    served.note = signed_note(served.leaves, rng)
 
 
 def lie_in_an_entry(served: Served, registry: Registry, rng: random.Random) -> None:
@@ -419,7 +446,7 @@ def lie_in_a_message(served: Served, registry: Registry, rng: random.Random) -> 
 
 LIES: tuple[Callable[[Served, Registry, random.Random], None], ...] = (
     lie_in_the_log,
-    lie_in_the_log,
+    lie_that_the_rules_admit,
     lie_in_an_entry,
     lie_in_the_head,
     lie_in_a_card,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import Context
 from poc.cli.output import Result, Table, warn
+from poc.cli.words import confirm
 from poc.core.card import PARTS, Part
 from poc.core.strictjson import format_time
 from poc.errors import RefusedError
@@ -39,6 +40,7 @@ def add(verbs: Any) -> None:
         default=[],
         help="only this part, repeatable; the whole card by default",
     )
+    erase.add_argument("--yes", action="store_true", help="do not ask whether to go on")
     erase.set_defaults(run=_erase)
 
 
@@ -97,11 +99,15 @@ async def _erase(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         contact = desk.directory.contact(arguments.contact)
         parts = arguments.part or [part for part in PARTS if contact.card.part(part) is not None]
-        warn(
+        told = (
             f"{', '.join(parts)} of {contact.id} will be erased for good: at the hub at once, at every desk "
             "with its next sync. A backup made before still has it, and what was printed or copied stays. "
-            "The log keeps a hash that says nothing of it. To show the part again it is filed anew."
+            "The log keeps a hash that says nothing of it. To show the part again it is filed anew"
         )
+        if arguments.yes:
+            warn(told)
+        else:
+            confirm(contact.id, told)
         try:
             erased = await desk.erase_card(contact.id, arguments.part)
         except RefusedError as error:

@@ -57,18 +57,19 @@ async def test_a_part_is_erased_by_its_owner_and_by_nobody_else(homes):
     assert "sd.technical" in (await done("contact", "who-holds", JO, "--fetched", home=jo)).out
     for words, code in (
         (("who-holds", JO, "--fetched"), "not-found"),
-        (("erase", JO), "right-missing"),
-        (("erase", "jo.nobody"), "unknown-contact"),
-        (("erase", JO, "--part", "person"), "no-such-part"),
+        (("erase", JO, "--yes"), "right-missing"),
+        (("erase", "jo.nobody", "--yes"), "unknown-contact"),
+        (("erase", JO, "--part", "person", "--yes"), "no-such-part"),
+        (("erase", JO), "not-confirmed"),
     ):
         refused = await poc("contact", *words, "--json", home=jo if code == "no-such-part" else sd)
         assert (refused.code, refused.value["code"]) == (1, code)
     assert (await poc("contact", "erase", JO, "--part", "name", home=jo)).code == 2
-    erased = await done("contact", "erase", JO, "--part", "reach", "--json", home=jo)
+    erased = await done("contact", "erase", JO, "--part", "reach", "--yes", "--json", home=jo)
     assert erased.value == {"contact": JO, "erased": ["reach"]}
     assert "erased for good" in erased.err
     assert "A backup made before still has it" in erased.err
     await done("sync", home=sd)
     assert (await done("lookup", "--id", JO, "--json", home=sd)).value["contacts"][0]["channels"] == []
     assert "reach: not open to this home" in (await done("contact", "show", JO, home=jo)).out
-    assert "erased at the hub and here: office" in (await done("contact", "erase", JO, home=jo)).out
+    assert "erased at the hub and here: office" in (await done("contact", "erase", JO, "--yes", home=jo)).out

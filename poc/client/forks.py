@@ -15,6 +15,7 @@ from poc.core.checkpoint import Checkpoint, parse_checkpoint
 from poc.core.fork import build_fork, verify_fork
 from poc.core.merkle import NodeReader, consistency_proof, leaf_hash, node_hash, tree_root
 from poc.core.note import read_note
+from poc.core.statement import read_entry
 from poc.core.strictjson import b64u
 from poc.core.tiles import Tile, node_reader, tile_of_node
 from poc.errors import RefusedError
@@ -63,7 +64,8 @@ async def export_fork(known: Known, hub: HubClient, number: int | None = None) -
     own = known.trust.value("head")
     if own is None or _provable(known, head) == "no":
         raise RefusedError("fork-not-provable", f"a head of size {head.size}")
-    genesis, size = known.trust.leaves()[0], known.directory.size
+    genesis = read_entry(known.trust.leaves()[0]).signed.payload
+    size = known.directory.size
     if head.size == size:
         data = build_fork(genesis, note, own)
     elif head.size < size:

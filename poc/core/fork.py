@@ -19,7 +19,7 @@ from poc.core.form import Binary, Sha256, TopForm, form_bytes, form_of, read_for
 from poc.core.judge import log_verifiers
 from poc.core.merkle import HASH_BYTES, verify_consistency
 from poc.core.rules import check_genesis
-from poc.core.statement import Statement, genesis_fingerprint, parse_fingerprint, read_entry, read_statement
+from poc.core.statement import Statement, genesis_fingerprint, parse_fingerprint, read_statement
 from poc.core.strictjson import b64u, unb64u
 from poc.errors import RefusedError
 from poc.limits import NOTE_BYTES_MAX, PROOF_HASHES_MAX
@@ -56,13 +56,13 @@ class Fork:
 def build_fork(
     genesis: bytes, first: bytes, second: bytes, root: bytes | None = None, consistency: Sequence[bytes] = ()
 ) -> bytes:
-    """Put a file together: RFC 8785 bytes. ``genesis`` is the log's first leaf.
+    """Put a file together: RFC 8785 bytes. ``genesis`` is the payload of the log's genesis.
 
     What is put together is not verified; :func:`verify_fork` does that.
     """
     value = {
         "v": 1,
-        "origin": read_statement(read_entry(genesis).signed.payload).origin,
+        "origin": read_statement(genesis).origin,
         "form": "poc-fork",
         "genesis": b64u(genesis),
         "first": first.decode(),
@@ -87,7 +87,7 @@ def verify_fork(data: bytes, fingerprint: str, directory: Directory | None = Non
     file = read_form(ForkFile, data)
     if form_bytes(file) != data:
         raise RefusedError("not-canonical", "a fork file")
-    payload = read_entry(unb64u(file.genesis)).signed.payload
+    payload = unb64u(file.genesis)
     if pinned != genesis_fingerprint(payload) or (directory and directory.fingerprint != pinned):
         raise RefusedError("wrong-fingerprint")
     genesis = check_genesis(payload)  # the fingerprint vouches for its signatures

@@ -35,7 +35,7 @@ def two_logs() -> tuple[Registry, Registry]:
 
 def fork_of(smaller: Registry, first: int, larger: Registry, second: int) -> bytes:
     """The fork file of a head of each log."""
-    genesis = smaller.entries[0].leaf
+    genesis = smaller.entries[0].signed.payload
     notes = (smaller.checkpoint(first), larger.checkpoint(second))
     if first == second:
         return build_fork(genesis, *notes)
@@ -81,7 +81,7 @@ def cases() -> list[dict[str, str]]:
         ("64 hashes", "bad-form", changed(fork, consistency=[root] * 64)),
         ("another origin", "wrong-origin", changed(fork, origin="example.org/other")),
         ("another registry's genesis", "wrong-fingerprint", changed(fork, genesis=_other_genesis())),
-        ("an entry that is no genesis", "wrong-fingerprint", changed(fork, genesis=_entry(own, 1))),
+        ("a statement that is no genesis", "wrong-fingerprint", changed(fork, genesis=_entry(own, 1))),
         ("spaces in the file", "not-canonical", json.dumps(file).encode()),
         ("a newer file", "newer-form", changed(fork, v=2)),
         ("another kind of file", "bad-form", changed(fork, form="poc-evidence")),
@@ -118,7 +118,7 @@ def _other_genesis() -> str:
 def _entry(log: Registry, index: int) -> str:
     from poc.core.strictjson import b64u
 
-    return b64u(log.entries[index].leaf)
+    return b64u(log.entries[index].signed.payload)
 
 
 def text() -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from poc.demo.cast import CONTROLLER, PASSPHRASE, REGISTRARS, WITNESSES, contacts, states
 from poc.demo.stage import MARK
+from tests.demo.test_readme import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {"DEMO_DIR", "PORT", "ONCE", "ATTACH"}
@@ -40,15 +41,51 @@ def poc(home, *words):
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory):
+def standing(tmp_path_factory):
+    """A demo that was played and stays up: its folder, its process, the JSON object it printed."""
     folder = tmp_path_factory.mktemp("demo") / "here"
-    return folder, run(ONCE=1, DEMO_DIR=folder)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "poc.demo"], cwd=ROOT, env=environment(DEMO_DIR=folder),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield folder, process, json.loads(next(line for line in process.stdout if line.startswith("{")))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def played(standing):
+    return standing[0], standing[2]
+
+
+def test_the_readmes_commands_run_beside_a_demo_that_stays_up(standing):
+    folder, _, last = standing
+    assert last["verified"] is True
+    script = "\n".join(["set -e", *commands()]).replace(".demo/", f"{folder}/")
+    script = script.replace(".venv/bin/poc", f"'{sys.executable} -m poc.cli.main'")
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        env=environment(), timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "sd.diplomatic" in done.stdout
+    assert "accepted" in done.stdout
+    assert '"contacts"' in done.stdout
+
+
+@pytest.mark.long
+def test_once_ends_by_itself_and_its_last_line_is_the_json(tmp_path):
+    result = run(ONCE=1, DEMO_DIR=tmp_path / "here")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout.splitlines()[-1])["verified"] is True
 
 
 def test_the_last_line_holds_the_counts_read_back(played):
-    _, result = played
-    assert result.returncode == 0, result.stderr
-    last = json.loads(result.stdout.splitlines()[-1])
+    _, last = played
     assert list(last) == [
         "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "witnesses",
         "quorum", "seconds",
@@ -66,8 +103,7 @@ def test_the_last_line_holds_the_counts_read_back(played):
 
 
 def test_one_witness_fell_silent_and_the_others_cosigned_to_the_end(played):
-    folder, result = played
-    last = json.loads(result.stdout.splitlines()[-1])
+    folder, last = played
     assert {path.name for path in (folder / "witnesses").iterdir()} == set(WITNESSES)
     sizes = {}
     for witness in WITNESSES:
@@ -83,8 +119,7 @@ def test_one_witness_fell_silent_and_the_others_cosigned_to_the_end(played):
 
 
 def test_every_home_opens_by_hand_and_holds_the_whole_log(played):
-    folder, result = played
-    last = json.loads(result.stdout.splitlines()[-1])
+    folder, last = played
     expected = {c.id for c in contacts()} | {s.id for s in states()} | {CONTROLLER, *REGISTRARS}
     assert {path.name for path in (folder / "desks").iterdir()} == expected
     for path in (folder / "desks").iterdir():
@@ -102,18 +137,6 @@ def test_names_are_the_states_own_in_three_languages(played):
     assert shown["names"]["short"] == {
         "ar": "دولة فلسطين", "en": "State of Palestine", "fr": "État de Palestine",
     }  # fmt: skip
-
-
-def test_no_process_is_left_and_the_hub_stopped_as_asked(played):
-    folder, _ = played
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                line = (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            assert str(folder).encode() not in line
-    assert b'"fault"' not in (folder / "hub" / "hub.log").read_bytes()
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
@@ -182,3 +205,12 @@ def _runs(process, home):
         return str(home).encode() in (process / "cmdline").read_bytes()
     except OSError:
         return False
+
+
+def test_ctrl_c_ends_the_demo_and_leaves_no_process(standing):
+    """The last of the file: the demo that the others looked at goes."""
+    folder, process, _ = standing
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert [p for p in Path("/proc").iterdir() if p.name.isdigit() and _runs(p, folder)] == []
+    assert b'"fault"' not in (folder / "hub" / "hub.log").read_bytes()

@@ -92,7 +92,8 @@ SIGNER_CODES: Final = ("unknown-key", "bad-signature", "key-ended", "key-comprom
 STATEMENT_CODES: Final = (
     *FORM_CODES,
     *("already-logged", "superseded", "signatures-missing", "signature-not-called-for", "bad-signature"),
-    *("issued-ahead", "issued-too-long-ago", "not-yet-in-force", "clock-jumped", "read-only"),
+    *("issued-ahead", "issued-too-long-ago", "clock-jumped", "read-only"),
+    *("witnesses-unheard", "clock-unconfirmed"),
     *("unknown-state", "unknown-contact", "unknown-witness", "contact-frozen", "state-suspended"),
     *("not-pending", "cannot-overrule", "call-back-too-old", "already-enrolled", "bad-suspension"),
     *("bad-threshold", "recovery-key-missing", "window-too-short", "one-body-only", "limit-too-high"),

@@ -93,7 +93,10 @@ class Attestor:
             if error.code not in ("quorum-missing", "attest-not-newer"):
                 raise
             return False
-        live = {asked.seat.kid for asked in self._witnesses.standing() if asked.confirmed}
+        answering = (
+            asked for asked in self._witnesses.standing() if asked.confirmed and asked.reason is None
+        )
+        live = {asked.seat.kid for asked in answering}
         if sum(seat.kid in live for seat in after.seats) < after.quorum:
             log_event("attest-postponed", witnesses=len(live), quorum=after.quorum)
             return False

@@ -14,13 +14,12 @@ from typing import Any, Final
 from poc.client.api import HubClient
 from poc.client.known import Known
 from poc.core.directory import Seat
-from poc.core.form import form_of
-from poc.core.notices import NoticeList, notice_bytes
+from poc.core.notices import notice_bytes, read_notice_list
 from poc.core.proposal import read_proposal
 from poc.core.statement import SignedStatement, payload_sha256, read_signed_statement, read_statement
 from poc.core.strictjson import format_time, parse
 from poc.errors import PocError, RefusedError, UnreachableError
-from poc.limits import NOTICES_ANSWER_BYTES_MAX, NOTICES_MAX, NOTICES_SECONDS_MAX
+from poc.limits import NOTICES_ANSWER_BYTES_MAX, NOTICES_SECONDS_MAX
 
 _KEEPS_NONE: Final = frozenset({"not-found", "rules-not-checked"})
 
@@ -144,12 +143,9 @@ async def _ask(seat: Seat, origin: str, hub: HubClient) -> list[SignedStatement]
 def _listed(answer: Any, origin: str) -> list[SignedStatement]:
     """The notices in a witness's answer. Raises ``bad-answer-from-hub`` for what is none."""
     try:
-        found = form_of(NoticeList, answer)
+        return read_notice_list(answer, origin)
     except RefusedError as error:
         raise RefusedError("bad-answer-from-hub", f"{error.code} {error.detail}") from None
-    if found.origin != origin or len(found.notices) > NOTICES_MAX:
-        raise RefusedError("bad-answer-from-hub", f"{len(found.notices)} notices of {found.origin}")
-    return [read_signed_statement(notice.model_dump(mode="json")) for notice in found.notices]
 
 
 async def _post(known: Known, hub: HubClient, sha256: str, data: bytes) -> str:

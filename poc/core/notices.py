@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from poc.core import jws
 from poc.core.directory import NOT_YET, Directory, Recovery, State
-from poc.core.form import Count, TopForm, Utc, form_bytes, form_of, state_of
+from poc.core.form import Count, TopForm, Utc, form_bytes, form_of, form_value, state_of
 from poc.core.rules import apply_all, at, with_notice
 from poc.core.statement import (
     BRAKES,
@@ -64,6 +64,17 @@ class Contradiction:
     notice: bytes
     payload_sha256: str
     step: str
+
+
+def read_notice_list(value: Any, origin: str) -> list[SignedStatement]:
+    """The notices in what a witness answers, a parsed JSON value; none of them is verified.
+
+    Raises ``wrong-origin`` for those of another log, or as ``form_of``, ``read_signed_statement``.
+    """
+    held = form_of(NoticeList, value)
+    if held.origin != origin:
+        raise RefusedError("wrong-origin", f"expected {origin}")
+    return [read_signed_statement(form_value(notice)) for notice in held.notices]
 
 
 def read_notice(data: bytes) -> tuple[SignedStatement, Statement]:

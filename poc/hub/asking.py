@@ -7,11 +7,11 @@ from datetime import datetime
 import aiohttp
 
 from poc.core.checkpoint import verify_cosigned
-from poc.core.form import form_value, read_form
 from poc.core.judge import log_verifiers
 from poc.core.note import SignatureLine, Verifier, open_note
-from poc.core.notices import NoticeList
-from poc.core.statement import SignedStatement, read_signed_statement
+from poc.core.notices import read_notice_list
+from poc.core.statement import SignedStatement
+from poc.core.strictjson import parse
 from poc.errors import RefusedError, UnreachableError
 from poc.hub.log import View
 from poc.limits import NOTICES_ANSWER_BYTES_MAX, WITNESS_ANSWER_BYTES_MAX
@@ -33,11 +33,9 @@ async def held_notices(http: aiohttp.ClientSession, url: str, origin: str) -> li
     try:
         async with http.get(url + "/notices", params={"origin": origin}, allow_redirects=False) as answer:
             data = await _read(answer, NOTICES_ANSWER_BYTES_MAX)
-        held = read_form(NoticeList, data) if answer.status == 200 else None
+        return read_notice_list(parse(data), origin) if answer.status == 200 else []
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RefusedError):
         return []
-    found = [] if held is None else held.notices
-    return [read_signed_statement(form_value(notice)) for notice in found]
 
 
 async def post_checkpoint(http: aiohttp.ClientSession, url: str, body: bytes) -> tuple[int, bytes]:

@@ -7,6 +7,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from poc.core.judge import check_quorum, read_cosigned
 from poc.core.statement import read_entry, read_statement
@@ -106,6 +107,30 @@ async def test_the_log_is_attested_daily_and_not_more_often(world):
     assert world.directory.attested_at == world.now
     assert await world.hub.attestor.attest() is False
     assert world.directory.size == size + 1
+
+
+JUNK = {"payload": "!", "signatures": [{"protected": "!", "signature": "!"}]}
+
+
+@pytest.mark.parametrize("notices", [[JUNK], [1], None, [JUNK] * 300])
+async def test_what_one_witness_makes_up_as_notices_holds_up_no_attest(world, notices):
+    liar = world.witnesses[0]
+    await liar.stop()
+    listed = {"v": 1, "origin": ORIGIN, "size": 1, "notices": notices}
+
+    async def answer(_request):
+        return web.json_response(listed)
+
+    app = web.Application()
+    app.router.add_get("/notices", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", liar.port).start()
+    try:
+        world.now += timedelta(hours=24)
+        assert await world.hub.attestor.attest() is True
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_window_ends_by_an_attest(tmp_path):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from poc.core import jws
 from poc.core.bodies import BODIES, jwk_form
 from poc.core.card import OfficePart, Opening, ReachPart, make_opening
@@ -27,6 +29,7 @@ from poc.core.statement import (
     statement_payload,
 )
 from poc.core.strictjson import b64u, domain_hash, format_time, parse_time
+from poc.errors import CATALOGUE, RefusedError
 
 ORIGIN = "example.org/test-cbm"
 START = parse_time("2026-11-24T08:00:00Z")
@@ -321,3 +324,19 @@ def usual() -> Registry:
     registry.appoint()
     assert read_statement(registry.entries[-1].signed.payload).type == "controller.appoint"
     return registry
+
+
+def refused(function: Any, *arguments: Any, **named: Any) -> str:
+    """The code a call is refused with; one of the table."""
+    with pytest.raises(RefusedError) as caught:
+        function(*arguments, **named)
+    assert caught.value.code in CATALOGUE
+    return caught.value.code
+
+
+def code_of(registry: Registry, kind: str, subject: str, body: dict[str, Any], *by: str, **how: Any) -> str:
+    """The code a statement is refused with, which leaves the registry as it was."""
+    before = registry.directory
+    code = refused(registry.submit, kind, subject, body, *by, **how)
+    assert registry.directory is before
+    return code

@@ -6,6 +6,7 @@ from the file named in ``POC_PASSPHRASE_FILE``, or asked for at the terminal.
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import sys
 from collections.abc import AsyncIterator
@@ -73,6 +74,15 @@ class Context:
 
         async with await Desk.open(self.home, self.passphrase() if unlock else None) as desk:
             yield desk
+
+
+def add_fingerprint(parser: argparse.ArgumentParser) -> None:
+    """Add ``--fingerprint``, which :meth:`Context.pinned` reads."""
+    parser.add_argument(
+        "--fingerprint",
+        metavar="F",
+        help="the registry's fingerprint, in full (default: the one this home is pinned to)",
+    )
 
 
 def read_file(path: Path, size_bytes_max: int) -> bytes:

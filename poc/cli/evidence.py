@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from poc.cli.context import Context, read_given
+from poc.cli.context import Context, add_fingerprint, read_given
 from poc.cli.message_text import spaced_code
 from poc.cli.output import Result, Table, both_times
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT
@@ -37,11 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "verified there, and one that contradicts it is kept: `poc fork list`.",
     )
     verify.add_argument("file", metavar="FILE", type=Path, help="the evidence file; - reads standard input")
-    verify.add_argument(
-        "--fingerprint",
-        metavar="F",
-        help="the registry's fingerprint, in full (default: the one this home is pinned to)",
-    )
+    add_fingerprint(verify)
     verify.set_defaults(run=_verify)
 
 

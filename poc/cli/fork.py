@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli.context import Context, read_file, write_file
+from poc.cli.context import Context, add_fingerprint, read_file, write_file
 from poc.cli.output import Result, Table
 from poc.core.statement import format_fingerprint, parse_fingerprint
 from poc.core.strictjson import b64u
@@ -38,11 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "of the log verified there; else those of the genesis.",
     )
     verify.add_argument("file", metavar="FILE", type=Path, help="the fork file")
-    verify.add_argument(
-        "--fingerprint",
-        metavar="F",
-        help="the registry's fingerprint, in full (default: the one this home is pinned to)",
-    )
+    add_fingerprint(verify)
     verify.set_defaults(run=_verify)
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli.context import Context, check_absent, read_given, write_file
+from poc.cli.context import Context, add_fingerprint, check_absent, read_given, write_file
 from poc.cli.lookup import card_lines, contacts_tables
 from poc.cli.output import Result, both_times, warn
 from poc.core.statement import format_fingerprint
@@ -37,11 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     ):
         verb = verbs.add_parser(name, help=told)
         verb.add_argument("file", metavar="FILE", type=Path, help="the snapshot; - reads standard input")
-        verb.add_argument(
-            "--fingerprint",
-            metavar="F",
-            help="the registry's fingerprint, in full (default: the one this home is pinned to)",
-        )
+        add_fingerprint(verb)
         verb.set_defaults(run=run)
         readers[name] = verb
     readers["show"].add_argument(

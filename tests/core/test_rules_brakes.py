@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from poc.core.judge import check_not_frozen, judge_key
 from poc.core.rules import apply_all, check_proposal
 from poc.core.statement import SignedStatement, make_entry
-from poc.errors import CATALOGUE, RefusedError
 from poc.limits import ISSUED_AGE_SECONDS_MAX
 from tests.registry import (
     REGISTRARS,
     Registry,
     card,
+    code_of,
     device,
     enrolment,
     jwk,
     nomination,
+    refused,
     sealing_key,
     signed,
     signing_key,
@@ -33,20 +34,6 @@ JD = "jo.diplomatic"
 SD = "sd.technical"
 CONTROLLER = "x-arcc.controller-1"
 HASH = "A" * 43
-
-
-def refused(function: Any, *arguments: Any, **named: Any) -> str:
-    with pytest.raises(RefusedError) as caught:
-        function(*arguments, **named)
-    assert caught.value.code in CATALOGUE
-    return caught.value.code
-
-
-def code_of(registry: Registry, kind: str, subject: str, body: dict[str, Any], *by: str, **how: Any) -> str:
-    before = registry.directory
-    code = refused(registry.submit, kind, subject, body, *by, **how)
-    assert registry.directory is before
-    return code
 
 
 def freeze(registry: Registry, subject: str = JO, by: str = JD) -> None:

@@ -14,35 +14,23 @@ from poc.core.judge import check_not_suspended, judge_key
 from poc.core.rules import at, with_notice
 from poc.core.statement import SignedStatement
 from poc.core.strictjson import format_time
-from poc.errors import CATALOGUE, RefusedError
+from poc.errors import RefusedError
 from tests.registry import (
     ORIGIN,
     REGISTRARS,
     Registry,
+    code_of,
     device,
     enrolment,
     jwk,
     nomination,
+    refused,
     signed,
     signing_key,
 )
 
 WINDOW = 3600
 STATES = ("eg", "jo", "om", "qa", "sd")
-
-
-def refused(function: Any, *arguments: Any, **named: Any) -> str:
-    with pytest.raises(RefusedError) as caught:
-        function(*arguments, **named)
-    assert caught.value.code in CATALOGUE
-    return caught.value.code
-
-
-def code_of(registry: Registry, kind: str, subject: str, body: dict[str, Any], *by: str, **how: Any) -> str:
-    before = registry.directory
-    code = refused(registry.submit, kind, subject, body, *by, **how)
-    assert registry.directory is before
-    return code
 
 
 def world(*, witnessed: bool = False) -> Registry:

@@ -15,15 +15,17 @@ from poc.core.directory import Dismissal
 from poc.core.judge import check_quorum, read_cosigned
 from poc.core.note import read_note
 from poc.core.statement import make_entry
-from poc.errors import CATALOGUE, RefusedError
+from poc.errors import RefusedError
 from tests.registry import (
     ORIGIN,
     REGISTRARS,
     Registry,
+    code_of,
     cosigner,
     enrolment,
     jwk,
     log_signer,
+    refused,
     settings,
     signed,
     signing_key,
@@ -31,20 +33,6 @@ from tests.registry import (
 
 STATES = ("bh", "jo", "sd", "eg", "om")
 HOUR = 3600
-
-
-def refused(function: Any, *arguments: Any, **named: Any) -> str:
-    with pytest.raises(RefusedError) as caught:
-        function(*arguments, **named)
-    assert caught.value.code in CATALOGUE
-    return caught.value.code
-
-
-def code_of(registry: Registry, kind: str, subject: str, body: dict[str, Any], *by: str, **how: Any) -> str:
-    before = registry.directory
-    code = refused(registry.submit, kind, subject, body, *by, **how)
-    assert registry.directory is before
-    return code
 
 
 def witnessed(count: int = 3, quorum: str = "majority", **changes: Any) -> Registry:

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from poc.client import statements
-from poc.core import jws, rules, signers
+from poc.core import jws, rules
 from poc.core.directory import Directory
 from poc.core.form import form_bytes
 from poc.core.proposal import Proposal, proposal_bytes, read_proposal, with_signatures
-from poc.core.required import brought_keys
+from poc.core.required import brought_keys, founding
 from poc.core.statement import Statement, format_fingerprint, genesis_fingerprint
 from poc.core.strictjson import format_time, unb64u
 from poc.core.text import check_text
@@ -195,8 +195,7 @@ def _check_signed(proposal: Proposal, statement: Statement, directory: Directory
     settings: Any = statement.body
     brought = brought_keys(settings)
     if statement.type == "registry.genesis":
-        hub = signers.new_keys(key.kid for key in settings.hub_keys)
-        needed, known = signers.one_of([signers.all_registrars(settings.registrars), hub]), {}
+        needed, known = founding(settings), {}
     elif directory is None:
         raise RefusedError("not-a-desk", "a policy is signed at the homes of its registry's registrars")
     else:

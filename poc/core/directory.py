@@ -298,8 +298,10 @@ class Directory:
 
         Two heads of different logs can both have a quorum only if at least 2q - n witnesses lie.
         """
+        if self.settings.quorum == "none":  # asked for each entry: seats are not looked at for nothing
+            return 0
         count = len(self.seats)
-        if count == 0 or self.settings.quorum == "none":
+        if count == 0:
             return 0
         return count // 2 + 1 if self.settings.quorum == "majority" else 2 * count // 3 + 1
 

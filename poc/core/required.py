@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from poc.core import rules_contact, rules_registry, rules_witness, signers
-from poc.core.bodies import Body
+from poc.core.bodies import Body, Settings
 from poc.core.directory import Directory
 from poc.core.form import state_of
 from poc.core.keys import VerifyKey
@@ -51,6 +51,12 @@ def _own_new(directory: Directory, statement: Statement) -> signers.Group:
     return signers.new_keys(
         kid for kid, found in records.items() if found is None or directory.is_of_stopped(found, state)
     )
+
+
+def founding(settings: Settings) -> Requirement:
+    """Of a genesis: every registrar it names, and every hub key."""
+    hub = signers.new_keys(key.kid for key in settings.hub_keys)
+    return one_of([signers.all_registrars(settings.registrars), hub])
 
 
 def two_registrars(directory: Directory, statement: Statement) -> Requirement:

@@ -21,14 +21,13 @@ from poc.core import (
     rules_registry,
     rules_state,
     rules_witness,
-    signers,
 )
 from poc.core.directory import Anchor, DeviceState, Directory, KeyRecord
 from poc.core.form import state_of
 from poc.core.judge import check_not_suspended
 from poc.core.keys import VerifyKey
 from poc.core.passing import pass_time
-from poc.core.signers import Requirement, one_of
+from poc.core.signers import Requirement
 from poc.core.statement import BRAKES, CHAINED, SignedEntry, SignedStatement, Statement, read_statement
 from poc.core.working import Working, superseded
 from poc.errors import RefusedError
@@ -67,9 +66,7 @@ def start(entry: SignedEntry) -> Directory:
     statement = check_genesis(entry.signed.payload)
     _check_times(statement, entry.logged_at, None)
     settings: Any = statement.body
-    named = signers.all_registrars(settings.registrars)
-    hub = signers.new_keys(key.kid for key in settings.hub_keys)
-    _check_signatures(entry.signed, statement, one_of([named, hub]), {})
+    _check_signatures(entry.signed, statement, required.founding(settings), {})
     anchor = Anchor(0, entry.leaf_hash, entry.logged_at)
     return rules_registry.found(statement, settings, anchor, entry.leaf)
 

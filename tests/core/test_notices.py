@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,12 @@ from poc.core.notices import (
     notice_bytes,
     notice_list,
     read_notice,
+    read_notice_list,
     signing_state,
 )
 from poc.core.rules import apply_all
 from poc.core.statement import payload_sha256
-from poc.core.strictjson import canonical
+from poc.core.strictjson import canonical, parse
 from poc.errors import RefusedError
 from tests.notices_world import (
     WINDOW,
@@ -225,6 +227,16 @@ def test_a_notice_issued_after_the_newest_entry_has_not_ended(registry):
 
 def test_lists_and_files_are_forms(registry):
     notice = notice_bytes(objection(registry, ask_to_enrol(registry), "jo authority", "bh"))
+    answer: Any = parse(notice_list(ORIGIN, 7, [notice]))
+    assert [notice_bytes(signed) for signed in read_notice_list(answer, ORIGIN)] == [notice]
+    for value, origin, code in (
+        (answer, "example.org/other", "wrong-origin"),
+        ({**answer, "notices": [1]}, ORIGIN, "bad-form"),
+        ({**answer, "notices": [{**answer["notices"][0], "payload": "!"}]}, ORIGIN, "bad-base64"),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            read_notice_list(value, origin)
+        assert caught.value.code == code
     listed = read_form(NoticeList, notice_list(ORIGIN, 7, [notice]))
     assert (listed.size, len(listed.notices)) == (7, 1)
     note = registry.checkpoint()

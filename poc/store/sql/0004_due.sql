@@ -1,0 +1,1 @@
+-- Held slots and messages, deadlines.

@@ -1,0 +1,1 @@
+-- Attachments that travel apart.

@@ -1,0 +1,1 @@
+-- Addresses to nudge and what became of it.

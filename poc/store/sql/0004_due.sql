@@ -1,1 +1,2 @@
 -- Held slots and messages, deadlines.
+SELECT 1;

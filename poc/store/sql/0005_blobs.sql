@@ -1,1 +1,2 @@
 -- Attachments that travel apart.
+SELECT 1;

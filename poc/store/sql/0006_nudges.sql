@@ -1,1 +1,2 @@
 -- Addresses to nudge and what became of it.
+SELECT 1;

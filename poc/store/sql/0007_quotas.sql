@@ -1,1 +1,2 @@
 -- Rates and quotas.
+SELECT 1;

@@ -96,7 +96,7 @@ def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence
     recipients = tuple(_recipient(known, contact, use) for contact, use in sorted(uses.items()))
     limits = SealingLimits.of(known.effective, party)
     slots = sum(r.devices for r in recipients) + len(known.effective.devices_of(party))
-    size = measure(draft, slots, limits.body_bytes)
+    size = measure(draft, slots, limits.body_bytes, limits.blob_bytes)
     own = tuple(cautions(known.effective, state_of(party)))
     return Preview(recipients, own, size, limits.body_bytes)
 

@@ -192,10 +192,10 @@ class Proposing:
         """Compose, sign and submit a statement."""
         return await self.submit(self.sign(self.compose(kind, subject, body)), openings, sealing_keys)
 
-    async def _send_waiting(self) -> None:
+    async def _send_waiting(self, *, blobs_tried: bool = False) -> None:
         self.hub.keys = self.known.request_keys()
         try:
-            await flush(self.known, self.hub)
+            await flush(self.known, self.hub, blobs_tried=blobs_tried)
         except UnreachableError as error:
             if error.code != "hub-unreachable":
                 raise

@@ -10,7 +10,6 @@ import hashlib
 from typing import Any
 
 from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
-from poc.core.directory import Directory
 from poc.core.evidence import Acknowledgement, Receipt, Retrieval
 from poc.core.form import form_bytes
 from poc.core.jws import RECEIPT
@@ -28,7 +27,7 @@ from poc.core.receipts import (
 )
 from poc.core.strictjson import b64u, parse
 from poc.errors import CATALOGUE, PocError, RefusedError, UnreachableError
-from poc.hub.caller import Caller
+from poc.hub.caller import Caller, sealing_kids
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
@@ -123,7 +122,8 @@ class Relay:
             StoredSlot(s.header.contact, s.header.kid, s.header.sequence, form_bytes(s))
             for s in envelope.recipients
         ]
-        result = await self._store.accept_message(message, slots)
+        blobs = [blob.sha256 for blob in header.blobs]
+        result = await self._store.accept_message(message, slots, blobs)
         if isinstance(result, Accepted):
             self._metrics.messages_accepted.labels(header.status).inc()
             return True, result.receipt
@@ -149,7 +149,7 @@ class Relay:
 
     async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:
         """What came for the caller's device, in order."""
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         rows = _page(await self._store.read_inbox(kids, after, INBOX_ITEMS_MAX))
         self._metrics.inbox_pages.inc()
         return {"items": [_item(row) for row in rows], "next": rows[-1].number if rows else after}
@@ -159,7 +159,7 @@ class Relay:
         message, slots = await self._visible(caller, message_id)
         if caller.holder == message.sender_contact and caller.kid == message.sender_kid:
             return _message(message, slots)
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         own = [slot for slot in slots if slot.kid in kids]
         if own:
             return {**_message(message, own), "released": None}
@@ -255,15 +255,6 @@ class Relay:
 def _rejected(reason: str, receipt: str) -> RefusedError:
     code = reason if reason in CATALOGUE else "bad-form"
     return RefusedError(code, "refused before, for good", receipt=receipt)
-
-
-def _sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
-    """Every sealing key the caller's device has or had."""
-    return tuple(
-        record.kid
-        for record in directory.keys.values()
-        if record.role == "sealing" and (record.holder, record.device) == (caller.holder, caller.device)
-    )
 
 
 def _message(message: StoredMessage, slots: list[StoredSlot] | tuple[StoredSlot, ...]) -> dict[str, Any]:

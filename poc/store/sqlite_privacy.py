@@ -113,8 +113,15 @@ def forget_reads(db: sqlite3.Connection, before: date) -> int:
 
 
 def drop_envelopes(db: sqlite3.Connection, before: datetime) -> int:
-    """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it."""
+    """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it.
+
+    The message's blobs are orphans from now on.
+    """
     due = "expires_at < ? AND ciphertext <> ''"
+    db.execute(
+        f"DELETE FROM message_blobs WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608
+        (seconds(before),),
+    )
     db.execute(
         f"DELETE FROM slots WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
         (seconds(before),),

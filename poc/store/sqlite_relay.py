@@ -22,6 +22,7 @@ from poc.store.base import (
     StoredMessage,
     StoredSlot,
 )
+from poc.store.sqlite_blobs import name_blobs
 from poc.store.sqlite_log import renew_openings, seconds, time_of
 
 _MESSAGE = (
@@ -37,7 +38,7 @@ def _message(row: tuple[Any, ...]) -> StoredMessage:
 
 
 def accept_message(
-    db: sqlite3.Connection, message: StoredMessage, slots: Sequence[StoredSlot]
+    db: sqlite3.Connection, message: StoredMessage, slots: Sequence[StoredSlot], blobs: Sequence[str]
 ) -> Accepted | Existing:
     """See ``Store.accept_message``."""
     existing = _submitted(db, message.id, message.body_sha256, message.sender_contact)
@@ -57,6 +58,7 @@ def accept_message(
         ),
     )
     _insert_message(db, message, slots)
+    name_blobs(db, message.id, blobs)
     _insert_evidence(db, message.id, message.sender_contact, ("receipt", "accepted", None, message.receipt))
     return Accepted(message.receipt)
 

@@ -192,7 +192,9 @@ def view_of(text):
         "receipt_sentence": both,
         "texts": [{"language": text, "text": text, "role": "original"}],
         "fields": {text: text},
-        "attachments": [{"name": text, "media_type": text, "size_bytes": 1, "sha256": text}],
+        "attachments": [
+            {"name": text, "media_type": text, "size_bytes": 1, "sha256": text, "missing_bytes": 1}
+        ],
         "references": {"thread": text, "in_reply_to": text, "ours": text, "yours": text},
     }
 
@@ -221,7 +223,7 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
     table = Table(tuple(map(str, range(8))), list(progress_rows(message)))
     shown = RecipientPreview(text, text, 1, found_contact(text), (text,))
     office = replace(shown, shown=None)
-    preview = Preview((shown, office), (text,), Size(1, 2, 3), 4)
+    preview = Preview((shown, office), (text,), Size(1, 2, 3, (4,)), 4)
     lines = [
         *recipient_lines(preview),
         f"not taken by the hub: {text}",

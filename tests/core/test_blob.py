@@ -130,7 +130,7 @@ def test_one_byte_over_the_largest_attachment_is_refused_before_anything_is_seal
         with pytest.raises(RefusedError) as caught:
             function()
         assert (caught.value.code, caught.value.data) == ("attachments-too-large", {"over_bytes": 16})
-    small = replace(LIMITS, blob_bytes=20_000)
+    small = replace(LIMITS, blob_bytes=19_000)
     assert (
         code(seal, draft(attachments=files(19_000)), blob_keys=KEYS[:1], limits=small)
         == "attachments-too-large"

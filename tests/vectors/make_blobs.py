@@ -7,8 +7,6 @@ from the crypto library, and what must be refused is stated. In ``sealed/blob-en
 key opens the content; slots are left out. The author's key is the seed SHA-256("sign/jo.technical/1").
 """
 
-# ruff: noqa: E501 (a case is one line)
-
 from __future__ import annotations
 
 import base64

@@ -152,6 +152,8 @@ class HubClient:
         try:
             return await self._once(asked, self._clock(), key)
         except RefusedError as error:
+            if error.code == "nonce-used":  # the HTTP library repeated it over a new connection
+                return await self._once(asked, self._clock(), key)
             told = error.data.get("time") or error.data.get("server_time")
             if error.code != "clock-skew" or not isinstance(told, str):
                 raise

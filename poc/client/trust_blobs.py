@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poc.core.strictjson import b64u
 from poc.limits import BLOB_CHUNK_BYTES_MAX
@@ -18,15 +18,12 @@ from poc.limits import BLOB_CHUNK_BYTES_MAX
 class BlobPieces:
     """What ``Trust`` offers on blobs."""
 
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what ``Trust`` gives
 
-    def _write(self, sql: str, values: Sequence[Any]) -> int:
-        raise NotImplementedError
-
-    def transaction(self, *, write: bool = True) -> AbstractContextManager[None]:
-        """See ``Trust``."""
-        raise NotImplementedError
+        def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+        def _write(self, sql: str, values: Sequence[Any]) -> int: ...
+        def transaction(self, *, write: bool = True) -> AbstractContextManager[None]:
+            """See ``Trust``."""
 
     def put_blob(self, sha256: str, data: bytes) -> None:
         """Keep a whole blob."""

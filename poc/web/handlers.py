@@ -173,7 +173,7 @@ async def put_blob(call: Call) -> Answer:
     """A chunk of a blob."""
     asked = call.headers.get("Content-Range", "")
     created, kept = await call.hub.blobs.put(call.caller, call.id, asked, call.body)
-    value = {"sha256": kept.sha256, "size_bytes": kept.size_bytes, "have_bytes": kept.have_bytes}
+    value = {"size_bytes": kept.size_bytes, "have_bytes": kept.have_bytes}
     return answer_json(value, (201 if created else 200) if kept.is_complete else 202)
 
 

@@ -48,7 +48,7 @@ SIGNATURES: Final = list_of(object_of(protected=B64U, signature=B64U))
 SEALING_KEY: Final = object_of(
     kty={"const": "AKP"}, alg={"const": "HPKE-9-KE"}, pub={**B64U, "maxLength": 1700}
 )
-BLOB: Final = object_of(sha256=B64U, size_bytes=NUMBER, have_bytes=NUMBER)
+BLOB: Final = object_of(size_bytes=NUMBER, have_bytes=NUMBER)
 RECEIPT: Final = object_of(receipt=JWS)
 LOGGED: Final = object_of(index=NUMBER, leaf_hash=B64U, logged_at=TIME)
 PROPOSED: Final = object_of(proposal=B64U, missing=list_of(TEXT))

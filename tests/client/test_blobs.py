@@ -88,7 +88,7 @@ async def test_the_blobs_go_before_their_envelope_and_an_urgent_text_before_its_
 async def test_an_upload_goes_on_after_every_third_request_broke(desks, between):
     jo, sd, _ = desks
     for when in ("before", "after"):
-        asked = []
+        asked: list[int] = []
 
         def every_third(number, when=when, asked=asked):
             if "blobs" not in between.calls[number][1]:
@@ -129,7 +129,7 @@ async def test_a_line_that_breaks_lets_the_text_through_and_the_rest_follows_wit
 async def test_what_was_fetched_stays_when_the_line_breaks_and_is_not_fetched_again(desks, between):
     jo, sd, _ = desks
     message = await received(jo, sd)
-    asked = []
+    asked: list[int] = []
 
     def after_two(number):
         if "blobs" in between.calls[number][1]:
@@ -230,7 +230,7 @@ async def test_a_refusal_for_good_takes_an_unsent_message_with_it_and_any_other_
 
 async def test_an_upload_that_the_hub_found_spoilt_begins_again_once(desks, between):
     jo, sd, _ = desks
-    spoilt = []
+    spoilt: list[str] = []
 
     def once(method, path, body):
         if method == "PUT" and path.startswith("/v1/blobs") and not spoilt and b'"have_bytes":0' not in body:

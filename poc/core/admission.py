@@ -19,6 +19,7 @@ from poc.core.directory import Directory
 from poc.core.draft import check_body_size
 from poc.core.evidence import SlotReceipt
 from poc.core.form import form_bytes, read_form, state_of
+from poc.core.holding import check_held
 from poc.core.judge import check_not_frozen, judge_key
 from poc.core.message import Envelope, EnvelopeHeader, Slot, SlotHeader
 from poc.core.play import PlayOf, check_in_exercise
@@ -187,12 +188,13 @@ def admit_envelope(
 
     Raises:
         RefusedError: ``id-mismatch``, ``wrong-origin``, ``envelope-too-large``, ``too-many-slots``,
-            ``attachments-too-large`` and ``bad-padding`` (of a blob), ``not-yet-in-force``,
+            ``attachments-too-large`` and ``bad-padding`` (of a blob),
             ``sent-in-future``, ``bad-times``, ``expires-too-late``, ``expired``,
             ``controller-cannot-send-actual``, ``status-not-admitted``, ``unknown-contact``,
             ``unknown-state``, ``unknown-key``, ``key-ended``, ``key-compromised``, ``right-missing``,
             ``contact-frozen``, ``stale-slot-key``, ``no-addressee``, ``bad-sequence``,
-            ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``.
+            ``bad-held-slot``, ``not-alternate``, ``held-too-long``, ``exercise-unknown``,
+            ``exercise-not-open``, ``exercise-lacks-side``.
     """
     header = checked.header
     if header.id != message_id:
@@ -210,13 +212,14 @@ def admit_envelope(
         raise RefusedError("controller-cannot-send-actual")
     if header.status not in limits.statuses:
         raise RefusedError("status-not-admitted", header.status)
-    _check_in_force(checked)
     check_enrolled(directory, header.sender.contact)
     judge_key(directory, header.sender.kid, directory.size, header.sender.contact, "send")
     _check_slots(checked, directory)
+    check_held(header, [slot.header for slot in checked.envelope.recipients], directory, now)
     if header.exercise is not None:
         parties = {header.sender.contact, *(slot.contact for slot in checked.slots)}
-        check_in_exercise(header.exercise, parties, now, play_of)
+        held = header.not_before is not None and header.not_before > now
+        check_in_exercise(header.exercise, parties, None if held else now, play_of)
 
 
 def check_enrolled(directory: Directory, party: str) -> None:
@@ -232,22 +235,14 @@ def check_enrolled(directory: Directory, party: str) -> None:
     directory.contact(party)
 
 
-def _check_in_force(checked: CheckedEnvelope) -> None:
-    """Refuse the members whose meaning this version does not carry out."""
-    if checked.header.not_before is not None:
-        raise RefusedError("not-yet-in-force", "not_before")
-    for slot in checked.envelope.recipients:
-        if slot.header.release_at is not None or slot.header.in_place_of is not None:
-            raise RefusedError("not-yet-in-force", "held slots")
-
-
 def _check_slots(checked: CheckedEnvelope, directory: Directory) -> None:
     sender = checked.header.sender.contact
     if all(slot.contact == sender for slot in checked.slots):
         raise RefusedError("no-addressee")
-    for slot in checked.slots:
-        if (slot.sequence is None) != (slot.contact == sender):
-            raise RefusedError("bad-sequence", slot.contact)
+    for slot in checked.envelope.recipients:
+        held = checked.header.not_before is not None or slot.header.release_at is not None
+        if (slot.header.sequence is None) != (held or slot.header.contact == sender):
+            raise RefusedError("bad-sequence", slot.header.contact)
     check_one_sequence((slot.contact, slot.sequence) for slot in checked.slots)
     for contact in sorted({slot.contact for slot in checked.slots}):
         check_enrolled(directory, contact)

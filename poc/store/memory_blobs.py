@@ -66,7 +66,7 @@ class MemoryBlobs:
                 continue
             for message_id in self._naming(sha256, uploader):
                 slots = self._messages[message_id][1]
-                if uploader == holder or any(slot.kid in kids for slot in slots):
+                if uploader == holder or any(slot.kid in kids and slot.is_delivered for slot in slots):
                     return StoredBlob(sha256, uploader, kept.size_bytes, kept.size_bytes)
         return None
 

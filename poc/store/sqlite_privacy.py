@@ -118,14 +118,11 @@ def drop_envelopes(db: sqlite3.Connection, before: datetime) -> int:
     The message's blobs are orphans from now on.
     """
     due = "expires_at < ? AND ciphertext <> ''"
-    db.execute(
-        f"DELETE FROM message_blobs WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608
-        (seconds(before),),
-    )
-    db.execute(
-        f"DELETE FROM slots WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
-        (seconds(before),),
-    )
+    for table in ("slots", "held_slots", "due", "message_blobs"):
+        db.execute(
+            f"DELETE FROM {table} WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
+            (seconds(before),),
+        )
     dropped = db.execute(
         f"UPDATE messages SET protected = '', iv = '', ciphertext = '', tag = '' WHERE {due}",  # noqa: S608
         (seconds(before),),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from poc.core.strictjson import b64u
 from poc.errors import PocError, RefusedError
-from poc.store.base import BlobChunk, StoredBlob
+from poc.store.base import BlobChunk, DueStep, StoredBlob
 from poc.store.memory import MemoryStore
 from tests.store.builders import HOUR, NOW, message, rejection, slot
 
@@ -41,7 +42,7 @@ async def whole(store, uploader="jo.technical", at=NOW):
 
 
 async def accepted(store, n=1, kid="k1", blobs=(SHA256,), **changes):
-    await store.accept_message(message(n, **changes), [slot(kid)], blobs)
+    await store.accept_message(message(n, **changes), [slot(kid)], blobs=blobs)
 
 
 async def test_chunks_add_up_and_each_has_one_effect(store):
@@ -117,6 +118,17 @@ async def test_only_an_accepted_message_of_the_uploader_gives_a_blob_and_only_to
         assert await found(holder, kids) == have(len(DATA))
     for holder, kids in (("sd.duty", ()), ("sd.duty", ("k2",)), ("eg.duty", ("k9",))):
         assert await found(holder, kids) is None
+
+
+async def test_a_held_slot_gives_nothing_before_it_is_released(store):
+    await whole(store)
+    held = replace(slot("k2", "sd.technical"), release_at=NOW + HOUR, in_place_of="sd.duty")
+    due = DueStep("m1", "sd.technical", "release", NOW + HOUR)
+    await store.accept_message(message(), [slot("k1"), held], [due], [SHA256])
+    assert await store.find_blob(SHA256, "sd.technical", ["k2"]) is None
+    then = DueStep("m1", "sd.technical", "expire", NOW + 2 * HOUR)
+    assert await store.take_release(due, "released", ["k2"], [], then)
+    assert await store.find_blob(SHA256, "sd.technical", ["k2"]) == have(SIZE)
 
 
 async def test_what_is_not_complete_is_given_to_nobody(store):

@@ -214,7 +214,8 @@ SHAPES: Final[dict[str, Shape]] = {
         codes=(
             *FORM_CODES,
             *("not-canonical", "bad-padding", "duplicate-slot", "member-mismatch", "id-mismatch", "id-used"),
-            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots", "not-yet-in-force"),
+            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots"),
+            "attachments-too-large",
             *("sent-in-future", "bad-times", "expires-too-late", "expired", "status-not-admitted"),
             *("controller-cannot-send-actual", "unknown-contact", "unknown-state", "contact-frozen"),
             *(

@@ -11,6 +11,10 @@ from tests.cli_world import poc
 PLAIN = hashlib.shake_256(b"cli").digest(300_000)
 
 
+def read_all(paths):
+    return [Path(path).read_bytes() for path in paths]
+
+
 def inbox_of(outcome):
     return outcome.value["messages"][0]["message"]
 
@@ -44,6 +48,6 @@ async def test_a_large_attachment_is_sent_shown_missing_fetched_and_saved(homes,
     for _ in range(2):
         saved = await poc("message", "show", message, "--save", tmp_path / "out", "--json", home=sd)
         assert saved.code == 0
-        assert [Path(path).read_bytes() for path in saved.value["saved"]] == [PLAIN, PLAIN]
+        assert read_all(saved.value["saved"]) == [PLAIN, PLAIN]
         assert "key" not in saved.value["attachments"][0]
     assert "in the message" not in (await poc("message", "attachments", message, home=sd)).out

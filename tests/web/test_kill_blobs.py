@@ -1,4 +1,4 @@
-"""kill -9 of a real hub in the middle of an upload: what was answered is there, and the rest is added to it."""
+"""kill -9 of a real hub in the middle of an upload: what was answered is there, the rest is added."""
 
 from __future__ import annotations
 

@@ -37,6 +37,7 @@ from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.monitor import Findings, look, mark_seen
 from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
+from poc.client.outbox import Flushed
 from poc.client.past import HistoryEntry
 from poc.client.planning import plan_of
 from poc.client.privacy import Audience, Reader
@@ -226,7 +227,10 @@ class Desk(Proposing):
         """
         async with locked(self.home):
             report = await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
-        report.warnings += await self._carry_blobs()
+        flushed = await self._carry_blobs()
+        report.sent += flushed.sent
+        report.rejected += flushed.rejected
+        report.warnings += flushed.delayed
         return report
 
     # --- against an operator: contradicting heads, and brakes the log lacks ---
@@ -345,14 +349,15 @@ class Desk(Proposing):
         await self._carry_blobs()
         return sending.outcome(self.known, sealed)
 
-    async def _carry_blobs(self) -> list[str]:
+    async def _carry_blobs(self) -> Flushed:
         """Upload what waits of attachments, without holding the home, then what was to go after them."""
         if not waiting_blobs(self.known):
-            return []
+            return Flushed()
         told = await carry_blobs(self.known, self.hub)
         async with locked(self.home):
-            await self._send_waiting(blobs_tried=True)
-        return told
+            flushed = await self._send_waiting(blobs_tried=True)
+        flushed.delayed += told
+        return flushed
 
     def held(self, message: str) -> tuple[Held, ...]:
         """What the hub still holds of a message sent from here. Raises ``unknown-message``."""

@@ -185,6 +185,7 @@ NONSENSE = (
 )
 
 
+@pytest.mark.long
 async def test_what_a_hub_says_wrongly_of_an_upload_ends_it_and_the_rest_waits(desks, between):
     jo, _, _ = desks
     for answer in NONSENSE:
@@ -195,6 +196,7 @@ async def test_what_a_hub_says_wrongly_of_an_upload_ends_it_and_the_rest_waits(d
         assert told == {"bad-answer-from-hub"}, answer
 
 
+@pytest.mark.long
 async def test_a_blob_that_the_hub_lost_as_an_orphan_is_asked_for_when_its_message_arrives(
     desks, between, world
 ):
@@ -228,6 +230,7 @@ async def test_a_refusal_for_good_takes_an_unsent_message_with_it_and_any_other_
     assert {row.state for row in jo.known.trust.unsettled("blob")} == {"rejected"}
 
 
+@pytest.mark.long
 async def test_an_upload_that_the_hub_found_spoilt_begins_again_once(desks, between):
     jo, sd, _ = desks
     spoilt: list[str] = []
@@ -246,6 +249,7 @@ async def test_an_upload_that_the_hub_found_spoilt_begins_again_once(desks, betw
     assert await sd.fetch_attachments(sent.id) == {}
 
 
+@pytest.mark.long
 async def test_pieces_lost_from_the_senders_home_end_the_upload_with_a_word(desks, between):
     jo, _, _ = desks
     between.fail = lambda number: "before" if "blobs" in between.calls[number][1] else None
@@ -257,6 +261,7 @@ async def test_pieces_lost_from_the_senders_home_end_the_upload_with_a_word(desk
     assert [told for told in report.warnings if "home-damaged" in told]
 
 
+@pytest.mark.long
 async def test_a_desk_of_another_office_is_told_nothing(desks):
     jo, _, control = desks
     await jo.send_message(large(jo), ["sd.technical"])

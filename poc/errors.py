@@ -275,8 +275,8 @@ CATALOGUE: dict[str, ErrorRow] = {
     # --- messages, evidence, exercises (core) ---
     "attachments-too-large": ErrorRow(
         413,
-        "The attachments are too large together.",
-        "Send less, or in several messages; attachments of 16 KiB together travel inside a message.",
+        "An attachment is larger than this registry takes.",
+        "Send it in parts or by another way; `poc message send --dry-run` shows the sizes.",
     ),
     "envelope-too-large": ErrorRow(
         413,
@@ -418,6 +418,21 @@ CATALOGUE: dict[str, ErrorRow] = {
         422,
         "An attachment is not the one the message names.",
         "Do not use it; ask the sender to send it again.",
+    ),
+    "blob-mismatch": ErrorRow(
+        422,
+        "These bytes are not the blob that was named; they are not kept.",
+        "Begin again from the first byte; if that fails too, ask the sender.",
+    ),
+    "blob-not-here": ErrorRow(
+        404,
+        "The attachment is not at this desk yet.",
+        "`poc message show ID --save DIR` fetches it when the hub can be reached.",
+    ),
+    "blob-missing": ErrorRow(
+        404,
+        "The hub does not have the attachment, or not all of it.",
+        "The sender's desk may still be sending it: try again later, or ask the sender.",
     ),
     "seen-before": ErrorRow(
         409, "A message of this id and sender was received before.", "Nothing to do; look it up in the inbox."
@@ -797,6 +812,16 @@ CATALOGUE: dict[str, ErrorRow] = {
         409,
         "This sequence number is taken by another message.",
         "Sync the outbox; seal the message anew with the next number.",
+    ),
+    "blob-offset": ErrorRow(
+        409,
+        "The chunk does not begin where what is there of the blob ends.",
+        "Go on from `have_bytes`, the number of bytes that are there.",
+    ),
+    "bad-range": ErrorRow(
+        416,
+        "No part of a blob was asked for that can be given.",
+        "Ask with `Range: bytes=START-END`; one answer holds at most 1 MiB.",
     ),
     "answer-used": ErrorRow(
         409,

@@ -40,6 +40,11 @@ CLOCK_STEP_SECONDS_MAX: Final = 60  # how far the machine's clock may step befor
 # Messages
 SLOTS_MAX: Final = 250  # slots of one envelope
 INLINE_ATTACHMENTS_BYTES_MAX: Final = 16 * KIB  # all attachments that travel inside an envelope
+ATTACHMENTS_MAX: Final = 20  # attachments of one message
+BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart, as sealed
+BLOB_CHUNK_BYTES_MAX: Final = 1 * MIB  # one piece of it, uploaded or fetched
+BLOB_CHUNK_BYTES_MIN: Final = 4 * KIB  # the smallest piece uploaded, but for the last one
+ORPHAN_HOURS_KEPT: Final = 24  # a blob that no accepted message of its uploader names
 PLAINTEXT_BYTES_MIN: Final = 4096  # what a shorter plaintext is padded to
 
 # HTTP
@@ -78,7 +83,6 @@ NOTICES_MAX: Final = 256  # brakes a witness holds of one log
 NOTICES_OF_STATE_MAX: Final = 16  # those of them that keys of one State signed
 NOTICES_BYTES_MAX: Final = 4 * MIB  # all of them together
 CONFLICTS_MAX: Final = 16  # checkpoints of one kind that a witness keeps against one log
-BLOB_BYTES_MAX: Final = 8 * MIB  # an attachment that travels apart
 EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in it
 SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte
 

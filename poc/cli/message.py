@@ -9,10 +9,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, message_held, words
+from poc.cli import compose, message_attachments, message_held, words
 from poc.cli.context import Context, write_file
+from poc.cli.message_ids import ID_HELP, find_message
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
-from poc.cli.output import Result, Table, both_times, short_id, warn
+from poc.cli.output import Progress, Result, Table, both_times, short_id, warn
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT, NextStep
 from poc.core.form import form_of
 from poc.core.strictjson import format_time, parse_time
@@ -21,10 +22,10 @@ from poc.errors import CATALOGUE, PocError, RefusedError, UsageError
 if TYPE_CHECKING:
     from poc.client.sdk import Desk
     from poc.client.sending import Sent
+    from poc.core.envelope import Size
 
 _NOT_DEALT_WITH: Final = frozenset({"new", "not-verified", "received", "retrieved"})
 _STUCK: Final = frozenset({"waiting", "rejected"})
-_ID: Final = "the message's id, or enough of its beginning or end"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,13 +37,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     inbox.set_defaults(run=_inbox)
     outbox = verbs.add_parser("outbox", help="list the messages sent, with what came back; no network")
     outbox.set_defaults(run=_outbox)
-    show = verbs.add_parser("show", help="open a message received or sent and show it; no network")
-    show.add_argument("id", metavar="ID", help=_ID)
-    show.add_argument("--save", metavar="DIR", type=Path, help="save its attachments there, as opaque files")
+    show = verbs.add_parser("show", help="open a message received or sent and show it")
+    show.add_argument("id", metavar="ID", help=ID_HELP)
+    show.add_argument(
+        "--save",
+        metavar="DIR",
+        type=Path,
+        help="save its attachments there, as opaque files; fetches what is not here yet",
+    )
     show.set_defaults(run=_show)
+    message_attachments.add(verbs)
     _add_answers(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
-    evidence.add_argument("id", metavar="ID", help=_ID)
+    evidence.add_argument("id", metavar="ID", help=ID_HELP)
     evidence.add_argument(
         "--out", metavar="FILE", type=Path, help="the new file to write (default: ID.evidence.json)"
     )
@@ -57,7 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _add_answers(verbs: Any) -> None:
     acknowledge = verbs.add_parser("acknowledge", help="acknowledge receipt; that is not agreement")
-    acknowledge.add_argument("id", metavar="ID", help=_ID)
+    acknowledge.add_argument("id", metavar="ID", help=ID_HELP)
     acknowledge.add_argument("--officer", metavar="C", help="the code of the officer who acknowledges")
     acknowledge.add_argument(
         "--word", metavar="W", help="the word in a ping, typed; without it a ping counts not"
@@ -68,7 +75,7 @@ def _add_answers(verbs: Any) -> None:
     )  # fmt: skip
     acknowledge.set_defaults(run=_acknowledge)
     decline = verbs.add_parser("decline", help="decline a message; final for this contact")
-    decline.add_argument("id", metavar="ID", help=_ID)
+    decline.add_argument("id", metavar="ID", help=ID_HELP)
     decline.add_argument(
         "--reason",
         metavar="CODE",
@@ -88,7 +95,7 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
     compose.check_status(arguments)
     needs_keys = not arguments.dry_run or arguments.reply_to is not None
     async with context.desk(unlock=needs_keys) as desk:
-        reply_to = None if arguments.reply_to is None else _find(desk, arguments.reply_to)
+        reply_to = None if arguments.reply_to is None else find_message(desk, arguments.reply_to)
         to = [find_addressee(desk.known, wanted) for wanted in arguments.to]
         information = [find_addressee(desk.known, w) for group in arguments.information for w in group]
         if not to and reply_to is not None:
@@ -105,11 +112,10 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
             )
         if arguments.dry_run:
             value = {**compose.draft_value(seen.draft), **seen.to_json(), "state": "not-sent"}
-            return Result(
-                value, _size_lines(seen.size.body_bytes, seen.body_bytes_max), warnings=seen.warnings()
-            )
+            return Result(value, _size_lines(seen.size, seen.body_bytes_max), warnings=seen.warnings())
         for told in seen.warnings():
             warn(f"warning: {told}")
+        desk.hub.progress = Progress()
         groups = [(to, information)]
         if arguments.separately:
             groups = [*(([one], []) for one in to), *(([], [one]) for one in information)]
@@ -141,6 +147,9 @@ def _sent_result(value: Any, sent: list[Sent]) -> Result:
     warnings = [f"the hub rejected {one.id}: {one.reason}" for one in rejected]
     if waiting:
         warnings.append(f"{waiting} not with the hub yet: kept in the outbox, `poc sync` sends it")
+    attachments = sum(one.attachments_waiting for one in sent if one.state != "rejected")
+    if attachments:
+        warnings.append(f"{attachments} attachments not with the hub yet: kept sealed, `poc sync` goes on")
     return Result(value, lines, warnings=warnings, exit_code=1 if rejected else 0)
 
 
@@ -150,21 +159,16 @@ def reason_of(reason: str | None) -> tuple[str, str]:
     return (code, detail) if code in CATALOGUE else ("hub-refused", reason or "")
 
 
-def _size_lines(body_bytes: int, body_bytes_max: int) -> list[str]:
+def _size_lines(size: Size, body_bytes_max: int) -> list[str]:
+    apart = [f"attachment {n} travels apart: {sealed} bytes" for n, sealed in enumerate(size.blob_bytes, 1)]
     return [
-        f"at most {body_bytes} bytes when sealed; {body_bytes_max} is the limit",
+        f"at most {size.body_bytes} bytes when sealed; {body_bytes_max} is the limit",
+        *apart,
         "nothing was sealed and nothing was sent (--dry-run)",
     ]
 
 
 # --- reading -----------------------------------------------------------------------------------
-
-
-def _find(desk: Desk, part: str) -> str:
-    """The id of a message received or sent, by enough of it."""
-    trust = desk.known.trust
-    sent = (row.ref for row in trust.outbox(kind="message"))
-    return words.find_id(part, (*sent, *(row.message for row in trust.inbox())))
 
 
 def _view(desk: Desk, message: str) -> dict[str, Any]:
@@ -232,20 +236,20 @@ async def _outbox(context: Context, _arguments: argparse.Namespace) -> Result:
 
 
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.cli.attachments import save_attachments
     from poc.client.view import message_view
 
-    async with context.desk(unlock=True) as desk:
-        opened = desk.show(_find(desk, arguments.id))
-        view = message_view(desk.known, opened)
     saved: list[str] = []
-    if arguments.save is not None:
-        named = [attachment.name for attachment in opened.message.attachments]
-        saved = save_attachments(arguments.save, list(zip(named, opened.attachments, strict=True)))
-        view["saved"] = saved
-    told = [" ".join((*_sentences(warning), f"[{warning['code']}]")) for warning in view["warnings"]]
+    told: list[str] = []
+    exit_code = 0
+    async with context.desk(unlock=True) as desk:
+        message = find_message(desk, arguments.id)
+        view = message_view(desk.known, desk.show(message))
+        if arguments.save is not None:
+            saved, told, exit_code = await message_attachments.save(desk, message, arguments.save)
+            view = {**message_view(desk.known, desk.show(message)), "saved": saved}
+    warnings = [" ".join((*_sentences(warning), f"[{warning['code']}]")) for warning in view["warnings"]]
     notes = [f"saved, not opened: {path}" for path in saved]
-    return Result(view, message_lines(view), warnings=told, notes=notes)
+    return Result(view, message_lines(view), warnings=[*warnings, *told], exit_code=exit_code, notes=notes)
 
 
 def _sentences(warning: dict[str, str]) -> list[str]:
@@ -293,7 +297,7 @@ async def _decline(context: Context, arguments: argparse.Namespace) -> Result:
 
 def _answerable(desk: Desk, part: str, outcome: str) -> dict[str, Any]:
     """The message to answer. Raises ``answer-used``: the first stands, so another is not dropped silently."""
-    view = _view(desk, _find(desk, part))
+    view = _view(desk, find_message(desk, part))
     if view["state"] == outcome:
         raise RefusedError("answer-used", f"{outcome} before")
     return view
@@ -309,7 +313,7 @@ def _answered(view: dict[str, Any], outcome: str, state: str) -> Result:
 
 async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
-        message = _find(desk, arguments.id)
+        message = find_message(desk, arguments.id)
         out = arguments.out or Path(f"{message}.evidence.json")
         if out.exists():
             raise RefusedError("file-exists", str(out))

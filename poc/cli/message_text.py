@@ -140,7 +140,9 @@ def _text_lines(view: dict[str, Any]) -> Iterator[str]:
 
 def _attachment(attachment: dict[str, Any]) -> str:
     name, size = attachment["name"], attachment["size_bytes"]
-    return f"{name} ({attachment['media_type']}, {size} bytes, SHA-256 {attachment['sha256']})"
+    missing = attachment["missing_bytes"]
+    where = f"; not here yet: {missing} bytes, --save DIR fetches them" if missing else ""
+    return f"{name} ({attachment['media_type']}, {size} bytes, SHA-256 {attachment['sha256']}{where})"
 
 
 def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -46,6 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=_has_keys(context)) as desk:
         try:
+            desk.hub.progress = Progress(asked=arguments.progress)
             async with _telling(desk, Progress(asked=arguments.progress)):
                 report = await desk.sync(from_start=arguments.from_start)
         except UnreachableError as error:

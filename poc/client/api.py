@@ -6,7 +6,8 @@ Knows HTTP and nothing of what the answers mean: verifying stands in ``sync`` an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,21 @@ _OWN_CODES: Final = frozenset(
 )  # fmt: skip
 """What only this desk can find: a hub that says so is not believed, for what follows from it is grave."""
 _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request as it is to be sent, and how large its answer may be."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    answer_bytes_max: int
+
+
+def _told_to_nobody(_text: str) -> None:
+    """Progress that nobody asked for."""
 
 
 class HubClient:
@@ -58,6 +74,7 @@ class HubClient:
         self._answer_bytes_max = answer_bytes_max
         self._seconds_max = seconds_max
         self.warnings: list[str] = []
+        self.progress: Callable[[str], None] = _told_to_nobody
 
     def to(self, base: str, answer_bytes_max: int, seconds_max: float) -> HubClient:
         """A way to another server over the same session, with bounds of its own; nothing is signed for it."""
@@ -98,8 +115,19 @@ class HubClient:
         """Send JSON bytes unchanged and give the JSON answer."""
         return _json(await self.request(method, path, body))
 
-    async def request(self, method: str, path: str, body: bytes, *, signed: bool = True) -> bytes:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        signed: bool = True,
+        headers: Mapping[str, str] | None = None,
+        answer_bytes_max: int | None = None,
+    ) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
+
+        ``headers`` go with it, unsigned; ``answer_bytes_max`` bounds this one answer.
 
         A key that the hub does not take, such as one that was replaced since the last sync, gives way to
         the next of ``keys``.
@@ -108,21 +136,24 @@ class HubClient:
             RefusedError: the hub's code, ``hub-refused`` for one not known here, ``bad-answer-from-hub``.
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
+        asked = _Asked(method, path, body, headers or {}, answer_bytes_max or self._answer_bytes_max)
         if not signed or not self.keys:
-            return await self._timed(method, path, body, None)
+            return await self._timed(asked, None)
         for tried in range(len(self.keys)):
             try:
-                return await self._timed(method, path, body, self.keys[0])
+                return await self._timed(asked, self.keys[0])
             except RefusedError as error:
                 if error.code != "bad-request-signature" or tried == len(self.keys) - 1:
                     raise
                 self.keys = (*self.keys[1:], self.keys[0])
         raise FaultError("fault", "no key was tried")
 
-    async def _timed(self, method: str, path: str, body: bytes, key: SigningKey | None) -> bytes:
+    async def _timed(self, asked: _Asked, key: SigningKey | None) -> bytes:
         try:
-            return await self._once(method, path, body, self._clock(), key)
+            return await self._once(asked, self._clock(), key)
         except RefusedError as error:
+            if error.code == "nonce-used":  # the HTTP library repeated it over a new connection
+                return await self._once(asked, self._clock(), key)
             told = error.data.get("time") or error.data.get("server_time")
             if error.code != "clock-skew" or not isinstance(told, str):
                 raise
@@ -131,28 +162,33 @@ class HubClient:
             except RefusedError:
                 raise error from None
             self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(method, path, body, created, key)
+            return await self._once(asked, created, key)
 
-    async def _once(
-        self, method: str, path: str, body: bytes, now: datetime, key: SigningKey | None
-    ) -> bytes:
+    async def _once(self, asked: _Asked, now: datetime, key: SigningKey | None) -> bytes:
         import aiohttp  # noqa: PLC0415 (see the top)
         from yarl import URL  # noqa: PLC0415
 
-        url = self._base + path
-        headers = {"Content-Type": "application/json"} if body else {}
+        url, body = self._base + asked.path, asked.body
+        headers = {**({"Content-Type": "application/json"} if body else {}), **asked.headers}
         if key is not None:
-            headers |= sign_request(method, url, body, key, now, b64u(self._random(16)))
+            headers |= sign_request(asked.method, url, body, key, now, b64u(self._random(16)))
         try:
             async with asyncio.timeout(self._seconds_max):
                 async with self._session().request(
-                    method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
+                    asked.method,
+                    URL(url, encoded=True),
+                    data=body or None,
+                    headers=headers,
+                    allow_redirects=False,
                 ) as answer:
-                    data = await _bounded(answer, self._answer_bytes_max)
+                    is_good = 200 <= answer.status < 300
+                    data = await _bounded(
+                        answer, asked.answer_bytes_max if is_good else self._answer_bytes_max
+                    )
                     status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
-        if 200 <= status < 300:
+        if is_good:
             return data
         raise _problem(status, data)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from poc.client.attachments import read_attachment
 from poc.client.evidence import digest_of
 from poc.client.inbox import open_sent
 from poc.client.known import Known
@@ -140,7 +141,8 @@ def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str],
     uses = {to.contact: to.use for to in opened.message.to}
     to = sorted(c for c, use in uses.items() if use == "action" and c not in stand_ins)
     information = sorted(c for c, use in uses.items() if use == "information")
-    draft = draft_of(opened.message, opened.attachments)
+    numbers = range(1, len(opened.attachments) + 1)
+    draft = draft_of(opened.message, [read_attachment(known, opened, number) for number in numbers])
     return replace(draft, prepared=None), to, information, bool(stand_ins)
 
 

@@ -3,6 +3,8 @@
 What is put into the outbox is decided elsewhere. A broken connection leaves everything waiting, and a
 receipt that does not verify leaves its message unsettled: it is sent again, unchanged, at the next sync.
 
+Blobs are carried by ``blobs``, outside the home's lock.
+
 States: ``waiting`` · ``unverified-receipt`` (the hub answered, its receipt does not hold) · ``accepted``
 (a message) · ``proposed``, ``submitted``, ``logged`` (a statement: open, answered 201, seen in the
 verified log) · ``done`` (all else) · ``rejected`` (for good).
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from poc.client.api import HubClient
+from poc.client.blobs import check_again, goes_after_its_blobs
 from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded, verify_rejected
 from poc.client.feeds import is_number
 from poc.client.gossip import heads_in, keep_contradictions
@@ -61,8 +64,10 @@ def route_of(row: OutboxRow) -> tuple[str, str]:
     return routes[row.kind]
 
 
-async def flush(known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_ORDER) -> Flushed:
-    """Send what waits.
+async def flush(
+    known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_ORDER, *, blobs_tried: bool = False
+) -> Flushed:
+    """Send what waits; a message that goes after its blobs waits until ``blobs_tried``.
 
     Raises ``hub-unreachable`` at the first broken connection, and ``fork`` or ``rollback`` where the log
     behind a receipt is another one; the rest stays.
@@ -70,7 +75,8 @@ async def flush(known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_OR
     result = Flushed()
     for kind in kinds:
         for row in known.trust.unsettled(kind):
-            if row.state in _UNSENT:
+            held = kind == "message" and not blobs_tried and goes_after_its_blobs(known, row)
+            if row.state in _UNSENT and not held:
                 await _send(known, hub, row, result)
     return result
 
@@ -118,6 +124,8 @@ async def _note_receipt(known: Known, hub: HubClient, row: OutboxRow, answer: An
         if code is None:
             state = "accepted" if row.kind == "message" else "done"
             known.trust.set_outbox(row.number, state, reason=None, answer=canonical(answer))
+            if row.kind == "message":
+                check_again(known, row)
             result.sent += 1
             return
         known.trust.set_outbox(row.number, "unverified-receipt", reason=code, answer=canonical(answer))

@@ -121,7 +121,7 @@ def preview(
     recipients = tuple(_recipient(known, one) for one in sorted(plan.reached, key=_by_time))
     limits = SealingLimits.of(known.effective, party)
     slots = sum(r.devices for r in recipients) + len(known.effective.devices_of(party))
-    size = measure(draft, slots, limits.body_bytes)
+    size = measure(draft, slots, limits.body_bytes, limits.blob_bytes)
     own = tuple(cautions(known.effective, state_of(party)))
     return Preview(draft, plan, recipients, own, size, limits.body_bytes)
 

@@ -19,7 +19,7 @@ from poc.client.filing import FiledCard, file_card, sealing_value
 from poc.client.home import locked
 from poc.client.known import Known
 from poc.client.log import sync_log
-from poc.client.outbox import flush, settle_statements
+from poc.client.outbox import Flushed, flush, settle_statements
 from poc.client.statements import Submission, Submitted
 from poc.core.bodies import jwk_form
 from poc.core.card import Opening
@@ -192,13 +192,14 @@ class Proposing:
         """Compose, sign and submit a statement."""
         return await self.submit(self.sign(self.compose(kind, subject, body)), openings, sealing_keys)
 
-    async def _send_waiting(self) -> None:
+    async def _send_waiting(self, *, blobs_tried: bool = False) -> Flushed:
         self.hub.keys = self.known.request_keys()
         try:
-            await flush(self.known, self.hub)
+            return await flush(self.known, self.hub, blobs_tried=blobs_tried)
         except UnreachableError as error:
             if error.code != "hub-unreachable":
                 raise
+            return Flushed()
 
     async def _submitted(self, kind: str, ref: str, payload: str) -> Submitted:
         row = self.known.trust.outbox_row(kind, ref)

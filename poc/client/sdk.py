@@ -17,6 +17,13 @@ from typing import TYPE_CHECKING, Any, Self
 from poc.client import exercises, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
 from poc.client.api import HubClient
+from poc.client.attachments import (
+    AttachmentHere,
+    attachments_here,
+    fetch_attachments,
+    read_attachment,
+)
+from poc.client.blobs import carry_blobs, waiting_blobs
 from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
@@ -30,6 +37,7 @@ from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.monitor import Findings, look, mark_seen
 from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
+from poc.client.outbox import Flushed
 from poc.client.past import HistoryEntry
 from poc.client.planning import plan_of
 from poc.client.privacy import Audience, Reader
@@ -218,7 +226,12 @@ class Desk(Proposing):
         Raises ``fork``, ``rollback``, ``hub-unreachable``, ``home-in-use``.
         """
         async with locked(self.home):
-            return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+            report = await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+        flushed = await self._carry_blobs()
+        report.sent += flushed.sent
+        report.rejected += flushed.rejected
+        report.warnings += flushed.delayed
+        return report
 
     # --- against an operator: contradicting heads, and brakes the log lacks ---
 
@@ -333,7 +346,18 @@ class Desk(Proposing):
             draft, plan = plan_of(self.known, draft, to, information, escalate=escalate)
             sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
             await self._send_waiting()
+        await self._carry_blobs()
         return sending.outcome(self.known, sealed)
+
+    async def _carry_blobs(self) -> Flushed:
+        """Upload what waits of attachments, without holding the home, then what was to go after them."""
+        if not waiting_blobs(self.known):
+            return Flushed()
+        told = await carry_blobs(self.known, self.hub)
+        async with locked(self.home):
+            flushed = await self._send_waiting(blobs_tried=True)
+        flushed.delayed += told
+        return flushed
 
     def held(self, message: str) -> tuple[Held, ...]:
         """What the hub still holds of a message sent from here. Raises ``unknown-message``."""
@@ -384,6 +408,19 @@ class Desk(Proposing):
             answer = sent.answer if sent.state == "accepted" else None
             return open_sent(self.known, sent.body, answer)
         return open_row(self.known, newest_row(self.known, message))
+
+    def attachments(self, message: str) -> list[AttachmentHere]:
+        """The attachments of a message, and how much of each is here. Raises as :meth:`show`."""
+        return attachments_here(self.known, self.show(message))
+
+    async def fetch_attachments(self, message: str) -> dict[int, PocError]:
+        """Fetch those that travel apart; why some could not be, by number. Raises as :meth:`show`."""
+        self.hub.keys = self.known.request_keys()
+        return await fetch_attachments(self.known, self.hub, self.show(message))
+
+    def read_attachment(self, message: OpenedMessage, number: int) -> bytes:
+        """The verified bytes of an attachment. Raises ``blob-not-here``, ``bad-attachment``."""
+        return read_attachment(self.known, message, number)
 
     async def acknowledge(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from poc.client.blobs import queue_blobs, waiting_blobs
 from poc.client.cautions import cautions
 from poc.client.known import Known
 from poc.client.standing import check_fresh
@@ -26,6 +27,7 @@ class Sent:
     """What became of a message. ``waiting``: kept in the outbox, sent at the next sync.
 
     ``unverified-receipt``: the hub answered, but its receipt does not hold; it is sent again too.
+    ``attachments_waiting``: how many that travel apart the hub does not have yet.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Sent:
     voice_code: str
     spoken: tuple[str, ...]
     warnings: tuple[str, ...]
+    attachments_waiting: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
@@ -70,7 +73,7 @@ def seal(
     limits = SealingLimits.of(directory, party)
     with known.trust.transaction():
         addressees = _addressees(known, draft, plan, device.kid)
-        measure(draft, len(addressees), limits.body_bytes)
+        measure(draft, len(addressees), limits.body_bytes, limits.blob_bytes)
         sealed = seal_message(
             draft,
             origin=known.directory.origin,
@@ -80,9 +83,15 @@ def seal(
             addressees=addressees,
             head=known.head,
             now=now,
-            randomness=Randomness(random(32), random(12), [random(16) for _ in addressees]),
+            randomness=Randomness(
+                random(32),
+                random(12),
+                [random(16) for _ in addressees],
+                [random(32) for _ in draft.attachments],
+            ),
             limits=limits,
         )
+        queue_blobs(known, sealed)
         reason = stale_reason if draft.status == "actual" else None
         known.trust.put_outbox("message", sealed.message.id, sealed.envelope_bytes, stale_reason=reason)
     return sealed
@@ -138,7 +147,9 @@ def outcome(known: Known, sealed: Sealed) -> Sent:
     spoken = tuple(spoken_name(message.sender.contact, c, sequences.get(c)) for c in parties)
     reason = None if row is None else row.reason
     receipt = answer.get("receipt") if state == "accepted" else None
-    return Sent(message.id, state, reason, receipt, sealed.voice_code, spoken, _warnings(known, parties))
+    waiting = len(waiting_blobs(known, message.id))
+    warnings = _warnings(known, parties)
+    return Sent(message.id, state, reason, receipt, sealed.voice_code, spoken, warnings, waiting)
 
 
 def _warnings(known: Known, parties: Sequence[str]) -> tuple[str, ...]:

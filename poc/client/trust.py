@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from poc.client.trust_blobs import BlobPieces
 from poc.client.trust_schema import MIGRATIONS, SCHEMA_VERSION
 from poc.core.strictjson import b64u
 from poc.errors import PocError, RefusedError, UnreachableError
 
-OutboxKind = Literal["statement", "signature", "opening", "key", "exercise", "order", "message", "answer"]
+OutboxKind = Literal[
+    "statement", "signature", "opening", "key", "exercise", "order", "blob", "message", "answer"
+]
 OUTBOX_ORDER: Final = ("statement", "signature", "opening", "key", "exercise", "order", "message", "answer")
 SET_ASIDE_MAX: Final = 500  # items of one feed that are kept to be tried again
 
@@ -67,7 +70,7 @@ class InboxRow:
     reason: str | None
 
 
-class Trust:
+class Trust(BlobPieces):
     """The open ``trust.db`` of a home. Every write is durable before it returns."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from poc.client.attachments import attachments_here
 from poc.client.known import Known
 from poc.core.card import OfficePart
 from poc.core.directory import Directory
@@ -124,7 +125,7 @@ def message_view(known: Known, opened: OpenedMessage) -> dict[str, Any]:
         "precedence": message.precedence,
         "tlp": message.tlp,
         "handling": message.handling,
-        **_content(message),
+        **_content(known, opened),
         **_times(opened),
         "references": {
             "thread": message.thread, "in_reply_to": message.in_reply_to,
@@ -208,16 +209,14 @@ def _named(message: Message, use: str) -> list[str]:
     return sorted({to.contact for to in message.to if to.use == use})
 
 
-def _content(message: Message) -> dict[str, Any]:
-    attachments = (form_value(attachment) for attachment in message.attachments)
+def _content(known: Known, opened: OpenedMessage) -> dict[str, Any]:
+    message = opened.message
     return {
         "subject": message.subject,
         "template": None if message.body.template is None else form_value(message.body.template),
         "texts": [form_value(text) for text in message.body.texts],
         "fields": dict(message.body.fields),
-        "attachments": [
-            {name: a[name] for name in ("name", "media_type", "size_bytes", "sha256")} for a in attachments
-        ],
+        "attachments": [here.to_json() for here in attachments_here(known, opened)],
     }
 
 

@@ -17,6 +17,7 @@ from poc.core.form import (
     ExerciseId,
     Form,
     Head,
+    Key32,
     Kid,
     Language,
     LineText,
@@ -32,7 +33,7 @@ from poc.core.form import (
     Utc,
     sorted_distinct,
 )
-from poc.limits import SLOTS_MAX
+from poc.limits import ATTACHMENTS_MAX, SLOTS_MAX
 
 Kind = Literal[
     "notification",
@@ -109,9 +110,9 @@ class MessageBody(Form):
 
 
 class BlobKey(Form):
-    """How to fetch and open an attachment that travels apart."""
+    """How to fetch and open an attachment that travels apart; ``key`` seals nothing else."""
 
-    key: Binary
+    key: Key32
     sha256: Sha256
     size_bytes: Positive
 
@@ -126,6 +127,13 @@ class Attachment(Form):
     size_bytes: Count
     sha256: Sha256
     blob: BlobKey | None
+
+
+def _blob_keys_distinct(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+    keys = [attachment.blob.key for attachment in attachments if attachment.blob is not None]
+    if len(set(keys)) != len(keys):
+        raise ValueError("the key of a blob is used once")
+    return attachments
 
 
 def _recipients_sorted(to: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
@@ -161,7 +169,9 @@ class Message(TopForm):
     your_reference: ShortText | None
     subject: LineText
     body: MessageBody
-    attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)]
+    attachments: Annotated[
+        tuple[Attachment, ...], Field(max_length=ATTACHMENTS_MAX), AfterValidator(_blob_keys_distinct)
+    ]
     attribution: Literal["none"]
     head: Head
     commit: Sha256
@@ -196,6 +206,12 @@ class BlobRef(Form):
     size_bytes: Positive
 
 
+def _blobs_distinct(blobs: tuple[BlobRef, ...]) -> tuple[BlobRef, ...]:
+    if len({blob.sha256 for blob in blobs}) != len(blobs):
+        raise ValueError("a blob is named once")
+    return blobs
+
+
 class EnvelopeHeader(TopForm):
     """The JWE protected header of an envelope: what the hub sees."""
 
@@ -212,7 +228,7 @@ class EnvelopeHeader(TopForm):
     respond_by: Utc | None
     respond_within_s: Annotated[int, Field(ge=1, le=30 * 86_400)] | None
     expires_at: Utc
-    blobs: Annotated[tuple[BlobRef, ...], Field(max_length=20)]
+    blobs: Annotated[tuple[BlobRef, ...], Field(max_length=ATTACHMENTS_MAX), AfterValidator(_blobs_distinct)]
     commit: Sha256
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from poc.core import jws, sealed
 from poc.core.admission import check_enrolled, envelope_digest, read_header, slot_hash, slot_sha256
+from poc.core.blob import check_blobs
 from poc.core.directory import Directory, KeyRecord
 from poc.core.draft import content_sha256
 from poc.core.evidence import Receipt
@@ -70,10 +71,13 @@ class DeliveredEnvelope:
 
 @dataclass(frozen=True, slots=True)
 class OpenedContent:
-    """What was inside: the message with its author's verified signature, and the attachments' bytes."""
+    """What was inside: the message with its author's verified signature, and the attachments' bytes.
+
+    ``None`` stands for an attachment that travels apart.
+    """
 
     message: Message
-    attachments: tuple[bytes, ...]
+    attachments: tuple[bytes | None, ...]
     signed_by: str
 
 
@@ -82,12 +86,13 @@ class OpenedMessage:
     """A message that passed every refusal. ``warnings`` are codes to show beside it.
 
     ``use`` is what the recipient is to it (``as``); ``size`` the size of the log its keys were
-    judged at; ``accepted`` and ``released`` the hub's verified receipts, if they came along.
+    judged at; ``accepted`` and ``released`` the hub's verified receipts, if they came along. Of
+    ``attachments`` those are ``None`` that travel apart: ``blob.open_blob`` opens them.
     """
 
     message: Message
     header: EnvelopeHeader
-    attachments: tuple[bytes, ...]
+    attachments: tuple[bytes | None, ...]
     cek: bytes
     voice_code: str
     digest: str
@@ -129,7 +134,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
             ``status-not-admitted``, ``controller-cannot-send-actual``, ``seen-before``,
             ``receipt-mismatch``, ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``,
             ``cannot-open``, ``wrong-commitment``, ``member-mismatch``, ``slot-not-in-message``,
-            ``bad-attachment``, ``bad-padding``, ``not-yet-in-force``, ``head-ahead``,
+            ``bad-attachment``, ``bad-padding``, ``head-ahead``,
             ``head-inconsistent``, ``unknown-key``, ``key-not-yet``, ``key-ended``, ``key-compromised``,
             ``right-missing``, ``contact-frozen``, ``preparation-missing``, ``preparation-mismatch``,
             or the errors of reading a form.
@@ -252,8 +257,8 @@ def open_content(
 
     Raises:
         RefusedError: ``wrong-commitment``, ``cannot-open``, ``unknown-key``, ``bad-signature``,
-            ``wrong-type``, ``member-mismatch``, ``bad-attachment``, ``bad-padding``,
-            ``not-yet-in-force``, or the errors of reading a form.
+            ``wrong-type``, ``member-mismatch``, ``bad-attachment``, ``bad-padding``, or the errors of
+            reading a form.
     """
     sealed.check_commitment(cek, header.id, header.commit)
     ciphertext, tag = unb64u(view.ciphertext), unb64u(view.tag)
@@ -263,9 +268,8 @@ def open_content(
         raise RefusedError("bad-form", "no message in the content")
     message, kid = read_signed(Message, signed.decode("latin-1"), jws.MESSAGE, directory)
     _check_members(header, message, kid)
-    if header.blobs or any(attachment.blob for attachment in message.attachments):
-        raise RefusedError("not-yet-in-force", "attachments that travel apart")
-    inline = sum(attachment.size_bytes for attachment in message.attachments)
+    check_blobs(header.blobs, message.attachments)
+    inline = sum(attachment.size_bytes for attachment in message.attachments if attachment.blob is None)
     sealed.unpad_to(plaintext, len(signed) + 1 + inline)
     return OpenedContent(message, _attachments(message, rest), kid)
 
@@ -278,10 +282,13 @@ def _check_members(header: EnvelopeHeader, message: Message, kid: str) -> None:
         raise RefusedError("member-mismatch", "from.kid")
 
 
-def _attachments(message: Message, rest: bytes) -> tuple[bytes, ...]:
-    found: list[bytes] = []
+def _attachments(message: Message, rest: bytes) -> tuple[bytes | None, ...]:
+    found: list[bytes | None] = []
     start = 0
     for attachment in message.attachments:
+        if attachment.blob is not None:
+            found.append(None)
+            continue
         data = rest[start : start + attachment.size_bytes]
         if b64u(hashlib.sha256(data).digest()) != attachment.sha256:
             raise RefusedError("bad-attachment", f"number {len(found) + 1}")

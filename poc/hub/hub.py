@@ -12,6 +12,7 @@ from poc.core.note import Signer
 from poc.errors import PocError, UnreachableError
 from poc.hub.attest import Attestor
 from poc.hub.audit import Audit
+from poc.hub.blobs import Blobs
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
@@ -74,6 +75,7 @@ class Hub:
         self.relay = Relay(
             store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
         )
+        self.blobs = Blobs(store, self.log, now)
         self._loaded = asyncio.Event()
 
     @property

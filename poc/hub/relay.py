@@ -12,7 +12,6 @@ from typing import Any
 
 from poc.core import jws
 from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
-from poc.core.directory import Directory
 from poc.core.evidence import Acknowledgement, Retrieval
 from poc.core.form import form_bytes
 from poc.core.holding import parts_of
@@ -31,7 +30,7 @@ from poc.core.receipts import (
 )
 from poc.core.strictjson import b64u, parse
 from poc.errors import CATALOGUE, RefusedError
-from poc.hub.caller import Caller
+from poc.hub.caller import Caller, sealing_kids
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
@@ -141,7 +140,8 @@ class Relay:
             for part in parts.values()
             if part.release_at is not None or part.contact != header.sender.contact
         ]
-        result = await self._store.accept_message(message, slots, steps)
+        blobs = [blob.sha256 for blob in header.blobs]
+        result = await self._store.accept_message(message, slots, steps, blobs)
         if isinstance(result, Accepted):
             self._timers.wake()
             self._metrics.messages_accepted.labels(header.status).inc()
@@ -168,7 +168,7 @@ class Relay:
 
     async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:
         """What came for the caller's device, in order."""
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         rows = _page(await self._store.read_inbox(kids, after, INBOX_ITEMS_MAX))
         self._metrics.inbox_pages.inc()
         return {"items": [_item(row) for row in rows], "next": rows[-1].number if rows else after}
@@ -178,7 +178,7 @@ class Relay:
         message, slots = await self._visible(caller, message_id)
         if caller.holder == message.sender_contact and caller.kid == message.sender_kid:
             return _message(message, slots)
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         own = [slot for slot in slots if slot.kid in kids and slot.is_delivered]
         if own:
             return {**_message(message, own), "released": own[0].released}
@@ -308,15 +308,6 @@ class Relay:
 def _rejected(reason: str, receipt: str) -> RefusedError:
     code = reason if reason in CATALOGUE else "bad-form"
     return RefusedError(code, "refused before, for good", receipt=receipt)
-
-
-def _sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
-    """Every sealing key the caller's device has or had."""
-    return tuple(
-        record.kid
-        for record in directory.keys.values()
-        if record.role == "sealing" and (record.holder, record.device) == (caller.holder, caller.device)
-    )
 
 
 def _message(message: StoredMessage, slots: list[StoredSlot] | tuple[StoredSlot, ...]) -> dict[str, Any]:

@@ -13,12 +13,19 @@ from typing import Final
 from poc.errors import PocError
 from poc.hub.audit import Audit
 from poc.hub.openings import Openings
-from poc.limits import ENVELOPE_DAYS_KEPT, NONCE_SECONDS_KEPT, PROPOSAL_SECONDS_MAX, READ_DAYS_KEPT
+from poc.limits import (
+    ENVELOPE_DAYS_KEPT,
+    NONCE_SECONDS_KEPT,
+    ORPHAN_HOURS_KEPT,
+    PROPOSAL_SECONDS_MAX,
+    READ_DAYS_KEPT,
+)
 from poc.logs import log_event
 from poc.store.base import Store
 
 Job = Callable[[Store, Openings, datetime], Awaitable[int]]
 _DAY_SECONDS: Final = 86_400
+_BLOBS_AT_ONCE: Final = 8  # each is overwritten on disk, and nobody else writes meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,13 @@ async def _reads(store: Store, _openings: Openings, now: datetime) -> int:
 
 async def _envelopes(store: Store, _openings: Openings, now: datetime) -> int:
     return await store.drop_envelopes(now - timedelta(days=ENVELOPE_DAYS_KEPT))
+
+
+async def _blobs(store: Store, _openings: Openings, now: datetime) -> int:
+    dropped, before = 0, now - timedelta(hours=ORPHAN_HOURS_KEPT)
+    while count := await store.drop_orphan_blobs(before, _BLOBS_AT_ONCE):
+        dropped += count
+    return dropped
 
 
 CLASSES: Final[tuple[Kept, ...]] = (
@@ -107,6 +121,14 @@ CLASSES: Final[tuple[Kept, ...]] = (
         f"until {ENVELOPE_DAYS_KEPT} days after `expires_at`, when every outcome is final",
         "a desk that was away still fetches what came for it",
         _envelopes,
+    ),
+    Kept(
+        "blobs",
+        "sealed attachments that travel apart from their envelope",
+        f"as long as an envelope of their uploader that names them; else {ORPHAN_HOURS_KEPT} hours after the "
+        "last piece came",
+        "an upload that broke off is resumed; what no message names is of use to nobody",
+        _blobs,
     ),
     Kept(
         "evidence",

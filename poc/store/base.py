@@ -245,6 +245,33 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobChunk:
+    """A piece of a blob that its uploader, a contact or controller, sends: ``data`` stands at ``start``."""
+
+    sha256: str
+    uploader: str
+    size_bytes: int
+    start: int
+    data: bytes
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """How much of a blob of one uploader is there; a complete one has the SHA-256 it is named by."""
+
+    sha256: str
+    uploader: str
+    size_bytes: int
+    have_bytes: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it is there."""
+        return self.have_bytes == self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StoredExercise:
     """An announcement and its orders, oldest first; ``number`` is renewed by each order."""
 
@@ -381,11 +408,17 @@ class Store(Protocol):
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
+        self,
+        message: StoredMessage,
+        slots: Sequence[StoredSlot],
+        steps: Sequence[DueStep] = (),
+        blobs: Sequence[str] = (),
     ) -> Accepted | Existing:
         """Accept a message once: its slots into the inboxes, its receipt into the evidence, ``steps`` due.
 
         A slot with ``release_at`` is held instead, until ``take_release``.
+
+        ``blobs`` are the SHA-256 values of the blobs it names, there or not.
 
         The same id with the same ``body_sha256`` gives the receipt of the first time, also where that
         was a rejection. Ids are kept for ever.
@@ -477,7 +510,38 @@ class Store(Protocol):
         """Drop the envelopes and slots of messages that expired before ``before``; say how many messages.
 
         Their ids, sequence numbers, digests, receipts and evidence stay. ``read_message`` then gives
-        them with an empty envelope, and no inbox shows them.
+        them with an empty envelope, no inbox shows them, and they name no blob any more.
+        """
+
+    # --- blobs ---
+
+    async def put_chunk(self, chunk: BlobChunk) -> StoredBlob | None:
+        """Add a chunk to a blob of its uploader; give how much of it is there afterwards.
+
+        One that begins where what is there ends is added; one that lies within it, empty or not, changes
+        nothing. With the last one the whole is held against its SHA-256. None: these are not the bytes,
+        or this is not the size, of that blob; what was there is removed, unless it was complete.
+
+        Raises:
+            RefusedError: ``blob-offset``, there is a gap or an overlap (data ``have_bytes``).
+        """
+
+    async def read_blob(self, sha256: str, uploader: str) -> StoredBlob | None:
+        """Give how much of an uploader's blob is there, None if nothing is."""
+
+    async def find_blob(self, sha256: str, holder: str, kids: Sequence[str]) -> StoredBlob | None:
+        """Give a complete blob that an accepted message of its uploader names, if this reader may have it.
+
+        That is the uploader, ``holder``, or whoever has a slot of that message for one of ``kids``.
+        """
+
+    async def read_blob_part(self, blob: StoredBlob, start: int, end: int) -> bytes:
+        """Give bytes ``start`` to ``end`` - 1 of a blob; fewer where it ends or is gone."""
+
+    async def drop_orphan_blobs(self, before: datetime, limit: int) -> int:
+        """Drop up to ``limit`` blobs that no message names and that last grew before ``before``; count them.
+
+        Only an accepted message of the uploader, whose envelope is kept, counts.
         """
 
     # --- the audit trail ---

@@ -38,6 +38,7 @@ from poc.store.base import (
     Subtree,
 )
 from poc.store.faults import Faults, verb
+from poc.store.memory_blobs import MemoryBlobs
 
 
 @dataclass
@@ -54,10 +55,11 @@ def _key(step: DueStep) -> tuple[str, str, str]:
     return step.message, step.contact, step.kind
 
 
-class MemoryStore:
+class MemoryStore(MemoryBlobs):
     """A ``Store`` that lives as long as its process."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.faults = Faults()
         self._head: StoredHead | None = None
         self._published: bytes | None = None
@@ -296,7 +298,11 @@ class MemoryStore:
 
     @verb
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
+        self,
+        message: StoredMessage,
+        slots: Sequence[StoredSlot],
+        steps: Sequence[DueStep] = (),
+        blobs: Sequence[str] = (),
     ) -> Accepted | Existing:
         """See ``Store``."""
         existing = self._submitted(message.id, message.body_sha256, message.sender_contact)
@@ -317,6 +323,7 @@ class MemoryStore:
         submission = _Submission(message.body_sha256, message.sender_contact, message.receipt, None)
         self._submissions[message.id] = submission
         self._messages[message.id] = message, tuple(slots)
+        self._named[message.id] = tuple(blobs)
         self._sequences.update(used)
         self._inbox.extend(
             (next(self._inbox_numbers), message.id, slot) for slot in slots if slot.is_delivered
@@ -507,6 +514,7 @@ class MemoryStore:
         for message in due:
             bare = replace(message, protected="", iv="", ciphertext="", tag="")
             self._messages[message.id] = bare, ()
+            self._named.pop(message.id)
         gone = {message.id for message in due}
         self._inbox = [item for item in self._inbox if item[1] not in gone]
         self._due = {key: step for key, step in self._due.items() if step.message not in gone}

@@ -1,8 +1,8 @@
 """The SQLite driver: ``hub.db`` in the hub's home, one connection that writes, two that read.
 
-Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay``, ``sqlite_due`` and
-``sqlite_privacy``, group commit in ``writer``, the steps to the present tables in ``migrate``. The
-promises stand in ``base``. Over 400 lines, because it is one driver of one protocol.
+Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay``, ``sqlite_due``,
+``sqlite_blobs`` and ``sqlite_privacy``, group commit in ``writer``, the steps to the present tables in
+``migrate``. The promises stand in ``base``. Over 400 lines, because it is one driver of one protocol.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
+from poc.store import sqlite_blobs as blob_sql
 from poc.store import sqlite_due as due
 from poc.store import sqlite_log as log
 from poc.store import sqlite_privacy as privacy
@@ -25,6 +26,7 @@ from poc.store import sqlite_relay as relay
 from poc.store.base import (
     Accepted,
     Answer,
+    BlobChunk,
     DueStep,
     Evidence,
     Existing,
@@ -32,6 +34,7 @@ from poc.store.base import (
     Leaf,
     Rejection,
     StoredAnchor,
+    StoredBlob,
     StoredErasure,
     StoredExercise,
     StoredHead,
@@ -253,10 +256,15 @@ class SqliteStore:
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
+        self,
+        message: StoredMessage,
+        slots: Sequence[StoredSlot],
+        steps: Sequence[DueStep] = (),
+        blobs: Sequence[str] = (),
     ) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.accept_message, message=message, slots=slots, steps=steps))
+        job = partial(relay.accept_message, message=message, slots=slots, steps=steps, blobs=blobs)
+        return await self._write(job)
 
     async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
         """See ``Store``."""
@@ -326,6 +334,28 @@ class SqliteStore:
     async def drop_envelopes(self, before: datetime) -> int:
         """See ``Store``."""
         return await self._write(partial(privacy.drop_envelopes, before=before))
+
+    # --- blobs ---
+
+    async def put_chunk(self, chunk: BlobChunk) -> StoredBlob | None:
+        """See ``Store``."""
+        return await self._write(partial(blob_sql.put_chunk, chunk=chunk))
+
+    async def read_blob(self, sha256: str, uploader: str) -> StoredBlob | None:
+        """See ``Store``."""
+        return await self._read(partial(blob_sql.read_blob, sha256=sha256, uploader=uploader))
+
+    async def find_blob(self, sha256: str, holder: str, kids: Sequence[str]) -> StoredBlob | None:
+        """See ``Store``."""
+        return await self._read(partial(blob_sql.find_blob, sha256=sha256, holder=holder, kids=kids))
+
+    async def read_blob_part(self, blob: StoredBlob, start: int, end: int) -> bytes:
+        """See ``Store``."""
+        return await self._read(partial(blob_sql.read_blob_part, blob=blob, start=start, end=end))
+
+    async def drop_orphan_blobs(self, before: datetime, limit: int) -> int:
+        """See ``Store``."""
+        return await self._write(partial(blob_sql.drop_orphan_blobs, before=before, limit=limit))
 
     # --- the audit trail ---
 

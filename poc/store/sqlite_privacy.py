@@ -113,9 +113,12 @@ def forget_reads(db: sqlite3.Connection, before: date) -> int:
 
 
 def drop_envelopes(db: sqlite3.Connection, before: datetime) -> int:
-    """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it."""
+    """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it.
+
+    The message's blobs are orphans from now on.
+    """
     due = "expires_at < ? AND ciphertext <> ''"
-    for table in ("slots", "held_slots", "due"):
+    for table in ("slots", "held_slots", "due", "message_blobs"):
         db.execute(
             f"DELETE FROM {table} WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
             (seconds(before),),

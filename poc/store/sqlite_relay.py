@@ -23,6 +23,7 @@ from poc.store.base import (
     StoredMessage,
     StoredSlot,
 )
+from poc.store.sqlite_blobs import name_blobs
 from poc.store.sqlite_due import insert_evidence, insert_held, note_answered
 from poc.store.sqlite_log import renew_openings, seconds, time_of
 
@@ -52,6 +53,7 @@ def accept_message(
     message: StoredMessage,
     slots: Sequence[StoredSlot],
     steps: Sequence[DueStep] = (),
+    blobs: Sequence[str] = (),
 ) -> Accepted | Existing:
     """See ``Store.accept_message``."""
     existing = _submitted(db, message.id, message.body_sha256, message.sender_contact)
@@ -72,6 +74,7 @@ def accept_message(
     )
     _insert_message(db, message, slots)
     insert_held(db, message.id, list(enumerate(slots)), steps)
+    name_blobs(db, message.id, blobs)
     insert_evidence(db, message.id, ("receipt", "accepted", None, message.receipt))
     return Accepted(message.receipt)
 

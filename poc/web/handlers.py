@@ -169,6 +169,25 @@ async def evidence(call: Call) -> Answer:
     return answer_json(await call.hub.relay.evidence(call.caller, call.id))
 
 
+async def put_blob(call: Call) -> Answer:
+    """A chunk of a blob."""
+    asked = call.headers.get("Content-Range", "")
+    created, kept = await call.hub.blobs.put(call.caller, call.id, asked, call.body)
+    value = {"size_bytes": kept.size_bytes, "have_bytes": kept.have_bytes}
+    return answer_json(value, (201 if created else 200) if kept.is_complete else 202)
+
+
+async def blob(call: Call) -> Answer:
+    """A part of a blob: opaque bytes, which nothing on the way is to look into or to keep."""
+    part = await call.hub.blobs.get(call.caller, call.id, call.headers.get("Range", ""))
+    headers = {
+        **_PRIVATE,
+        "Content-Range": f"bytes {part.start}-{part.start + len(part.data) - 1}/{part.size_bytes}",
+        "Content-Disposition": "attachment",
+    }
+    return Answer(206, part.data, "application/octet-stream", headers)
+
+
 async def inbox(call: Call) -> Answer:
     """The device's inbox."""
     return answer_json(await call.hub.relay.inbox(call.caller, call.number("after")))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from poc.hub.caller import Role
-from poc.limits import BODY_BYTES_MAX, KIB
+from poc.limits import BLOB_CHUNK_BYTES_MAX, BODY_BYTES_MAX, KIB
 from poc.serving.answer import Answer
 from poc.web import handlers
 from poc.web.call import Call
@@ -127,6 +127,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("POST", "/v1/messages/{id}/cancels", DEVICES, handlers.cancel, "Cancel what is held.", 64 * KIB),
     Route("GET", "/v1/messages/{id}/evidence", DEVICES, handlers.evidence, "The evidence about a message."),
+    Route(
+        "PUT", "/v1/blobs/{id}", DEVICES, handlers.put_blob, "Upload a chunk of a blob.", BLOB_CHUNK_BYTES_MAX
+    ),
+    Route("GET", "/v1/blobs/{id}", DEVICES, handlers.blob, "A part of a blob."),
     Route("GET", "/v1/inbox", DEVICES, handlers.inbox, "What came for the caller's device."),
     Route(
         "GET", "/v1/evidence", DEVICES, handlers.evidence_feed, "The evidence about the caller's messages."

@@ -48,6 +48,7 @@ SIGNATURES: Final = list_of(object_of(protected=B64U, signature=B64U))
 SEALING_KEY: Final = object_of(
     kty={"const": "AKP"}, alg={"const": "HPKE-9-KE"}, pub={**B64U, "maxLength": 1700}
 )
+BLOB: Final = object_of(size_bytes=NUMBER, have_bytes=NUMBER)
 RECEIPT: Final = object_of(receipt=JWS)
 LOGGED: Final = object_of(index=NUMBER, leaf_hash=B64U, logged_at=TIME)
 PROPOSED: Final = object_of(proposal=B64U, missing=list_of(TEXT))
@@ -114,10 +115,11 @@ class Shape:
     """One route: what it takes, what it gives by status, and its own codes beside those of every route."""
 
     answers: dict[int, Schema | str]
-    takes: Schema | None = None
+    takes: Schema | str | None = None
     codes: tuple[str, ...] = ()
     follows: str | None = None
     note: str = ""
+    header: str | None = None
 
 
 FEED_NOTE: Final = "Ask again from `next` until nothing is left; `next` then equals what was asked."
@@ -212,7 +214,8 @@ SHAPES: Final[dict[str, Shape]] = {
         codes=(
             *FORM_CODES,
             *("not-canonical", "bad-padding", "duplicate-slot", "member-mismatch", "id-mismatch", "id-used"),
-            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots", "not-yet-in-force"),
+            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots"),
+            "attachments-too-large",
             *("sent-in-future", "bad-times", "expires-too-late", "expired", "status-not-admitted"),
             *("controller-cannot-send-actual", "unknown-contact", "unknown-state", "contact-frozen"),
             *(
@@ -249,6 +252,29 @@ SHAPES: Final[dict[str, Shape]] = {
     ),
     "GET /v1/messages/{id}/evidence": Shape(
         {200: EVIDENCE}, note="A sender sees all; a recipient what is of the message or of itself."
+    ),
+    "PUT /v1/blobs/{id}": Shape(
+        {201: BLOB, 200: BLOB, 202: BLOB},
+        takes="application/octet-stream",
+        codes=(
+            *("bad-form", "bad-base64", "attachments-too-large", "bad-padding", "blob-offset"),
+            *("blob-mismatch", "unknown-contact", "contact-frozen", "state-suspended", *SIGNER_CODES),
+            "storage-failed",
+        ),
+        note="`{id}` is the SHA-256 of the whole blob. 202 while some is missing, 201 when this chunk "
+        "completed it, 200 when it was complete before. A chunk begins where what is there ends; one that "
+        "lies within it has no effect; else 409 `blob-offset` names `have_bytes`. `bytes */SIZE` without a "
+        "body asks how much the caller's office has uploaded. 422 `blob-mismatch`: the whole has another "
+        "SHA-256 or size, and what was there is removed. Only the last chunk may have less than 4 KiB.",
+        header="Content-Range",
+    ),
+    "GET /v1/blobs/{id}": Shape(
+        {206: "application/octet-stream"},
+        codes=("bad-range",),
+        note="For whoever has a slot of an accepted message of the uploader that names the blob, and for "
+        "the uploader's office. `Range: bytes=START-END` is required, and an answer holds at most 1 MiB of "
+        "what was asked for: `Content-Range` says which part it is.",
+        header="Range",
     ),
     "GET /v1/inbox": Shape(
         {200: object_of(items=list_of(ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE

@@ -195,7 +195,9 @@ def view_of(text):
         "receipt_sentence": both,
         "texts": [{"language": text, "text": text, "role": "original"}],
         "fields": {text: text},
-        "attachments": [{"name": text, "media_type": text, "size_bytes": 1, "sha256": text}],
+        "attachments": [
+            {"name": text, "media_type": text, "size_bytes": 1, "sha256": text, "missing_bytes": 1}
+        ],
         "references": {"thread": text, "in_reply_to": text, "ours": text, "yours": text},
     }
 
@@ -228,7 +230,9 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
     reached = Reached(text, "action", at, at, "alternate", text)
     shown = RecipientPreview(reached, 1, found_contact(text), (text,))
     office = replace(shown, shown=None)
-    preview = Preview(draft(respond_by=at), Plan(at, (reached,)), (shown, office), (text,), Size(1, 2, 3), 4)
+    preview = Preview(
+        draft(respond_by=at), Plan(at, (reached,)), (shown, office), (text,), Size(1, 2, 3, (4,)), 4
+    )
     lines = [
         *recipient_lines(preview),
         f"not taken by the hub: {text}",

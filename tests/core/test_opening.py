@@ -271,14 +271,6 @@ def test_a_message_that_says_other_than_its_header_is_refused(member: str) -> No
     assert code(opened, resealed({**value, "origin": "example.org/other"})) == "wrong-origin"
 
 
-def test_a_header_with_blobs_the_message_does_not_have_is_refused() -> None:
-    blobs = [{"sha256": "A" * 43, "size_bytes": 5}]
-    assert code(opened, resealed(header={"blobs": blobs})) == "not-yet-in-force"
-    value = form_value(SEALED.message)
-    value["attachments"][0]["blob"] = {"key": "AA", "sha256": "A" * 43, "size_bytes": 5}
-    assert code(opened, resealed(value)) == "not-yet-in-force"
-
-
 @pytest.mark.parametrize(
     ("member", "to", "expected"),
     [

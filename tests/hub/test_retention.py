@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from poc.core.draft import AttachmentBytes
 from poc.core.form import form_value
 from poc.hub.retention import CLASSES
 from poc.limits import (
     ENVELOPE_DAYS_KEPT,
     NONCE_SECONDS_KEPT,
+    ORPHAN_HOURS_KEPT,
     PROPOSAL_SECONDS_MAX,
     READ_DAYS_KEPT,
 )
@@ -101,6 +103,19 @@ async def envelopes_case(world):
     return Case(ends - world.now, there)
 
 
+async def blobs_case(world):
+    (blob,) = seal(
+        world.hub.log.view.head,
+        world.now,
+        attachments=(AttachmentBytes("a.bin", "application/octet-stream", bytes(20_000)),),
+        blob_keys=[bytes(32)],
+    ).blobs
+    path, whole = f"/v1/blobs/{blob.sha256}", f"bytes 0-{len(blob.data) - 1}/{len(blob.data)}"
+    assert (await world.ask("PUT", path, blob.data, who=JO, headers={"Content-Range": whole}))[0] == 201
+    ends = timedelta(hours=ORPHAN_HOURS_KEPT) + SECOND
+    return Case(ends, lambda: is_(world.store.read_blob(blob.sha256, "jo.technical")))
+
+
 async def evidence_case(world):
     sealed, path = await a_message(world)
 
@@ -149,6 +164,7 @@ CASES = {
     "sealing-keys": keys_case,
     "proposals": proposals_case,
     "envelopes": envelopes_case,
+    "blobs": blobs_case,
     "evidence": evidence_case,
     "exercises": exercises_case,
     "nonces": nonces_case,

@@ -36,6 +36,8 @@ AUDIT_UNSIGNED_PER_MINUTE_MAX: Final = 60  # refusals of unknown callers recorde
 SLOTS_MAX: Final = 250  # slots of one envelope
 INLINE_ATTACHMENTS_BYTES_MAX: Final = 16 * KIB  # all attachments that travel inside an envelope
 PLAINTEXT_BYTES_MIN: Final = 4096  # what a shorter plaintext is padded to
+DRAFT_BYTES_MAX: Final = 16 * MIB  # the file of a draft, its attachments and their two encodings included
+TEXT_CODE_CHARS_MIN: Final = 4  # how much of the text code is typed at least before a draft goes on
 
 # HTTP
 BODY_BYTES_MAX: Final = 1 * MIB  # the body of a request

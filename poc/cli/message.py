@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, words
+from poc.cli import compose, message_clearance, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
 from poc.cli.output import Result, Table, both_times, short_id, warn
@@ -32,6 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     compose.add_send(verbs).set_defaults(run=_send)
+    message_clearance.add(verbs)
     inbox = verbs.add_parser("inbox", help="list the messages received; no network")
     inbox.add_argument("--new", action="store_true", help="only what was neither acknowledged nor declined")
     inbox.set_defaults(run=_inbox)
@@ -83,19 +84,13 @@ def _add_answers(verbs: Any) -> None:
 
 
 async def _send(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.client.preview import find_addressee, preview
+    from poc.client.preview import preview
 
     compose.check_status(arguments)
     needs_keys = not arguments.dry_run or arguments.reply_to is not None
     async with context.desk(unlock=needs_keys) as desk:
-        reply_to = None if arguments.reply_to is None else _find(desk, arguments.reply_to)
-        to = [find_addressee(desk.known, wanted) for wanted in arguments.to]
-        information = [find_addressee(desk.known, w) for group in arguments.information for w in group]
-        if not to and reply_to is not None:
-            to = [desk.show(reply_to).message.sender.contact]
-        if not to and not information:
-            raise UsageError("usage", "name at least one contact with --to")
-        draft = compose.make_draft(desk, arguments, [*to, *information], reply_to, context.now())
+        draft, to, information = compose.read_message(desk, arguments, context.now())
+        compose.refuse_actual(desk, draft)
         seen = preview(desk.known, draft, to, information)
         for line in recipient_lines(seen):
             warn(line)
@@ -110,33 +105,27 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
             )
         for told in seen.warnings():
             warn(f"warning: {told}")
-        how = {"separately": arguments.separately, "stale_reason": arguments.stale_reason}
-        sent = await _send_each(desk, draft, to, information, **how)
+        sent = await _send_each(desk, draft, to, information, separately=arguments.separately)
     values = [_sent_value(one, seen) for one in sent]
     value = {"messages": values} if arguments.separately else values[0]
-    return _sent_result(value, sent)
+    return sent_result(value, sent)
 
 
 async def _send_each(
-    desk: Desk,
-    draft: Draft,
-    to: list[str],
-    information: list[str],
-    *,
-    separately: bool,
-    stale_reason: str | None,
+    desk: Desk, draft: Draft, to: list[str], information: list[str], *, separately: bool
 ) -> list[Sent]:
     groups = [(to, information)]
     if separately:
         groups = [*(([contact], []) for contact in to), *(([], [contact]) for contact in information)]
-    return [await desk.send_message(draft, *group, stale_reason=stale_reason) for group in groups]
+    return [await desk.send_message(draft, *group) for group in groups]
 
 
 def _sent_value(sent: Sent, seen: Any) -> dict[str, Any]:
     return {**sent.to_json(), **seen.to_json()}
 
 
-def _sent_result(value: Any, sent: list[Sent]) -> Result:
+def sent_result(value: Any, sent: list[Sent]) -> Result:
+    """How sending ended. Raises what the hub rejected a single message for."""
     lines = []
     for one in sent:
         lines += [
@@ -170,13 +159,6 @@ def _size_lines(body_bytes: int, body_bytes_max: int) -> list[str]:
 
 
 # --- reading -----------------------------------------------------------------------------------
-
-
-def _find(desk: Desk, part: str) -> str:
-    """The id of a message received or sent, by enough of it."""
-    trust = desk.known.trust
-    sent = (row.ref for row in trust.outbox(kind="message"))
-    return words.find_id(part, (*sent, *(row.message for row in trust.inbox())))
 
 
 def _view(desk: Desk, message: str) -> dict[str, Any]:
@@ -246,7 +228,7 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.client.view import message_view
 
     async with context.desk(unlock=True) as desk:
-        opened = desk.show(_find(desk, arguments.id))
+        opened = desk.show(compose.find_message(desk, arguments.id))
         view = message_view(desk.known, opened)
     saved: list[str] = []
     if arguments.save is not None:
@@ -303,7 +285,7 @@ async def _decline(context: Context, arguments: argparse.Namespace) -> Result:
 
 def _answerable(desk: Desk, part: str, outcome: str) -> dict[str, Any]:
     """The message to answer. Raises ``answer-used``: the first stands, so another is not dropped silently."""
-    view = _view(desk, _find(desk, part))
+    view = _view(desk, compose.find_message(desk, part))
     if view["state"] == outcome:
         raise RefusedError("answer-used", f"{outcome} before")
     return view
@@ -319,7 +301,7 @@ def _answered(view: dict[str, Any], outcome: str, state: str) -> Result:
 
 async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
-        message = _find(desk, arguments.id)
+        message = compose.find_message(desk, arguments.id)
         out = arguments.out or Path(f"{message}.evidence.json")
         if out.exists():
             raise RefusedError("file-exists", str(out))

@@ -355,8 +355,8 @@ def _value(kept: KeptDraft) -> dict[str, Any]:
     return {
         "id": kept.id, "state": kept.state, "edition": kept.form.edition, "text_code": kept.code,
         "status": content.status, "precedence": content.precedence, "subject": content.subject,
-        "expires_at": format_time(content.expires_at), "prepared_by": None if cleared is None else cleared.kid,
-        "to": by_use["action"], "information": by_use["information"],
+        "expires_at": format_time(content.expires_at), "to": by_use["action"],
+        "information": by_use["information"], "prepared_by": None if cleared is None else cleared.kid,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from poc.cli.lookup import names_line
 from poc.cli.output import both_times
 from poc.client.view import ATTRIBUTION, party_view
 from poc.core.clearance import draft_sha256_of
-from poc.core.strictjson import format_time
+from poc.core.strictjson import format_time, unb64u
 from poc.report.message_sheet import MessageSheet, Row, SheetText, both
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ def sheet_of(desk: Desk, kept: KeptDraft, now: datetime, number: int | None = No
         state=kept.state,
         code=kept.code,
         made_at=now,
-        rows=list(_rows(desk, kept)),
+        rows=list(_rows(desk, kept, now)),
         texts=[SheetText(text.language, text.role, text.text) for text in content.body.texts],
         fields=dict(content.body.fields),
         attachments=[
-            f"{a.name} ({a.media_type}, {a.size_bytes} bytes), SHA-256 {a.sha256}"
+            f"{a.name} ({a.media_type}, {a.size_bytes} bytes), SHA-256 {unb64u(a.sha256).hex()}"
             for a in content.attachments
         ],
-        sentences=list(ATTRIBUTION.values()),
+        sentences=ATTRIBUTION,
         hands=(_hand(desk, form.drafted), _hand(desk, form.cleared), _released_by(desk, kept)),
     )
 
 
-def _rows(desk: Desk, kept: KeptDraft) -> Iterator[Row]:
+def _rows(desk: Desk, kept: KeptDraft, now: datetime) -> Iterator[Row]:
     content = kept.form.content
     yield Row("Subject / الموضوع", content.subject)
     yield Row("From / من", _party(desk, content.sender.contact))
     for recipient in content.to:
         label = "To / إلى" if recipient.use == "action" else "For information / للعلم"
-        yield Row(label, f"{_party(desk, recipient.contact)} ({both(recipient.use)})")
+        yield Row(label, _party(desk, recipient.contact))
     yield Row("Status / الصفة", both(content.status))
     yield Row("Kind / النوع", both(content.kind))
     yield Row("Precedence / الأسبقية", both(content.precedence))
@@ -62,10 +62,19 @@ def _rows(desk: Desk, kept: KeptDraft) -> Iterator[Row]:
         if at is not None:
             yield Row(label, both_times(at), code=True)
     if content.respond_within_s is not None:
-        yield Row("Answer within / الرد خلال", f"{content.respond_within_s} s", code=True)
+        yield Row("Answer within / الرد خلال", _duration(content.respond_within_s), code=True)
+    yield Row("Registry / السجل", content.origin, code=True)
     yield Row("Message / الرسالة", content.id, code=True)
     yield Row("Edition / النسخة", f"{kept.form.edition}, {both_times(kept.form.drafted.at)}", code=True)
-    yield Row("Content SHA-256 / بصمة النص", draft_sha256_of(kept.form), code=True)
+    yield Row("SHA-256 / البصمة", unb64u(draft_sha256_of(kept.form)).hex(), code=True)
+    yield Row("Shown / عُرضت", both_times(now), code=True)
+
+
+def _duration(seconds: int) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _optional(content: Any) -> Iterator[Row]:

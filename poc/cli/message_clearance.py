@@ -15,7 +15,7 @@ from poc.cli import compose, draft_edit, words
 from poc.cli.context import Context, check_absent, read_file, write_file
 from poc.cli.output import Result, Table, both_times, short_id, warn
 from poc.core.clearance import ACTUAL_WORDS, short_name
-from poc.core.strictjson import format_time
+from poc.core.strictjson import format_time, parse_time
 from poc.errors import RefusedError, UsageError
 from poc.limits import DRAFT_BYTES_MAX
 
@@ -125,11 +125,12 @@ async def _drafts(context: Context, _arguments: argparse.Namespace) -> Result:
     headings = ("draft", "state", "text code", "status", "precedence", "to", "subject", "expires")
     rows = []
     for v in values:
-        expires = v["expires_at"] or ""
+        expires = v["expires_at"]
+        until = "" if expires is None else f"{parse_time(expires):%Y-%m-%d %H:%M} UTC"
         past = " (past)" if expires and expires <= now and v["state"] != "released" else ""
         shown = (v[name] or "" for name in ("text_code", "status", "precedence"))
         to = ", ".join((*v["to"], *v["information"]))
-        rows.append((short_id(v["id"]), v["state"], *shown, to, v["subject"] or "", f"{expires}{past}"))
+        rows.append((short_id(v["id"]), v["state"], *shown, to, v["subject"] or "", f"{until}{past}"))
     return Result({"drafts": values}, [] if rows else ["no drafts"], [Table(headings, rows)])
 
 
@@ -200,10 +201,9 @@ async def _prepare(context: Context, arguments: argparse.Namespace) -> Result:
         check_absent(arguments.out)
     async with context.desk(unlock=True) as desk:
         kept = await _taken(desk, arguments.draft)
+        desk.check_prepare(kept)
         _show(desk, kept, context)
-        typed = arguments.code or _ask(
-            "To stand behind this text, type its text code (4 characters or more):"
-        )
+        typed = arguments.code or _ask_code("To stand behind this text")
         kept = await desk.prepare_draft(kept.id, typed, officer=arguments.officer)
     lines = _lines(kept)
     if arguments.out is not None:
@@ -229,6 +229,7 @@ async def _release(context: Context, arguments: argparse.Namespace) -> Result:
         desk.check_release(kept)
         _check_asked(kept, actual=arguments.actual)
         _show(desk, kept, context)
+        _show_recipients(desk, kept)
         sent = await _confirmed(desk, kept, arguments)
     value = {**sent.to_json(), "text_code": kept.code}
     result = sent_result(value, [sent])
@@ -243,22 +244,27 @@ def _check_asked(kept: KeptDraft, *, actual: bool) -> None:
 
 async def _confirmed(desk: Desk, kept: KeptDraft, arguments: argparse.Namespace) -> Sent:
     """Ask for the code, and for an actual message for its two words, then release."""
-    typed = arguments.code or _ask("To release this text, type its text code (4 characters or more):")
-    actual = None
-    if arguments.actual:
-        name = short_name(kept.form.origin)
-        listed = ", ".join(f"{word} {name}" for word in ACTUAL_WORDS.values())
-        actual = _ask(f"THIS IS AN ACTUAL MESSAGE / هذه رسالة فعلية. Type one of: {listed}")
+    typed = arguments.code or _ask_code("To release this text")
+    actual = _ask_actual(kept.form.origin) if arguments.actual else None
     return await desk.release_draft(
         kept.id, typed, typed_actual=actual, officer=arguments.officer, stale_reason=arguments.stale_reason
     )
 
 
-def _ask(what: str) -> str:
-    """What a person types at the terminal. Raises ``not-confirmed`` where there is none."""
-    warn(what)
+def _ask_code(why: str) -> str:
+    """The text code as a person types it. Raises ``wrong-text-code`` where there is no terminal."""
+    warn(f"{why}, type its text code, or its first 4 characters or more:")
     if not sys.stdin.isatty():
-        raise UsageError("not-confirmed", "nobody is at a terminal to type it")
+        raise RefusedError("wrong-text-code", "nobody is at a terminal to type it; --code gives it")
+    return sys.stdin.readline().strip()
+
+
+def _ask_actual(origin: str) -> str:
+    """The two words for an actual message, which no option gives. Raises ``actual-not-confirmed``."""
+    words_of = (f"{word} {short_name(origin)}" for word in ACTUAL_WORDS.values())
+    warn(f"THIS IS AN ACTUAL MESSAGE. / هذه رسالة فعلية. Type one of: {', '.join(words_of)}")
+    if not sys.stdin.isatty():
+        raise RefusedError("actual-not-confirmed", "nobody is at a terminal to type them")
     return sys.stdin.readline().strip()
 
 
@@ -328,6 +334,18 @@ def _show(desk: Desk, kept: KeptDraft, context: Context) -> None:
     from poc.report.message_sheet import sheet_lines
 
     for line in sheet_lines(_sheet(desk, kept, context)):
+        warn(line)
+
+
+def _show_recipients(desk: Desk, kept: KeptDraft) -> None:
+    """Who would get it now, and what is to be known of them. Raises as ``preview``."""
+    from poc.cli.message_text import recipient_lines
+    from poc.client.preview import preview
+    from poc.core.clearance import addressed_of
+
+    addressed = addressed_of(kept.form)
+    seen = preview(desk.known, addressed.draft, addressed.to, addressed.information)
+    for line in (*recipient_lines(seen), *(f"warning: {told}" for told in seen.warnings())):
         warn(line)
 
 

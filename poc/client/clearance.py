@@ -158,18 +158,30 @@ class Clearing:
             kept = given if here.form.prepared is None else here
             return self._keep_draft(kept.form, kept.state)
 
+    def check_prepare(self, kept: KeptDraft) -> str:
+        """The state a draft is in once this home prepared it, if it may do so now.
+
+        Raises ``not-in-this-state`` (not submitted, or over), ``draft-expired``, ``contact-frozen``,
+        ``state-suspended``, ``no-device``.
+        """
+        if kept.state == "draft":
+            raise RefusedError("not-in-this-state", f"`poc message submit {kept.id}` comes first")
+        state = lifecycle.advance(lifecycle.DRAFT, kept.state, "prepared")
+        clearance.check_in_time(kept.form, self.known.now())
+        sending.check_sender(self.known)
+        self.known.own_device("send")
+        return state
+
     async def prepare_draft(self, name: str, typed: str, *, officer: str | None = None) -> KeptDraft:
         """Stand behind a draft with this home's device, which the officer was shown in full.
 
-        ``typed`` is the text code, or enough of its beginning. Raises ``wrong-text-code``, ``no-device``,
-        ``not-in-this-state`` (not submitted), ``draft-expired``, ``contact-frozen``, ``state-suspended``.
+        ``typed`` is the text code, or enough of its beginning. Raises ``wrong-text-code``, and as
+        :meth:`check_prepare`.
         """
         async with locked(self.home):
             kept, known = self.draft(name), self.known
-            state = lifecycle.advance(lifecycle.DRAFT, kept.state, "prepared")
-            clearance.check_in_time(kept.form, known.now())
+            state = self.check_prepare(kept)
             clearance.check_typed_code(typed, kept.form)
-            sending.check_sender(known)
             device = known.own_device("send")
             text = prepare(
                 draft_sha256_of(kept.form),

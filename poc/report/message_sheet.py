@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from poc.report.paper import Language, Paper
+    from poc.report.paper import Language
 
 BANNERS: Final[Mapping[str, tuple[str, str]]] = {
     "exercise": ("EXERCISE EXERCISE EXERCISE", "تمرين تمرين تمرين"),
@@ -31,7 +31,6 @@ WORDS: Final[Mapping[str, str]] = {
     "notification": "إخطار", "information-request": "طلب معلومات", "assistance-request": "طلب مساعدة",
     "clarification": "توضيح", "reply": "رد", "update": "تحديث", "withdrawal": "سحب", "closure": "إغلاق",
     "ping": "نداء اختبار", "inject": "حدث مُدخل",
-    "action": "للإجراء", "information": "للعلم",
     "original": "النص الأصلي", "courtesy": "ترجمة للمجاملة؛ العبرة بالنص الأصلي",
 }  # fmt: skip
 ABOUT_THE_CODE: Final = (
@@ -44,7 +43,7 @@ ABOUT_THE_CODE: Final = (
         "ويُبطل التحضير."
     ),
 )
-_SIGNATURES: Final = ("Prepared by / أعدّها", "Cleared by / أجازها", "Released by / أصدرها")
+_SIGNATURES: Final = ("Drafted by / حرّرها", "Prepared (cleared) by / حضّرها وأجازها", "Released by / أصدرها")
 _BLANK: Final = "____________________"
 _WIDTH: Final = 34
 
@@ -69,7 +68,7 @@ class SheetText:
 
 @dataclass(frozen=True, slots=True)
 class MessageSheet:
-    """What stands on the sheet. ``hands`` are codes of who prepared, cleared and released it, if they did.
+    """What stands on the sheet. ``hands`` are codes of who drafted, prepared and released it, if they did.
 
     ``number`` is of the home that prints it; on a screen there is none.
     """
@@ -84,18 +83,18 @@ class MessageSheet:
     texts: Sequence[SheetText]
     fields: Mapping[str, str]
     attachments: Sequence[str]
-    sentences: Sequence[str]
+    sentences: Mapping[str, str]
     hands: tuple[str | None, str | None, str | None]
 
     @property
     def title(self) -> str:
         """Its number and whose it is."""
-        number = "" if self.number is None else f" {self.number}"
-        return f"Message sheet / ورقة رسالة{number}: {self.contact}"
+        number = "" if self.number is None else f"{self.number} · "
+        return f"{number}{self.contact} · Message sheet / ورقة رسالة"
 
 
 def both(word: str) -> str:
-    """A word of the forms with its Arabic."""
+    """A word of the forms with its Arabic, which stands last so that nothing of the line turns round."""
     return f"{word} / {WORDS[word]}"
 
 
@@ -122,7 +121,7 @@ def sheet_lines(sheet: MessageSheet) -> Iterator[str]:
     for name, value in sheet.fields.items():
         yield from _several(_line(name, value))
     yield from (_line("Attachment / مرفق", named) for named in sheet.attachments)
-    yield from sheet.sentences
+    yield from sheet.sentences.values()
     yield ""
     yield _line("TEXT CODE / رمز النص", spaced(sheet.code))
     for label, hand in zip(_SIGNATURES, sheet.hands, strict=True):
@@ -146,8 +145,9 @@ def message_page(sheet: MessageSheet) -> bytes:
     """The sheet as PDF; the same bytes for the same sheet."""
     from poc.report.paper import Paper, isolated  # noqa: PLC0415 (the text needs no PDF library)
 
+    banner = " / ".join(BANNERS[sheet.status])
     paper = Paper(sheet.title, sheet.made_at)
-    _banner(paper, sheet.status)
+    paper.heading(banner)
     paper.rule()
     paper.heading(sheet.title)
     paper.row("State / الحالة", STATES[sheet.state])
@@ -164,8 +164,8 @@ def message_page(sheet: MessageSheet) -> bytes:
         paper.row(isolated(name), value)
     for named in sheet.attachments:
         paper.row("Attachment / مرفق", named, code=True)
-    for sentence in sheet.sentences:
-        paper.text(sentence)
+    for language, sentence in sheet.sentences.items():
+        paper.text(sentence, _direction(language))
     paper.rule()
     paper.row("TEXT CODE / رمز النص", spaced(sheet.code), code=True)
     for label, hand in zip(_SIGNATURES, sheet.hands, strict=True):
@@ -173,14 +173,8 @@ def message_page(sheet: MessageSheet) -> bytes:
     paper.text(ABOUT_THE_CODE[0])
     paper.text(ABOUT_THE_CODE[1], "ar")
     paper.rule()
-    _banner(paper, sheet.status)
+    paper.heading(banner)
     return paper.data()
-
-
-def _banner(paper: Paper, status: str) -> None:
-    english, arabic = BANNERS[status]
-    paper.heading(english)
-    paper.heading(arabic, "ar")
 
 
 def _direction(language: str) -> Language:

@@ -15,7 +15,7 @@ from poc.client.known import Known
 from poc.client.trust import Trust
 from poc.client.view import message_view
 from poc.core.clearance import Addressed, draft_sha256_of, open_draft, with_preparation
-from poc.core.draft import prepare, text_code
+from poc.core.draft import AttachmentBytes, prepare, text_code
 from poc.core.draft_form import DraftContent, DraftForm, Hand
 from poc.core.form import form_bytes, form_of, form_value
 from poc.core.strictjson import canonical, format_time
@@ -386,7 +386,7 @@ async def test_a_draft_whose_time_has_passed_goes_no_further_until_it_is_edited(
         ({"expires_at": world.REGISTRY.now + timedelta(days=31)}, "expires-too-late"),
         ({"subject": "Not a drill"}, "real-world-wording"),
         (
-            {"attachments": (world.AttachmentBytes("a", "text/plain", bytes(16_385)),)},
+            {"attachments": (AttachmentBytes("a", "text/plain", bytes(16_385)),)},
             "attachments-too-large",
         ),
         ({"subject": "x" * 201}, "bad-form"),
@@ -479,7 +479,7 @@ async def test_a_draft_opens_after_the_home_was_closed(office):
     kept = await prepared(office)
     known = Known(Trust(office.first.home / "trust.db"), OFFICE, office.clock)
     keys = world.keys_of(office.folder / "keys", f"{OFFICE} 1", office.clock.now)
-    opening = {entry.kid: entry.key for entry in keys.list() if entry.use == "seal"}
+    opening = {entry.kid: keys.sealing(entry.kid) for entry in keys.list() if entry.use == "seal"}
     assert open_draft(known.trust.draft(kept.id).sealed, opening) == kept.form
 
 

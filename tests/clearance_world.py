@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -43,12 +44,22 @@ RIGHTS = {
 LABELS = [*(f"{OFFICE} {number}" for number in RIGHTS), f"{OTHER} 1", f"{ADDRESSEE} 1"]
 
 
-def nominate(registry: Registry) -> None:
-    """The office with its four devices, another office of its State, and the addressee."""
+def nominations() -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """The office with its four devices, another office of its State, the addressee: id, body, new keys."""
     devices = [device(f"{OFFICE} {number}", number, may=may) for number, may in RIGHTS.items()]
-    registry.nominate(OFFICE, devices=devices)
-    registry.nominate(OTHER, role="diplomatic")
-    registry.nominate(ADDRESSEE)
+    for contact, changes in (
+        (OFFICE, {"devices": devices}),
+        (OTHER, {"role": "diplomatic"}),
+        (ADDRESSEE, {}),
+    ):
+        body = made.nomination(contact, **changes)
+        yield contact, body, [f"{contact} {row['number']}" for row in body["devices"]]
+
+
+def nominate(registry: Registry) -> None:
+    """Nominate them all."""
+    for contact, body, labels in nominations():
+        registry.submit("contact.nominate", contact, body, f"{contact[:2]} authority", *labels)
 
 
 REGISTRY = actual_registry(nominate)

@@ -66,7 +66,7 @@ def message_lines(view: dict[str, Any]) -> list[str]:
 
 
 def _text_code(view: dict[str, Any]) -> str:
-    """The code that stands on the sender's screen and paper too, and whether a second device stands behind."""
+    """The code of the sender's screen and paper, and whether a second device stands behind it."""
     shown, prepared = spaced_code(view["text_code"]), view["prepared_by"]
     return shown if prepared is None else f"{shown}   (prepared by key {prepared[:8]})"
 

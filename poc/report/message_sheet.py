@@ -146,7 +146,8 @@ def message_page(sheet: MessageSheet) -> bytes:
     from poc.report.paper import Paper, isolated  # noqa: PLC0415 (the text needs no PDF library)
 
     banner = " / ".join(BANNERS[sheet.status])
-    paper = Paper(sheet.title, sheet.made_at)
+    number = "" if sheet.number is None else f"{sheet.number} · "
+    paper = Paper(f"{number}{sheet.contact} · {spaced(sheet.code)}", sheet.made_at)
     paper.heading(banner)
     paper.rule()
     paper.heading(sheet.title)

@@ -69,8 +69,9 @@ def edited(
         draft = replace(draft, exercise=None)
     elif draft.exercise is None:
         draft = replace(draft, exercise=desk.default_exercise([*to, *information]))
-    told += preview(desk.known, draft, to, information).warnings()
-    return Addressed(draft, to, information)
+    escalate = given.get("escalate", before.escalate)
+    told += preview(desk.known, draft, to, information, escalate=escalate).warnings()
+    return Addressed(draft, to, information, escalate)
 
 
 def _with_lines(draft: Draft, given: dict[str, Any]) -> Draft:

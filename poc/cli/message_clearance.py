@@ -106,11 +106,11 @@ async def _draft(context: Context, arguments: argparse.Namespace) -> Result:
     compose.check_status(arguments)
     async with context.desk(unlock=True) as desk:
         draft, to, information = compose.read_message(desk, arguments, context.now())
-        seen = preview(desk.known, draft, to, information)
+        seen = preview(desk.known, draft, to, information, escalate=arguments.escalate)
         for line in recipient_lines(seen):
             warn(line)
         kept = await desk.new_draft(
-            Addressed(draft, tuple(to), tuple(information)), officer=arguments.officer
+            Addressed(draft, tuple(to), tuple(information), arguments.escalate), officer=arguments.officer
         )
         warnings = [*seen.warnings(), *_nobody_else(desk)]
     return Result(
@@ -344,7 +344,9 @@ def _show_recipients(desk: Desk, kept: KeptDraft) -> None:
     from poc.core.clearance import addressed_of
 
     addressed = addressed_of(kept.form)
-    seen = preview(desk.known, addressed.draft, addressed.to, addressed.information)
+    seen = preview(
+        desk.known, addressed.draft, addressed.to, addressed.information, escalate=addressed.escalate
+    )
     for line in (*recipient_lines(seen), *(f"warning: {told}" for told in seen.warnings())):
         warn(line)
 

@@ -15,6 +15,7 @@ from typing import Any
 from poc.client import sending
 from poc.client.home import locked
 from poc.client.known import Known
+from poc.client.planning import plan_of
 from poc.client.sending import Sent
 from poc.client.trust_drafts import DraftRow
 from poc.core import clearance, lifecycle
@@ -23,6 +24,7 @@ from poc.core.directory import DeviceState, KeyRecord
 from poc.core.draft import prepare
 from poc.core.draft_form import DraftForm, Hand
 from poc.core.envelope import SealingLimits, check_draft, content_sha256, text_code, uuid7
+from poc.core.escalation import Plan, Reached
 from poc.core.form import form_bytes
 from poc.core.judge import judge_key
 from poc.core.keys import SealingKey, SealingPublicKey
@@ -65,7 +67,7 @@ class Clearing:
     async def new_draft(self, addressed: Addressed, *, officer: str | None = None) -> KeptDraft:
         """Keep a new draft. Raises ``bad-form`` and what ``check_draft`` refuses."""
         async with locked(self.home):
-            _check(self.known, addressed)
+            addressed = _planned(self.known, addressed)
             now = self.known.now()
             form = clearance.new_draft(
                 addressed,
@@ -92,7 +94,7 @@ class Clearing:
         async with locked(self.home):
             before = self.draft(name)
             state = lifecycle.advance(lifecycle.DRAFT, before.state, "edited")
-            _check(self.known, addressed)
+            addressed = _planned(self.known, addressed)
             hand = _hand(self.known, self.known.own_device(), officer)
             after = self._keep_draft(clearance.edited(before.form, addressed, hand), state)
             return replace(after, voided=before.form.prepared is not None)
@@ -239,10 +241,11 @@ class Clearing:
             clearance.check_typed_code(typed, kept.form)
             _check_confirmed(kept.form, typed_actual)
             addressed = addressed_of(kept.form)
+            plan = _plan_as_prepared(self.known, addressed)
             with self.known.trust.transaction():
                 sealed = sending.seal(
-                    self.known, replace(addressed.draft, officer=officer), addressed.to,
-                    addressed.information, self._random, stale_reason=stale_reason, message=kept.id,
+                    self.known, replace(addressed.draft, officer=officer), plan, self._random,
+                    stale_reason=stale_reason, message=kept.id,
                 )  # fmt: skip
                 _check_same(content_sha256(sealed.message), kept.form)
                 self._keep_draft(kept.form, "released")
@@ -279,8 +282,30 @@ class Clearing:
         return clearance.seal_draft(form, keys, cek=self._random(CEK_BYTES), iv=self._random(IV_BYTES))
 
 
-def _check(known: Known, addressed: Addressed) -> None:
+def _planned(known: Known, addressed: Addressed) -> Addressed:
+    """What was drawn up with the time to answer and everyone it may reach fixed, if it could be sent now."""
     check_draft(addressed.draft, SealingLimits.of(known.effective, known.party or ""), known.now())
+    draft, plan = plan_of(
+        known, addressed.draft, addressed.to, addressed.information, escalate=addressed.escalate
+    )
+    return replace(addressed, draft=draft, reached=tuple((one.contact, one.use) for one in plan.reached))
+
+
+def _plan_as_prepared(known: Known, addressed: Addressed) -> Plan:
+    """When each of those prepared for is reached now: everyone the content names, and nobody else.
+
+    One that would not be reached any more, as an office has opened since, gets it at once.
+    """
+    _, plan = plan_of(
+        known, addressed.draft, addressed.to, addressed.information, escalate=addressed.escalate
+    )
+    prepared = set(addressed.uses())
+    reached = [one for one in plan.reached if (one.contact, one.use) in prepared]
+    starts_at = max(known.now(), addressed.draft.not_before or known.now())
+    for contact, use in sorted(prepared - {(one.contact, one.use) for one in reached}):
+        if use != "own":
+            reached.append(Reached(contact, use, starts_at, None, "addressee"))
+    return Plan(plan.respond_by, tuple(reached))
 
 
 def _hand(known: Known, device: DeviceState, officer: str | None) -> Hand:

@@ -30,14 +30,18 @@ _SAME: Final = frozenset(Draft.__dataclass_fields__) - {"attachments", "officer"
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A draft with whom it is for."""
+    """A draft with whom it is for; ``reached`` is everyone it may reach, those who stand in included."""
 
     draft: Draft
     to: tuple[str, ...]
     information: tuple[str, ...]
+    escalate: bool | None = None
+    reached: tuple[tuple[str, SlotUse], ...] = ()
 
     def uses(self) -> list[tuple[str, SlotUse]]:
-        """The addressees, each with what it is to the message."""
+        """Everyone it may reach, each with what it is to the message."""
+        if self.reached:
+            return list(self.reached)
         found: dict[str, SlotUse] = {
             **dict.fromkeys(self.information, "information"),
             **dict.fromkeys(self.to, "action"),
@@ -57,6 +61,10 @@ def new_draft(addressed: Addressed, *, origin: str, id: str, contact: str, hand:
         DraftForm,
         {
             "v": 1, "origin": origin, "form": "poc-draft", "edition": 1, "content": content,
+            "chosen": {
+                "to": list(addressed.to), "information": list(addressed.information),
+                "escalate": addressed.escalate,
+            },
             "data": [b64u(attachment.data) for attachment in addressed.draft.attachments],
             "drafted": form_value(hand), "cleared": None, "prepared": None,
         },
@@ -83,8 +91,8 @@ def addressed_of(form: DraftForm) -> Addressed:
         attachments.append(AttachmentBytes(named.name, named.media_type, data))
     same: dict[str, Any] = {name: getattr(content, name) for name in _SAME}
     draft = Draft(**same, attachments=tuple(attachments), prepared=form.prepared)
-    by_use = {use: tuple(r.contact for r in content.to if r.use == use) for use in ("action", "information")}
-    return Addressed(draft, by_use["action"], by_use["information"])
+    chosen, reached = form.chosen, tuple((to.contact, to.use) for to in content.to)
+    return Addressed(draft, chosen.to, chosen.information, chosen.escalate, reached)
 
 
 def draft_sha256_of(form: DraftForm) -> str:

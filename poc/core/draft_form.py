@@ -112,6 +112,14 @@ class Hand(Form):
     at: Utc
 
 
+class Chosen(Form):
+    """Whom the author named, and whether others stand in; the content names all that may be reached."""
+
+    to: Annotated[tuple[ContactId, ...], Field(max_length=SLOTS_MAX)]
+    information: Annotated[tuple[ContactId, ...], Field(max_length=SLOTS_MAX)]
+    escalate: bool | None
+
+
 class DraftForm(TopForm):
     """A draft as kept and carried: ``edition`` rises with each edit, ``data`` are the attachments' bytes.
 
@@ -121,6 +129,7 @@ class DraftForm(TopForm):
     form: Literal["poc-draft"]
     edition: Positive
     content: DraftContent
+    chosen: Chosen
     data: Annotated[tuple[Binary, ...], Field(max_length=20)]
     drafted: Hand
     cleared: Hand | None

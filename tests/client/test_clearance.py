@@ -126,7 +126,8 @@ async def test_an_actual_message_goes_out_prepared_and_confirmed_by_its_words(of
 
 
 async def test_an_actual_message_on_a_stale_log_takes_a_reason(office):
-    kept = await prepared(office, status="actual", expires_at=office.clock.now + timedelta(days=9))
+    times = {"respond_by": office.clock.now + timedelta(days=8)}
+    kept = await prepared(office, status="actual", expires_at=office.clock.now + timedelta(days=9), **times)
     office.clock.later(days=3)
     confirmed: dict[str, Any] = {"typed": kept.code, "typed_actual": WORDS}
     assert await code_of(office.first.release_draft(kept.id, **confirmed)) == "head-stale"
@@ -200,7 +201,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "attachments": {"attachments": []},
     "not_before": {"not_before": format_time(world.REGISTRY.now + timedelta(hours=1))},
     "respond_by": {"respond_by": format_time(world.REGISTRY.now + timedelta(hours=2))},
-    "respond_within_s": {"respond_within_s": 60},
+    "respond_within_s": {"respond_within_s": 60, "respond_by": None},
     "expires_at": {"expires_at": format_time(world.REGISTRY.now + timedelta(days=2))},
 }
 # Null or the same in every draft of this office, or refused as of another registry or office.

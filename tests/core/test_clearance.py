@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -77,13 +78,27 @@ def test_the_frozen_cases_are_those_of_the_maker() -> None:
 
 
 def test_a_draft_gives_back_what_its_author_chose() -> None:
-    assert addressed_of(drawn_up()) == ADDRESSED
+    reached = (("eg.technical", "information"), ("sd.duty", "action"))
+    assert addressed_of(drawn_up()) == replace(ADDRESSED, reached=reached)
 
 
 def test_the_hash_of_a_draft_is_that_of_the_message_it_becomes() -> None:
     sealed = world.seal(id=ID)
     addressed = Addressed(world.draft(), ("sd.duty",), ())
     assert draft_sha256_of(drawn_up(addressed)) == content_sha256(sealed.message)
+
+
+def test_everyone_it_may_reach_is_in_the_content_and_only_those_named_are_the_authors() -> None:
+    reached = (("sd.duty", "action"), ("sd.technical", "action"))
+    form = drawn_up(Addressed(world.draft(), ("sd.technical",), (), escalate=True, reached=reached))
+    assert [recipient.contact for recipient in form.content.to] == ["sd.duty", "sd.technical"]
+    found = addressed_of(form)
+    assert (found.to, found.information, found.escalate, found.reached) == (
+        ("sd.technical",),
+        (),
+        True,
+        reached,
+    )
 
 
 def test_a_contact_named_for_both_uses_is_for_action() -> None:

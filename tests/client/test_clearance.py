@@ -6,7 +6,7 @@ import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -148,6 +148,64 @@ async def test_the_addressees_devices_may_change_between_preparation_and_release
     assert await code_of(office.first.release_draft(kept.id, kept.code)) == "waiting"
     to = {recipient.kid for recipient in office.first.show(kept.id).message.to}
     assert key.kid in to
+
+
+ALTERNATE = "sd.technical-2"
+
+
+@pytest.fixture
+def stands_in(office):
+    """The registry with an alternate of the addressee, known at both homes."""
+    registry = world.fork_of()
+    registry.nominate(ALTERNATE, alternate_of=ADDRESSEE)
+    key = made.sealing_key(f"{ALTERNATE} 1").public
+    for home in (office.first, office.second):
+        grow(home, registry)
+        home.known.trust.put_sealing_key(key.kid, canonical(key.jwk()))
+    return registry
+
+
+def slots_of(desk, name):
+    (row,) = desk.known.trust.outbox(kind="message")
+    assert row.ref == name
+    headers = (slot["header"] for slot in json.loads(row.body)["recipients"])
+    return {header["contact"]: header for header in headers}
+
+
+async def test_whoever_stands_in_is_prepared_for_and_held_at_the_release(office, stands_in):
+    kept = await prepared(office)
+    assert {recipient.contact for recipient in kept.form.content.to} == {ADDRESSEE, ALTERNATE}
+    assert kept.form.chosen.to == (ADDRESSEE,)
+    assert await code_of(office.first.release_draft(kept.id, kept.code)) == "waiting"
+    held = slots_of(office.first, kept.id)[ALTERNATE]
+    assert held["in_place_of"] == ADDRESSEE
+    assert held["release_at"] == format_time(kept.form.content.respond_by)
+
+
+async def test_whoever_began_to_stand_in_after_the_preparation_gets_nothing(office):
+    kept = await prepared(office)
+    registry = world.fork_of()
+    registry.nominate(ALTERNATE, alternate_of=ADDRESSEE)
+    grow(office.first, registry)
+    assert await code_of(office.first.release_draft(kept.id, kept.code)) == "waiting"
+    assert set(slots_of(office.first, kept.id)) == {OFFICE, ADDRESSEE}
+
+
+async def test_whoever_was_prepared_for_and_stands_in_no_more_gets_it_at_once(office, stands_in):
+    kept = await prepared(office)
+    record = office.first.known.directory.contacts[ALTERNATE]
+    contacts = {**office.first.known.directory.contacts, ALTERNATE: replace(record, alternate_of=None)}
+    office.first.known.directory = replace(office.first.known.directory, contacts=MappingProxyType(contacts))
+    office.first.known._effective = None
+    assert await code_of(office.first.release_draft(kept.id, kept.code)) == "waiting"
+    slot = slots_of(office.first, kept.id)[ALTERNATE]
+    assert (slot["release_at"], slot["in_place_of"], slot["sequence"]) == (None, None, 1)
+
+
+async def test_the_author_may_leave_out_whoever_stands_in(office, stands_in):
+    chosen = replace(addressed(office.clock), escalate=False)
+    kept = await office.first.new_draft(chosen)
+    assert [recipient.contact for recipient in kept.form.content.to] == [ADDRESSEE]
 
 
 def grow(desk, registry):

@@ -30,6 +30,7 @@ from poc.core.draft import content_sha256
 from poc.core.draft_form import DraftContent, DraftForm, Hand
 from poc.core.form import form_bytes, form_of, form_value
 from poc.core.lifecycle import DRAFT, advance
+from poc.core.message import SlotUse
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from tests import message_world as world
@@ -78,7 +79,7 @@ def test_the_frozen_cases_are_those_of_the_maker() -> None:
 
 
 def test_a_draft_gives_back_what_its_author_chose() -> None:
-    reached = (("eg.technical", "information"), ("sd.duty", "action"))
+    reached: tuple[tuple[str, SlotUse], ...] = (("eg.technical", "information"), ("sd.duty", "action"))
     assert addressed_of(drawn_up()) == replace(ADDRESSED, reached=reached)
 
 
@@ -89,7 +90,7 @@ def test_the_hash_of_a_draft_is_that_of_the_message_it_becomes() -> None:
 
 
 def test_everyone_it_may_reach_is_in_the_content_and_only_those_named_are_the_authors() -> None:
-    reached = (("sd.duty", "action"), ("sd.technical", "action"))
+    reached: tuple[tuple[str, SlotUse], ...] = (("sd.duty", "action"), ("sd.technical", "action"))
     form = drawn_up(Addressed(world.draft(), ("sd.technical",), (), escalate=True, reached=reached))
     assert [recipient.contact for recipient in form.content.to] == ["sd.duty", "sd.technical"]
     found = addressed_of(form)

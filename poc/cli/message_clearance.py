@@ -381,9 +381,16 @@ def _value(kept: KeptDraft) -> dict[str, Any]:
 
 
 def _lines(kept: KeptDraft) -> list[str]:
+    respond_by = kept.form.content.respond_by
+    asked = (
+        []
+        if respond_by is None
+        else [f"answer by   {both_times(respond_by)}; released before that, or edited"]
+    )
     return [
         f"draft       {kept.id}",
         f"text code   {kept.code}",
         f"state       {kept.state}, edition {kept.form.edition}",
+        *asked,
         f"expires     {both_times(kept.form.content.expires_at)}",
     ]

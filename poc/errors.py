@@ -343,13 +343,39 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "preparation-missing": ErrorRow(
         422,
-        "An actual message needs the preparation of a second device.",
-        "Let another device of the same contact prepare the content.",
+        "A second device has not prepared this; an actual message never goes out without.",
+        "Let another device of the same contact prepare the content: `poc message prepare`.",
     ),
     "preparation-mismatch": ErrorRow(
         422,
         "The preparation is not one of this content by another device of the same contact.",
         "Have the content as it now stands prepared anew.",
+    ),
+    "unknown-draft": ErrorRow(
+        404, "No such draft is here.", "`poc message drafts` lists them; a file is named by its path."
+    ),
+    "wrong-party": ErrorRow(
+        422, "The file is of another office than this home's.", "Open it at a desk of the office named."
+    ),
+    "draft-superseded": ErrorRow(
+        409,
+        "This home holds another or a newer edition of this draft.",
+        "Go on with the newest edition; ask whoever edited last for its file.",
+    ),
+    "draft-expired": ErrorRow(
+        422,
+        "A time that the draft promises has passed.",
+        "Edit it with new times, such as `poc message edit ID --expires-in 7d`, and have it prepared anew.",
+    ),
+    "wrong-text-code": ErrorRow(
+        422,
+        "What was typed is not the text code of this draft.",
+        "Compare paper and screen; if they differ, the text does: let nothing go out.",
+    ),
+    "actual-not-confirmed": ErrorRow(
+        400,
+        "An actual message goes out only with --actual and its words typed at a terminal.",
+        "Give --actual for an actual message, never for another, and type what is asked for.",
     ),
     "id-mismatch": ErrorRow(
         422, "The envelope is of another message id.", "Send it to the address of its own id."

@@ -46,6 +46,8 @@ BLOB_CHUNK_BYTES_MAX: Final = 1 * MIB  # one piece of it, uploaded or fetched
 BLOB_CHUNK_BYTES_MIN: Final = 4 * KIB  # the smallest piece uploaded, but for the last one
 ORPHAN_HOURS_KEPT: Final = 24  # a blob that no accepted message of its uploader names
 PLAINTEXT_BYTES_MIN: Final = 4096  # what a shorter plaintext is padded to
+DRAFT_BYTES_MAX: Final = 16 * MIB  # the file of a draft, its attachments and their two encodings included
+TEXT_CODE_CHARS_MIN: Final = 4  # how much of the text code is typed at least before a draft goes on
 
 # HTTP
 BODY_BYTES_MAX: Final = 1 * MIB  # the body of a request

@@ -15,6 +15,7 @@ from typing import Any, Final
 from poc.core import (
     bodies,
     card,
+    draft_form,
     evidence,
     exercise,
     fork,
@@ -47,6 +48,9 @@ FORMS: Final[dict[str, type[Form]]] = {
     "opening": card.Opening,
     "message": message.Message,
     "preparation": message.Preparation,
+    "draft": draft_form.DraftForm,
+    "draft-header": draft_form.DraftHeader,
+    "sealed-draft": draft_form.SealedDraft,
     "envelope": message.Envelope,
     "envelope-header": message.EnvelopeHeader,
     "receipt": evidence.Receipt,

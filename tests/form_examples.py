@@ -61,6 +61,27 @@ MESSAGE: dict[str, Any] = {
     "officer": "07",
     "prepared": None,
 }
+CONTENT: dict[str, Any] = {
+    **MESSAGE,
+    **dict.fromkeys(("head", "commit", "sent_at", "officer", "prepared")),
+    "from": {"contact": "jo.technical", "kid": None},
+    "to": [{"contact": "sd.duty", "as": "action"}, {"contact": "sd.technical", "as": "information"}],
+}
+DRAFT: dict[str, Any] = {
+    **TOP,
+    "form": "poc-draft",
+    "edition": 2,
+    "content": CONTENT,
+    "chosen": {"to": ["sd.duty"], "information": ["sd.technical"], "escalate": None},
+    "data": ["AA"],
+    "drafted": {"officer": "07", "kid": HASH, "at": AT},
+    "cleared": {"officer": None, "kid": HASH, "at": AT},
+    "prepared": "e30.e30.AAAA",
+}
+DRAFT_SLOT: dict[str, Any] = {
+    "header": {"alg": "HPKE-9-KE", "kid": HASH, "ek": "AAAA"},
+    "encrypted_key": "AAAA",
+}
 HEADER: dict[str, Any] = {
     **TOP,
     **TIMES,
@@ -248,6 +269,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "envelope-header": HEADER,
     "envelope": ENVELOPE,
     "preparation": {**SIGNED, "contact": "jo.technical", "content_sha256": HASH},
+    "draft": DRAFT,
+    "draft-header": {**TOP, "enc": "A256GCM", "typ": "poc-draft+jwe", "contact": "jo.technical"},
+    "sealed-draft": {
+        "protected": "e30",
+        "recipients": [DRAFT_SLOT],
+        "iv": "A" * 16,
+        "ciphertext": "AAAA",
+        "tag": "A" * 22,
+    },
     "receipt": RECEIPT,
     "acknowledgement": ACKNOWLEDGEMENT,
     "retrieval": {**ACKNOWLEDGEMENT, "outcome": "retrieved", "answer": None},
@@ -382,6 +412,22 @@ _BODIES_BAD: dict[str, list[dict[str, Any]]] = {
 }
 _ACTS_ON_TYPES = [kind for kind, body in BODIES.items() if set(body) == {"entry"}]
 _EVERY_BODY = {**_BODIES_BAD, **dict.fromkeys(_ACTS_ON_TYPES, _ACTS_ON_BAD)}
+_CONTENT_BAD: list[dict[str, Any]] = [
+    {"from": MESSAGE["from"]},
+    {"to": []},
+    {"to": [{"contact": "jo.technical", "as": "action"}]},
+    {"to": [{"contact": "sd.duty", "as": "own"}]},
+    {"to": [{"contact": "sd.duty", "as": "action"}, {"contact": "sd.duty", "as": "information"}]},
+    {"to": CONTENT["to"][::-1]},
+    {"exercise": None},
+    {"respond_by": AT},
+    {"status": "actual", "exercise": None},
+    {"head": SIGNED["head"]},
+    {"sent_at": AT},
+    {"officer": "07"},
+    {"prepared": "e30.e30.AAAA"},
+    {"attachments": [{**MESSAGE["attachments"][0], "blob": {"key": "AA", "sha256": HASH, "size_bytes": 1}}]},
+]
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("message", {"exercise": None}),
     ("message", {"status": "test"}),
@@ -493,6 +539,25 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("preparation", {"contact": "jo"}),
     ("preparation", {"content_sha256": HASH[:-1]}),
     ("preparation", {"head": ""}),
+    *(("draft", {"content": {**CONTENT, **change}}) for change in _CONTENT_BAD),
+    ("draft", {"form": "draft"}),
+    ("draft", {"edition": 0}),
+    ("draft", {"data": []}),
+    ("draft", {"chosen": {"to": ["sd"], "information": [], "escalate": None}}),
+    ("draft", {"chosen": {"to": [], "information": [], "escalate": 1}}),
+    ("draft", {"data": ["A"]}),
+    ("draft", {"origin": "example.org/other"}),
+    ("draft", {"cleared": None}),
+    ("draft", {"prepared": None}),
+    ("draft", {"drafted": None}),
+    ("draft-header", {"typ": "poc-envelope+jwe"}),
+    ("draft-header", {"enc": "A128GCM"}),
+    ("draft-header", {"contact": "jo"}),
+    ("sealed-draft", {"recipients": []}),
+    ("sealed-draft", {"recipients": [DRAFT_SLOT, DRAFT_SLOT]}),
+    ("sealed-draft", {"recipients": [{**DRAFT_SLOT, "sequence": None}]}),
+    ("sealed-draft", {"iv": "A" * 17}),
+    ("sealed-draft", {"tag": "A" * 21}),
     ("retrieval", {"outcome": "acknowledged"}),
     ("retrieval", {"concurrence": None}),
     ("retrieval", {"officer": "x" * 17}),

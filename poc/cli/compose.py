@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from poc.cli import words
 from poc.cli.context import read_file
+from poc.cli.message_ids import find_message
 from poc.core.draft import AttachmentBytes, Draft
 from poc.core.form import Status, form_of
 from poc.core.message import Kind, MessageBody, Precedence, Tlp
@@ -35,9 +36,7 @@ def add_send(verbs: Any) -> argparse.ArgumentParser:
     send: argparse.ArgumentParser = verbs.add_parser(
         "send", help="seal a message to contacts and send it", epilog=_EPILOG
     )
-    _add_addressees(send)
-    _add_content(send)
-    _add_handling(send)
+    add_message(send)
     send.add_argument(
         "--separately", action="store_true", help="seal one message for each contact, so none sees the others"
     )
@@ -45,6 +44,13 @@ def add_send(verbs: Any) -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="show recipients, warnings and size; seal and send nothing"
     )
     return send
+
+
+def add_message(parser: argparse.ArgumentParser) -> None:
+    """Add every option that says what a message is and whom it is for."""
+    _add_addressees(parser)
+    _add_content(parser)
+    _add_handling(parser)
 
 
 def _add_addressees(send: argparse.ArgumentParser) -> None:
@@ -94,10 +100,6 @@ def _add_handling(send: argparse.ArgumentParser) -> None:
     )
     send.add_argument("--handling", metavar="T", help="how else to handle it, in words")
     send.add_argument("--status", choices=("exercise", "test", "actual"), help="see below")
-    send.add_argument(
-        "--stale-reason", metavar="TEXT",
-        help="with --status actual: why it goes out on a log that is not fresh; kept here, never sent",
-    )  # fmt: skip
     send.add_argument("--exercise", metavar="ID", help="the exercise it belongs to")
     respond = send.add_mutually_exclusive_group()
     respond.add_argument("--respond-by", metavar="TIME", type=words.moment, help="answer wanted by this time")
@@ -125,16 +127,40 @@ def _add_handling(send: argparse.ArgumentParser) -> None:
 
 
 def check_status(arguments: argparse.Namespace) -> None:
-    """Refuse an actual message with the reason, and options that contradict each other."""
-    if arguments.stale_reason is not None and arguments.status != "actual":
-        raise UsageError("usage", "--stale-reason goes with --status actual")
-    if arguments.status == "actual":
-        raise RefusedError(
-            "status-not-admitted",
-            "actual needs a second device's preparation, which this version cannot make",
-        )
-    if arguments.status == "test" and arguments.exercise is not None:
+    """Refuse options that contradict each other."""
+    if arguments.status in ("test", "actual") and arguments.exercise is not None:
         raise UsageError("usage", "--exercise goes with --status exercise")
+
+
+def refuse_actual(desk: Desk, draft: Draft) -> None:
+    """Refuse an actual message that no second device has prepared.
+
+    Raises ``status-not-admitted`` where the registry takes none at all, ``preparation-missing``.
+    """
+    if draft.status != "actual":
+        return
+    if "actual" not in desk.effective.admitted_statuses():
+        raise RefusedError("status-not-admitted", "actual")
+    raise RefusedError("preparation-missing", "`poc message draft --status actual` begins one")
+
+
+def read_message(
+    desk: Desk, arguments: argparse.Namespace, now: datetime
+) -> tuple[Draft, list[str], list[str]]:
+    """The draft of the options, and the ids of whom it is for: for action, for information.
+
+    Raises as :func:`make_draft`; ``usage`` where it is for nobody.
+    """
+    from poc.client.preview import find_addressee
+
+    reply_to = None if arguments.reply_to is None else find_message(desk, arguments.reply_to)
+    to = [find_addressee(desk.known, wanted) for wanted in arguments.to]
+    information = [find_addressee(desk.known, w) for group in arguments.information for w in group]
+    if not to and reply_to is not None:
+        to = [desk.show(reply_to).message.sender.contact]
+    if not to and not information:
+        raise UsageError("usage", "name at least one contact with --to")
+    return make_draft(desk, arguments, [*to, *information], reply_to, now), to, information
 
 
 def read_body(arguments: argparse.Namespace) -> MessageBody:
@@ -142,7 +168,7 @@ def read_body(arguments: argparse.Namespace) -> MessageBody:
     text = words.read_text(arguments.text_file) if arguments.text_file is not None else arguments.text
     texts = []
     if text is not None:
-        _check_filled(text, "the text")
+        check_filled(text, "the text")
         texts.append({"language": arguments.language, "text": words.plain_text(text), "role": "original"})
     for language, name in arguments.courtesy:
         texts.append({"language": language, "text": words.read_text(Path(name)), "role": "courtesy"})
@@ -150,7 +176,8 @@ def read_body(arguments: argparse.Namespace) -> MessageBody:
     return form_of(MessageBody, {"template": None, "fields": fields, "texts": texts})
 
 
-def _check_filled(text: str, what: str) -> None:
+def check_filled(text: str, what: str) -> None:
+    """Refuse a text of nothing but spaces. Raises ``text-empty``."""
     if not text.strip():
         raise RefusedError("text-empty", what)
 
@@ -169,7 +196,7 @@ def make_draft(
     desk: Desk, arguments: argparse.Namespace, contacts: list[str], reply_to: str | None, now: datetime
 ) -> Draft:
     """The draft of the options. Raises ``text-empty``, ``no-exercise``, ``several-exercises``."""
-    _check_filled(arguments.subject, "the subject")
+    check_filled(arguments.subject, "the subject")
     status: Status = arguments.status or "exercise"
     exercise = arguments.exercise
     if status == "exercise" and exercise is None:

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, message_attachments, message_held, words
+from poc.cli import compose, message_attachments, message_clearance, message_held, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_ids import ID_HELP, find_message
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
@@ -32,6 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     compose.add_send(verbs).set_defaults(run=_send)
+    message_clearance.add(verbs)
     inbox = verbs.add_parser("inbox", help="list the messages received; no network")
     inbox.add_argument("--new", action="store_true", help="only what was neither acknowledged nor declined")
     inbox.set_defaults(run=_inbox)
@@ -90,19 +91,13 @@ def _add_answers(verbs: Any) -> None:
 
 
 async def _send(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.client.preview import find_addressee, preview
+    from poc.client.preview import preview
 
     compose.check_status(arguments)
     needs_keys = not arguments.dry_run or arguments.reply_to is not None
     async with context.desk(unlock=needs_keys) as desk:
-        reply_to = None if arguments.reply_to is None else find_message(desk, arguments.reply_to)
-        to = [find_addressee(desk.known, wanted) for wanted in arguments.to]
-        information = [find_addressee(desk.known, w) for group in arguments.information for w in group]
-        if not to and reply_to is not None:
-            to = [desk.show(reply_to).message.sender.contact]
-        if not to and not information:
-            raise UsageError("usage", "name at least one contact with --to")
-        draft = compose.make_draft(desk, arguments, [*to, *information], reply_to, context.now())
+        draft, to, information = compose.read_message(desk, arguments, context.now())
+        compose.refuse_actual(desk, draft)
         seen = preview(desk.known, draft, to, information, escalate=arguments.escalate)
         for line in recipient_lines(seen):
             warn(line)
@@ -119,18 +114,18 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
         groups = [(to, information)]
         if arguments.separately:
             groups = [*(([one], []) for one in to), *(([], [one]) for one in information)]
-        how = {"stale_reason": arguments.stale_reason, "escalate": arguments.escalate}
-        sent = [await desk.send_message(draft, *group, **how) for group in groups]
+        sent = [await desk.send_message(draft, *group, escalate=arguments.escalate) for group in groups]
     values = [_sent_value(one, seen) for one in sent]
     value = {"messages": values} if arguments.separately else values[0]
-    return _sent_result(value, sent)
+    return sent_result(value, sent)
 
 
 def _sent_value(sent: Sent, seen: Any) -> dict[str, Any]:
     return {**sent.to_json(), **seen.to_json()}
 
 
-def _sent_result(value: Any, sent: list[Sent]) -> Result:
+def sent_result(value: Any, sent: list[Sent]) -> Result:
+    """How sending ended. Raises what the hub rejected a single message for."""
     lines = []
     for one in sent:
         lines += [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def spaced_code(code: str) -> str:
-    """A voice code in two groups of four digits."""
+    """A voice code or text code in two groups of four signs."""
     return f"{code[:4]} {code[4:]}"
 
 
@@ -78,6 +78,7 @@ def message_lines(view: dict[str, Any]) -> list[str]:
         f"message     {view['id']}",
         f"say         {', '.join(view['spoken'])}",
         f"voice code  {spaced_code(view['voice_code'])}",
+        f"text code   {_text_code(view)}",
         f"what        {view['kind']}, {view['precedence']}, {view['status']}, {view['tlp']}",
         *_optional(view),
         *_time_lines(view),
@@ -89,6 +90,12 @@ def message_lines(view: dict[str, Any]) -> list[str]:
         *view["receipt_sentence"].values(),
     ]
     return [*lines, *marking_line(view)]
+
+
+def _text_code(view: dict[str, Any]) -> str:
+    """The code of the sender's screen and paper, and whether a second device stands behind it."""
+    shown, prepared = spaced_code(view["text_code"]), view["prepared_by"]
+    return shown if prepared is None else f"{shown}   (prepared by key {prepared[:8]})"
 
 
 def _party(party: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from poc.client.attachments import (
 )
 from poc.client.blobs import carry_blobs, waiting_blobs
 from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
+from poc.client.clearance import Clearing
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
@@ -72,7 +73,7 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class Desk(Proposing):
+class Desk(Proposing, Clearing):
     """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
 
     def __init__(

@@ -51,8 +51,11 @@ def seal(
     random: Callable[[int], bytes],
     *,
     stale_reason: str | None = None,
+    message: str | None = None,
 ) -> Sealed:
     """Seal a draft to those a plan reaches and keep it in the outbox.
+
+    ``message`` is the id it was prepared under, if it was.
 
     ``stale_reason`` is why an actual message goes out although the log here is not fresh: it is kept beside
     it and never sent. What a notice held here blocks is blocked.
@@ -77,7 +80,7 @@ def seal(
         sealed = seal_message(
             draft,
             origin=known.directory.origin,
-            id=uuid7(now, random(10)),
+            id=message or uuid7(now, random(10)),
             sender_contact=party,
             signing_key=known.keys.signing(device.kid),
             addressees=addressees,

@@ -13,7 +13,7 @@ from poc.client.attachments import attachments_here
 from poc.client.known import Known
 from poc.core.card import OfficePart
 from poc.core.directory import Directory
-from poc.core.draft import spoken_name
+from poc.core.draft import content_sha256, spoken_name, text_code
 from poc.core.envelope import OpenedMessage
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT
 from poc.core.exercise import MARKING
@@ -132,6 +132,7 @@ def message_view(known: Known, opened: OpenedMessage) -> dict[str, Any]:
             "ours": message.our_reference, "yours": message.your_reference,
         },
         "officer": message.officer,
+        "text_code": text_code(content_sha256(message)),
         "prepared_by": None if opened.preparation is None else opened.preparation.kid,
         "attribution": ATTRIBUTION,
         "receipt_sentence": RECEIPT_IS_NOT_AGREEMENT,

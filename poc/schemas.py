@@ -24,6 +24,7 @@ from poc.core import (
     snapshot,
     state_request,
     statement,
+    template,
 )
 from poc.core.form import Form
 from poc.web import openapi
@@ -59,6 +60,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "template": template.TemplateFile,
     "notices": notices.NoticeList,
     "conflict": notices.ConflictFile,
 }

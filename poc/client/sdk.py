@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any, Self
 from poc.client import exercises, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
 from poc.client.api import HubClient
-from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
+from poc.client.cancels import (
+    Held,
+    Reason,
+    check_ended,
+    held_of,
+    queue_cancel,
+    resealable,
+    take_back_withdrawn,
+)
+from poc.client.conversation import Conversations
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
@@ -38,6 +47,7 @@ from poc.client.sending import Sent
 from poc.client.snapshots import make_snapshot
 from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
+from poc.client.templates import Templates, templates_of
 from poc.client.trust import Trust
 from poc.config import DeskSettings
 from poc.core.card import Part, Visibility
@@ -324,6 +334,8 @@ class Desk(Proposing):
     ) -> Sent:
         """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
 
+        A withdrawal also cancels what the hub still holds of the message it withdraws.
+
         Where the draft asks for no answer by a time, it gets the default of its precedence, and alternates
         stand in for who does not answer: ``escalate`` says whether, ``None`` for all but TLP:RED.
         ``stale_reason`` lets an actual message go out on a log that is not fresh; it stays in the outbox.
@@ -331,9 +343,19 @@ class Desk(Proposing):
         """
         async with locked(self.home):
             draft, plan = plan_of(self.known, draft, to, information, escalate=escalate)
-            sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+            with self.known.trust.transaction():
+                sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+                take_back_withdrawn(self.known, draft)
             await self._send_waiting()
         return sending.outcome(self.known, sealed)
+
+    def templates(self) -> Templates:
+        """The templates of this desk."""
+        return templates_of(self.home)
+
+    def conversations(self) -> Conversations:
+        """The messages kept here as conversations: threads, withdrawals, updates."""
+        return Conversations(self.known)
 
     def held(self, message: str) -> tuple[Held, ...]:
         """What the hub still holds of a message sent from here. Raises ``unknown-message``."""

@@ -146,6 +146,9 @@ class DeskSettings(_HomeSettings):
     party: Annotated[str, AfterValidator(_party)] | None = Field(
         None, description="The id of the holder of this home. Unset: a reader. Only in the file."
     )
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] = Field(
+        "en", description="The language this desk writes in and is shown forms in, such as `ar`."
+    )
     mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
         None, description="For `poc monitor --mail`: the mail server, as `mail.example.org` or with `:port`."
     )

@@ -469,6 +469,55 @@ CATALOGUE: dict[str, ErrorRow] = {
     "receipt-mismatch": ErrorRow(
         422, "A receipt is of something else.", "Do not rely on it; keep both and report it."
     ),
+    "names-no-message": ErrorRow(
+        422,
+        "An update, withdrawal or closure names no message that it is about.",
+        "Send it with `poc message update ID`, `withdraw ID` or `close ID`.",
+    ),
+    "original-not-here": ErrorRow(
+        422,
+        "The message that this is about is not at this desk, so nothing shows whose it was.",
+        "Sync; if it stays away, ask the sender by voice.",
+    ),
+    "another-thread": ErrorRow(
+        422,
+        "The message that this is about belongs to another conversation.",
+        "Ask the sender by voice which message is meant.",
+    ),
+    "not-the-originator": ErrorRow(
+        422,
+        "Only the office that sent a message may update or withdraw it, and only the one that began a "
+        "conversation may close it.",
+        "Write to the originator with `poc message reply ID`, or ask it by voice.",
+    ),
+    "withdrawal-stands": ErrorRow(
+        422, "A withdrawal is not withdrawn itself.", "Send the message that is meant anew."
+    ),
+    "already-withdrawn": ErrorRow(
+        409, "The message is withdrawn already.", "Send a new message if there is more to say."
+    ),
+    # --- templates (core, client) ---
+    "bad-field": ErrorRow(
+        422,
+        "A field does not fit its template.",
+        "Look at its fields and codes with `poc template show ID`.",
+    ),
+    "unknown-template": ErrorRow(
+        404, "This desk has no template of this name.", "Choose one of `poc template list`."
+    ),
+    "template-exists": ErrorRow(
+        409,
+        "Another template has this id and version here.",
+        "Ask whoever changed it to give it a new version.",
+    ),
+    "template-reserved": ErrorRow(
+        409,
+        "An id without a dot belongs to this program's own templates.",
+        "Name a template of your own after its State, such as jo.energy.",
+    ),
+    "too-many-templates": ErrorRow(
+        409, "This home has as many templates as it may.", "Take old ones out of its folder `templates`."
+    ),
     "own-cannot-answer": ErrorRow(422, "The sender of a message does not answer it.", "Nothing to do."),
     "wrong-fingerprint": ErrorRow(
         422,

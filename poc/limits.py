@@ -91,3 +91,5 @@ SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a 
 # Files of a desk
 IMPORT_BYTES_MAX: Final = 8 * MIB  # a table of contacts
 IMPORT_ROWS_MAX: Final = 2_000  # rows of such a table
+TEMPLATE_BYTES_MAX: Final = 256 * KIB  # the file of a template
+TEMPLATES_MAX: Final = 200  # templates that a home may add to those of the program

@@ -25,6 +25,7 @@ from poc.core import (
     snapshot,
     state_request,
     statement,
+    template,
 )
 from poc.core.form import Form
 from poc.web import openapi
@@ -63,6 +64,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "template": template.TemplateFile,
     "notices": notices.NoticeList,
     "conflict": notices.ConflictFile,
 }

@@ -235,6 +235,55 @@ BODIES: dict[str, dict[str, Any]] = {
     "contact.tested": TESTED,
     "controller.appoint": appointment("c 1"),
 }
+
+
+def _both(en: str, ar: str) -> dict[str, str]:
+    return {"en": en, "ar": ar}
+
+
+def _coded(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
+    return [{"code": code, "label": _both(en, ar)} for code, en, ar in rows]
+
+
+def _field(name: str, kind: str, label: dict[str, str], codes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "type": kind, "label": label, "help": None, "codes": codes}
+
+
+TEMPLATE: dict[str, Any] = {
+    "v": 1,
+    "form": "poc-template",
+    "id": "jo.small",
+    "version": 3,
+    "kind": "notification",
+    "languages": ["ar", "en"],
+    "title": _both("A small form", "نموذج صغير"),
+    "about": _both("For tests.", "للاختبار."),
+    "openings": {
+        "formal": _both("{sender} of {sender_state} greets you.", "تحية من {sender} في {sender_state}."),
+        "plain": _both("Hello,", "مرحبا،"),
+    },
+    "fields": [
+        {
+            **_field(
+                "sector",
+                "choice",
+                _both("Sector", "القطاع"),
+                _coded(("energy", "Energy", "الطاقة"), ("water", "Water", "المياه")),
+            ),
+            "help": _both("Which one.", "أيها."),
+        },
+        _field(
+            "seen",
+            "choices",
+            _both("Seen in", "لوحظ في"),
+            _coded(("mail", "Mail", "البريد"), ("logs", "Logs", "السجلات")),
+        ),
+        _field("at", "time", _both("Seen at", "لوحظ عند"), []),
+        _field("desk", "contact", _both("Contact", "نقطة الاتصال"), []),
+        _field("count", "number", _both("How many", "العدد"), []),
+        _field("note", "text", _both("Note", "ملاحظة"), []),
+    ],
+}
 GOOD: dict[str, dict[str, Any]] = {
     "statement": STATEMENT,
     "signed-statement": SIGNED_STATEMENT,
@@ -321,6 +370,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "announcement": ANNOUNCEMENT,
     "script": {**SIGNED, "exercise": "cbm-2026-11", "salt": HASH, "injects": [INJECT], "notes": None},
     "order": ORDER,
+    "template": TEMPLATE,
     "notices": {**TOP, "size": 7, "notices": [SIGNED_STATEMENT]},
     "conflict": {
         **TOP,
@@ -494,6 +544,17 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("entry", {"statement": None}),
     ("entry", {"statement": {**SIGNED_STATEMENT, "signatures": {}}}),
     *((f"body.{kind}", change) for kind, changes in sorted(_EVERY_BODY.items()) for change in changes),
+    ("template", {"form": "template"}),
+    ("template", {"id": "jo..small"}),
+    ("template", {"kind": "inject"}),
+    ("template", {"languages": ["en", "ar"]}),
+    ("template", {"languages": ["ar", "en", "fr"]}),
+    ("template", {"title": {"en": "Only English"}}),
+    ("template", {"openings": {"formal": _both("{who}", "x"), "plain": _both("a", "b")}}),
+    ("template", {"fields": TEMPLATE["fields"][:1] * 2}),
+    ("template", {"fields": [{**TEMPLATE["fields"][0], "codes": []}]}),
+    ("template", {"fields": [{**TEMPLATE["fields"][5], "codes": TEMPLATE["fields"][0]["codes"]}]}),
+    ("template", {"fields": [{**TEMPLATE["fields"][0], "codes": TEMPLATE["fields"][0]["codes"][:1] * 2}]}),
     ("notices", {"size": -1}),
     ("notices", {"notices": [None]}),
     ("notices", {"notices": None}),

@@ -18,7 +18,7 @@ from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
 from poc.client.gossip import heads_of_item, keep_contradictions
 from poc.client.known import Known
-from poc.client.sequences import sequences
+from poc.client.sequences import Gap, sequences
 from poc.client.trust import InboxRow
 from poc.core import jws, lifecycle
 from poc.core.directory import Directory
@@ -118,6 +118,11 @@ def _conflicts(known: Known) -> list[str]:
         known.trust.add_proof("sequence-used-twice", first.item, second.item)
         told.append(f"{first.sender} used one sequence number for {first.message} and {second.message}")
     return told
+
+
+def gaps_of(known: Known) -> tuple[Gap, ...]:
+    """The numbers missing between the messages that came and verified."""
+    return sequences(row for row in known.trust.inbox() if is_verified(row)).gaps
 
 
 def _verifies_alone(known: Known, row: InboxRow) -> bool:

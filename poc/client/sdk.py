@@ -24,8 +24,17 @@ from poc.client.attachments import (
     read_attachment,
 )
 from poc.client.blobs import carry_blobs, waiting_blobs
-from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
+from poc.client.cancels import (
+    Held,
+    Reason,
+    check_ended,
+    held_of,
+    queue_cancel,
+    resealable,
+    take_back_withdrawn,
+)
 from poc.client.clearance import Clearing
+from poc.client.conversation import Conversations
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
@@ -47,6 +56,7 @@ from poc.client.sending import Sent
 from poc.client.snapshots import make_snapshot
 from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
+from poc.client.templates import Templates, templates_of
 from poc.client.trust import Trust
 from poc.config import DeskSettings
 from poc.core.card import Part, Visibility
@@ -338,6 +348,8 @@ class Desk(Proposing, Clearing):
     ) -> Sent:
         """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
 
+        A withdrawal also cancels what the hub still holds of the message it withdraws.
+
         Where the draft asks for no answer by a time, it gets the default of its precedence, and alternates
         stand in for who does not answer: ``escalate`` says whether, ``None`` for all but TLP:RED.
         ``stale_reason`` lets an actual message go out on a log that is not fresh; it stays in the outbox.
@@ -345,7 +357,9 @@ class Desk(Proposing, Clearing):
         """
         async with locked(self.home):
             draft, plan = plan_of(self.known, draft, to, information, escalate=escalate)
-            sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+            with self.known.trust.transaction():
+                sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+                take_back_withdrawn(self.known, draft)
             await self._send_waiting()
         await self._carry_blobs()
         return sending.outcome(self.known, sealed)
@@ -359,6 +373,14 @@ class Desk(Proposing, Clearing):
             flushed = await self._send_waiting(blobs_tried=True)
         flushed.delayed += told
         return flushed
+
+    def templates(self) -> Templates:
+        """The templates of this desk."""
+        return templates_of(self.home)
+
+    def conversations(self) -> Conversations:
+        """The messages kept here as conversations: threads, withdrawals, updates."""
+        return Conversations(self.known)
 
     def held(self, message: str) -> tuple[Held, ...]:
         """What the hub still holds of a message sent from here. Raises ``unknown-message``."""

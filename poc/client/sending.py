@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from poc.client.blobs import queue_blobs, waiting_blobs
 from poc.client.cautions import cautions
+from poc.client.conversation import check_may_say
 from poc.client.known import Known
 from poc.client.standing import check_fresh
 from poc.core.draft import measure, spoken_name
@@ -61,7 +62,8 @@ def seal(
     it and never sent. What a notice held here blocks is blocked.
 
     Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``state-suspended``,
-    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``measure`` and ``seal_message``.
+    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``check_may_say``, ``measure`` and
+    ``seal_message``.
     """
     if draft.status == "actual":
         _check_may_be_actual(known, stale_reason)
@@ -69,6 +71,7 @@ def seal(
     device = known.own_device("send")
     party, now = known.party or "", known.now()
     check_sender(known)
+    check_may_say(known, draft)
     for reached in plan.reached:
         check_not_frozen(directory.contacts.get(reached.contact), directory.size)
     if device.kid not in {own.kid for own in directory.devices_of(party)}:

@@ -77,7 +77,10 @@ class AttachmentBytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Everything of a message that its author chooses. ``prepared`` is a compact JWS."""
+    """Everything of a message that its author chooses. ``prepared`` is a compact JWS.
+
+    ``rendered`` is what readers will see of coded fields: its wording is checked, and it is not sent.
+    """
 
     status: Status
     kind: Kind
@@ -98,6 +101,7 @@ class Draft:
     respond_within_s: int | None = None
     officer: str | None = None
     prepared: str | None = None
+    rendered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +250,8 @@ def _texts(draft: Draft) -> Iterable[str]:
     lines = (draft.subject, draft.handling, draft.our_reference, draft.your_reference)
     names = (attachment.name for attachment in draft.attachments)
     texts = (text.text for text in draft.body.texts)
-    return (text for text in (*lines, *draft.body.fields.values(), *texts, *names) if text is not None)
+    filled = (*draft.body.fields.values(), *draft.rendered)
+    return (text for text in (*lines, *filled, *texts, *names) if text is not None)
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from poc.core.clearance import Addressed
 from poc.core.draft import Draft
 from poc.core.form import form_of, form_value
 from poc.core.message import MessageBody
+from poc.core.template import fill, rendered
 from poc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def edited(
         information = tuple(find_addressee(desk.known, w) for group in given["information"] for w in group)
     draft = _with_lines(before.draft, given)
     draft = _with_times(draft, given, now)
-    draft = replace(draft, body=_body(draft.body, arguments, told))
+    draft = _with_form(desk, replace(draft, body=_body(draft.body, arguments, told)), given)
     if "attach" in given:
         draft = replace(draft, attachments=compose.read_attachments(given["attach"]))
     for name in arguments.drop:
@@ -83,10 +84,26 @@ def _with_lines(draft: Draft, given: dict[str, Any]) -> Draft:
     return replace(draft, **same, **lines)
 
 
+def _with_form(desk: Desk, draft: Draft, given: dict[str, Any]) -> Draft:
+    """The draft with the fields of its template as they travel. Raises ``bad-field``, ``usage``."""
+    if "template" in given or "style" in given:
+        raise UsageError("usage", "a draft keeps its template: discard it, and draw up another")
+    named = draft.body.template
+    template = None if named is None else desk.templates().of(named)
+    if named is not None and template is None and "field" in given:
+        raise UsageError("usage", f"the template {named.id} is not at this desk: `poc template add` it first")
+    if template is None:
+        return draft
+    filled = fill(template, draft.body.fields)
+    body = form_of(MessageBody, {**form_value(draft.body), "fields": filled})
+    return replace(draft, body=body, rendered=rendered(template, filled))
+
+
 def _with_times(draft: Draft, given: dict[str, Any], now: datetime) -> Draft:
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"not_before": given.get("not_before", draft.not_before)}
     if "expires_in" in given:
-        changes["expires_at"] = now + timedelta(seconds=given["expires_in"])
+        begins_at = max(now, changes["not_before"] or now)
+        changes["expires_at"] = begins_at + timedelta(seconds=given["expires_in"])
     if "respond_by" in given:
         changes |= {"respond_by": given["respond_by"], "respond_within_s": None}
     if "respond_within" in given:

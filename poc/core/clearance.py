@@ -25,7 +25,7 @@ from poc.limits import TEXT_CODE_CHARS_MIN
 
 ACTUAL_WORDS: Final[Mapping[str, str]] = {"en": "ACTUAL", "ar": "فعلية", "fr": "RÉEL"}
 # What of a draft is a member of its content as it stands.
-_SAME: Final = frozenset(Draft.__dataclass_fields__) - {"attachments", "officer", "prepared"}
+_SAME: Final = frozenset(Draft.__dataclass_fields__) - {"attachments", "officer", "prepared", "rendered"}
 
 
 @dataclass(frozen=True, slots=True)

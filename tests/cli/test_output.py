@@ -196,6 +196,8 @@ def view_of(text):
         "receipt_sentence": both,
         "texts": [{"language": text, "text": text, "role": "original"}],
         "fields": {text: text},
+        "text_code": text,
+        "prepared_by": text,
         "withdrawn": {"message": text, "by": text, "at": TIME, "with_hub": True},
         "updates": [{"message": text, "by": text, "at": TIME, "with_hub": True}],
         "addressed": {"alone": True, "others": [text], **both},

@@ -20,6 +20,7 @@ from poc.core.draft_form import DraftContent, DraftForm, Hand
 from poc.core.form import form_bytes, form_of, form_value
 from poc.core.strictjson import canonical, format_time
 from poc.errors import RefusedError
+from poc.limits import BLOB_BYTES_MAX
 from tests import clearance_world as world
 from tests import registry as made
 from tests.clearance_world import ADDRESSEE, OFFICE, OTHER, Clock, addressed, desk_of
@@ -445,7 +446,7 @@ async def test_a_draft_whose_time_has_passed_goes_no_further_until_it_is_edited(
         ({"expires_at": world.REGISTRY.now + timedelta(days=31)}, "expires-too-late"),
         ({"subject": "Not a drill"}, "real-world-wording"),
         (
-            {"attachments": (AttachmentBytes("a", "text/plain", bytes(16_385)),)},
+            {"attachments": (AttachmentBytes("a", "text/plain", bytes(BLOB_BYTES_MAX)),)},
             "attachments-too-large",
         ),
         ({"subject": "x" * 201}, "bad-form"),

@@ -748,6 +748,16 @@ CATALOGUE: dict[str, ErrorRow] = {
     "nonce-used": ErrorRow(
         401, "This request was made before.", "Sign each request with a new nonce, repeats included."
     ),
+    "too-many-streams": ErrorRow(
+        429,
+        "This device has as many streams open as it may.",
+        "Close one, or wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
+    ),
+    "streams-full": ErrorRow(
+        503,
+        "The hub has as many streams open as it may.",
+        "Wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
+    ),
     "already-released": ErrorRow(
         409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
     ),

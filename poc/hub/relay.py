@@ -7,6 +7,7 @@ id or sequence number is used once is the store's promise.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
@@ -47,7 +48,7 @@ from poc.store.base import (
 
 
 class Relay:
-    """Messages and their evidence."""
+    """Messages and their evidence. ``on_accepted`` is told the sealing keys of each message taken."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Relay:
         self._hub_key = hub_key
         self._now = now
         self._metrics = metrics
+        self.on_accepted: Callable[[Iterable[str]], None] = _nobody
 
     @property
     def reason(self) -> PocError | None:
@@ -126,6 +128,7 @@ class Relay:
         result = await self._store.accept_message(message, slots)
         if isinstance(result, Accepted):
             self._metrics.messages_accepted.labels(header.status).inc()
+            self.on_accepted(slot.kid for slot in slots)
             return True, result.receipt
         if result.reason is not None:
             raise _rejected(result.reason, result.receipt)
@@ -149,7 +152,7 @@ class Relay:
 
     async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:
         """What came for the caller's device, in order."""
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         rows = _page(await self._store.read_inbox(kids, after, INBOX_ITEMS_MAX))
         self._metrics.inbox_pages.inc()
         return {"items": [_item(row) for row in rows], "next": rows[-1].number if rows else after}
@@ -159,7 +162,7 @@ class Relay:
         message, slots = await self._visible(caller, message_id)
         if caller.holder == message.sender_contact and caller.kid == message.sender_kid:
             return _message(message, slots)
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         own = [slot for slot in slots if slot.kid in kids]
         if own:
             return {**_message(message, own), "released": None}
@@ -252,12 +255,16 @@ class Relay:
         return record is not None and record.role == "hub" and record.until is None
 
 
+def _nobody(_kids: Iterable[str]) -> None:
+    """Nobody is told."""
+
+
 def _rejected(reason: str, receipt: str) -> RefusedError:
     code = reason if reason in CATALOGUE else "bad-form"
     return RefusedError(code, "refused before, for good", receipt=receipt)
 
 
-def _sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
+def sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
     """Every sealing key the caller's device has or had."""
     return tuple(
         record.kid

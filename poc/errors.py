@@ -961,6 +961,31 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-setting": ErrorRow(
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
+    "responder-may-more": ErrorRow(
+        409,
+        "The device of this home may do more than retrieve: whoever takes the machine could answer with it.",
+        "Give the responder a device with `retrieve` alone: `poc contact device-add`; or --allow-more.",
+    ),
+    "responder-runs": ErrorRow(
+        409,
+        "A responder runs at this home already.",
+        "Look with `poc responder status`; stop that one first.",
+    ),
+    "no-echo": ErrorRow(
+        404,
+        "This registry has no echo contact that a test could be sent to.",
+        "Ask the operator to set one up (docs/operate.md, The echo), or name a contact with --to.",
+    ),
+    "wrong-host": ErrorRow(
+        403,
+        "The request was made for another host.",
+        "Ask at the address that `poc api serve` printed, not from a page of a browser.",
+    ),
+    "no-token": ErrorRow(
+        401,
+        "The request carries no token of this home, or a wrong one.",
+        "Send `Authorization: Bearer` with the content of `api.token` in the home.",
+    ),
     # --- desk (client) ---
     "nothing-to-export": ErrorRow(
         422, "There is nothing to put into the file.", "Name other contacts, or another form."

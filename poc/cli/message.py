@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, words
+from poc.cli import compose, message_test, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
 from poc.cli.output import Result, Table, both_times, short_id, warn
@@ -42,6 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--save", metavar="DIR", type=Path, help="save its attachments there, as opaque files")
     show.set_defaults(run=_show)
     _add_answers(verbs)
+    message_test.add(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
     evidence.add_argument("id", metavar="ID", help=_ID)
     evidence.add_argument(
@@ -188,6 +189,7 @@ def _view(desk: Desk, message: str) -> dict[str, Any]:
 async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         rows = [_inbox_row(desk, row) for row in desk.inbox()]
+        desk.looked([row["message"] for row in rows])
         warnings = desk.warnings()
     if arguments.new:
         rows = [row for row in rows if row["state"] in _NOT_DEALT_WITH]
@@ -247,6 +249,7 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
 
     async with context.desk(unlock=True) as desk:
         opened = desk.show(_find(desk, arguments.id))
+        desk.looked([opened.message.id])
         view = message_view(desk.known, opened)
     saved: list[str] = []
     if arguments.save is not None:

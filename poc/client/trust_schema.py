@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from poc.client.trust_alarms import ALARMS
+
 _FIRST: Final = """
 CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -40,5 +42,5 @@ _NOTICES: Final = """
 CREATE TABLE notice (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL, refusal TEXT) STRICT;
 ALTER TABLE outbox ADD COLUMN stale_reason TEXT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES)
+MIGRATIONS: Final = (_FIRST, _NOTICES, ALARMS)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -38,7 +38,7 @@ NEXT: Final[dict[str, dict[str, str]]] = {
         "ar": "لم يُبلغ المحور أو رفضها: تحقق من الاتصال والساعة ثم نفّذ `poc sync`.",
     },
     "retrieved": {
-        "en": "Your side works. The echo's desk is silent: try again in ten minutes, tell the operator.",
+        "en": "Your side works. The echo's desk is silent: try again soon, then tell the operator.",
         "ar": "جانبكم يعمل. مكتب الصدى صامت: أعيدوا المحاولة بعد عشر دقائق ثم أبلغوا المشغل.",
     },
     "acknowledged": {
@@ -46,8 +46,8 @@ NEXT: Final[dict[str, dict[str, str]]] = {
         "ar": "جانبكم يعمل. استلمها مكتب الصدى ولم يجب: أبلغوا المشغل.",
     },
     "replied": {
-        "en": "You can send; nothing came back yet. `poc sync`, then `poc message inbox`. Where tests are too "
-        "many in an hour, they are acknowledged without a reply.",
+        "en": "You can send; nothing came back yet. `poc sync`, then `poc message inbox`. Too many tests "
+        "in an hour are acknowledged without a reply.",
         "ar": "يمكنكم الإرسال، ولم يصل رد بعد. نفّذوا `poc sync` ثم `poc message inbox`. "
         "إذا كثرت الاختبارات في ساعة جرى الإشعار باستلامها بلا رد.",
     },

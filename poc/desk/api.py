@@ -139,7 +139,8 @@ def _lookup(desk: Desk, request: web.Request) -> Any:
 
 def _contact(desk: Desk, request: web.Request) -> Any:
     _only(request, set())
-    found = desk.lookup(Query(contact=request.match_info["id"]))
+    contact = desk.directory.contact(request.match_info["id"])
+    found = desk.lookup(Query(contact=contact.id))
     return {**found.to_json(), "warnings": desk.warnings()}
 
 

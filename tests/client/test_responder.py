@@ -283,7 +283,7 @@ async def test_a_program_that_hangs_is_killed_with_all_it_started(tmp_path):
     pid = tmp_path / "pid"
     assert await run_program(["sh", "-c", f"sleep 60 & echo $! > {pid}; wait"], {}, 0.3) == "timeout"
     async with asyncio.timeout(5):
-        while runs(int(pid.read_text())):
+        while runs(int(pid.read_text())):  # noqa: ASYNC110 (of another process)
             await asyncio.sleep(0.02)
 
 

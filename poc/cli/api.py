@@ -27,6 +27,8 @@ async def _serve(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.logs import start_logs
     from poc.serving.process import stop_asked
 
+    if arguments.port is not None and not 0 <= arguments.port <= 65535:
+        raise UsageError("usage", "--port takes a number from 0 to 65535")
     start_logs("warning")
     stopped = stop_asked()
     address = ""
@@ -40,7 +42,5 @@ async def _serve(context: Context, arguments: argparse.Namespace) -> Result:
 
     async with context.desk() as desk:
         port = desk.settings.api_port if arguments.port is None else arguments.port
-        if not 0 <= port <= 65535:
-            raise UsageError("usage", "--port takes a number up to 65535")
         await serve(desk, port, stopped, told)
     return Result({"stopped": True, "address": address}, ["stopped"])

@@ -10,7 +10,7 @@ import pytest
 
 from poc.desk.api import HOST, TOKEN_NAME, read_token, serve
 from poc.errors import RefusedError
-from tests.cli_world import poc
+from tests.cli_world import run_here
 from tests.hub_world import World
 from tests.responder_world import CANARY, RESPONDER, SENDER, draft, open_desks, publish_keys, registry
 
@@ -129,17 +129,7 @@ def test_the_token_is_made_once_for_its_owner_alone(tmp_path):
             read_token(tmp_path)
 
 
-async def test_a_port_that_is_none_is_a_usage_error(kept_home):
-    for port in ("70000", "-1", "x"):
-        outcome = await poc("api", "serve", "--port", port, "--json", home=kept_home)
-        assert (outcome.code, outcome.value["code"]) == (2, "usage"), outcome
-
-
-@pytest.fixture
-async def kept_home(tmp_path):
-    world = World(tmp_path / "hub", registry())
-    (tmp_path / "hub").mkdir()
-    async with world.running():
-        await world.fill()
-        async with open_desks(world, tmp_path, RESPONDER) as (desk,):
-            return desk.home
+@pytest.mark.parametrize("port", ["70000", "-1", "x"])
+def test_a_port_that_is_none_is_a_usage_error(tmp_path, port):
+    outcome = run_here("api", "serve", "--port", port, "--json", home=tmp_path)
+    assert (outcome.code, outcome.value["code"]) == (2, "usage"), outcome

@@ -24,6 +24,10 @@ FACTS: Final = (
     "message", "from", "status", "exercise", "kind", "precedence", "sent_at", "arrived_at", "expires_at",
     "sequence", "state",
 )  # fmt: skip
+VARIABLES: Final = {
+    "MESSAGE_ID": "message", "MESSAGE_STATUS": "status", "MESSAGE_PRECEDENCE": "precedence",
+    "MESSAGE_KIND": "kind",
+}  # fmt: skip
 _BEGUN: Final = "hook-begun"
 _RETRY_SECONDS: Final = 5
 
@@ -64,10 +68,7 @@ class Hook:
         rows = {row.number: row for row in trust.inbox()} if (waiting := trust.unhooked()) else {}
         for number in waiting:
             value = header_facts(rows[number])
-            facts = {
-                "MESSAGE_ID": value["message"], "MESSAGE_STATUS": value["status"],
-                "MESSAGE_PRECEDENCE": value["precedence"], "MESSAGE_KIND": value["kind"],
-            }  # fmt: skip
+            facts = {name: str(value[member]) for name, member in VARIABLES.items()}
             given = json.dumps(value).encode() + b"\n"
             why = await run_program(self._desk.settings.on_message, facts, HOOK_SECONDS_MAX, given)
             if why is not None:

@@ -1,15 +1,13 @@
-"""The responder, the follower and the API as processes: killed, stopped, cut off; beside a hub as a process."""
+"""The responder, the follower, the API and the echo as processes: killed, stopped, cut off."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import re
 import signal
 import sys
 import time
-import urllib.request
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -151,7 +149,7 @@ async def test_it_rings_until_somebody_looks_tells_no_content_and_stops_in_time(
 
 async def poc_until_running(home):
     async with asyncio.timeout(15):
-        while not (value := await status(home))["running"]:
+        while not (value := await status(home))["running"]:  # noqa: ASYNC110 (of another process)
             await asyncio.sleep(0.1)
     return value
 
@@ -193,16 +191,16 @@ async def test_lines_follow_for_programs_and_end_cleanly(tmp_path, monkeypatch):
 
 @pytest.mark.long
 async def test_the_api_reads_what_another_process_synced(tmp_path, monkeypatch):
-    async with living(tmp_path, monkeypatch) as (_, homes):
+    async with living(tmp_path, monkeypatch) as (world, homes):
         home = homes[OFFICER]
         program = await Program.start("api", "serve", "--port", "0", home=home)
-        address = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)", await program.line())[1]
+        address = (await program.line()).removeprefix("listening on ")
         message = await send(homes[SENDER])
         assert (await poc("sync", home=home)).code == 0
         token = (home / "api.token").read_text().strip()
-        request = urllib.request.Request(address + "/inbox", headers={"Authorization": f"Bearer {token}"})
-        answer = await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=5).read())
-        assert [row["message"] for row in json.loads(answer)["messages"]] == [message]
+        headers = {"Authorization": f"Bearer {token}"}
+        async with world.session.get(address + "/inbox", headers=headers) as answer:
+            assert [row["message"] for row in (await answer.json())["messages"]] == [message]
         code, seconds, _, err = await program.stop()
         assert (code, seconds < 5) == (0, True)
         assert token not in err

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from poc import limits
+from poc.cli.main import NOUNS, _global_options, build_parser
 from poc.client.alarms import trial_ring
 from poc.client.hooks import VARIABLES
-from poc.cli.main import NOUNS, _global_options, build_parser
 from poc.config import ENV_ELSEWHERE, DeskSettings, HubSettings, WitnessSettings
 from poc.errors import CATALOGUE
 from poc.keyring import INDEX_NAME, KEYRING_NAME, PASSPHRASE_NAME

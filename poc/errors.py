@@ -989,6 +989,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "A responder runs at this home already.",
         "Look with `poc responder status`; stop that one first.",
     ),
+    "not-an-echo": ErrorRow(
+        409,
+        "This home is of no echo contact: an office's own desk must not answer by itself.",
+        "Run it at the home of a contact of `x-echo`; docs/operate.md, The echo.",
+    ),
     "no-echo": ErrorRow(
         404,
         "This registry has no echo contact that a test could be sent to.",

@@ -45,7 +45,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     if test.missing is not None:
         notes = [f"next: {value['next_step']['en']}", f"الخطوة التالية: {value['next_step']['ar']}"]
     if test.trouble is not None:
-        notes.append(f"the last sync failed: {test.trouble}; `poc sync` says more")
+        notes.append(f"the hub said, or the last sync failed with: {test.trouble}; `poc sync` says more")
     code = 0 if test.missing is None else 3 if test.missing == "accepted" and test.trouble else 1
     headings = ("", "step", "الخطوة", "when")
     return Result(value, [f"message     {test.message}"], [Table(headings, rows)], warnings, code, notes)

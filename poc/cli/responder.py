@@ -131,7 +131,7 @@ async def _try(context: Context, _arguments: argparse.Namespace) -> Result:
 
 
 async def _echo(context: Context, _arguments: argparse.Namespace) -> Result:
-    from poc.client.echo import Echo
+    from poc.client.echo import Echo, check_echo
     from poc.client.receiving import Receiving
     from poc.client.responder import until
     from poc.logs import start_logs
@@ -140,8 +140,7 @@ async def _echo(context: Context, _arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         if desk.known.trust.value("synced-at") is None:
             await desk.sync()
-        desk.known.own_device("acknowledge")
-        desk.known.own_device("send")
+        check_echo(desk.known)
         echo = Echo(desk)
         start_logs("info")
         await until(stop_asked(), Receiving(desk).run(echo.answer_waiting))

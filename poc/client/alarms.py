@@ -64,6 +64,11 @@ class Ring:
     numbers: tuple[int, ...]
 
     @property
+    def is_trial(self) -> bool:
+        """Whether it is rung to hear how it sounds."""
+        return self.alarm.number == 0
+
+    @property
     def short_number(self) -> str:
         """The end of the message's id, by which a command finds it; nothing for a fault."""
         return "" if self.alarm.message is None else self.alarm.message[-_NUMBER_CHARS:]
@@ -86,7 +91,8 @@ class Ring:
         told = []
         if alarm.message is not None:
             arabic = PRECEDENCES.get(alarm.precedence, alarm.precedence)
-            told.append(f"ALARM / إنذار: {alarm.precedence} / {arabic}: message {self.short_number}")
+            named = "none, this is a trial / لا شيء، هذه تجربة" if self.is_trial else self.short_number
+            told.append(f"ALARM / إنذار: {alarm.precedence} / {arabic}: message / رسالة {named}")
             if len(self.numbers) > 1:
                 told.append(f"and {len(self.numbers) - 1} more / و{len(self.numbers) - 1} غيرها")
         told += _WHAT_TO_DO[alarm.kind].values()

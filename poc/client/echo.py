@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from poc.client.inbox import open_row, parse_item
 from poc.core.draft import Draft
-from poc.core.form import form_of
+from poc.core.form import Right, form_of, state_of
 from poc.core.message import MessageBody
 from poc.core.strictjson import b64u, domain_hash, format_time
-from poc.errors import PocError
+from poc.errors import PocError, RefusedError
 from poc.logs import log_event
 
 if TYPE_CHECKING:
+    from poc.client.known import Known
     from poc.client.sdk import Desk
     from poc.client.trust import InboxRow
     from poc.core.envelope import OpenedMessage
@@ -25,9 +26,21 @@ if TYPE_CHECKING:
 ECHO_STATE: Final = "x-echo"
 SUBJECT: Final = "TEST: your message arrived / اختبار: وصلت رسالتكم"
 _UNANSWERED_KINDS: Final = frozenset({"reply", "closure", "ping", "inject"})
+_RIGHTS: Final[tuple[Right, ...]] = ("retrieve", "acknowledge", "send")
 _HOUR: Final = timedelta(hours=1)
 _REPLY_LIFE: Final = timedelta(days=1)
 _ALREADY: Final = frozenset({"answer-used", "not-in-this-state"})
+
+
+def check_echo(known: Known) -> None:
+    """Return only at the home of an echo contact whose device may answer.
+
+    Raises ``not-an-echo``: an office's own desk must not answer by itself; ``no-device``.
+    """
+    if state_of(known.party or "") != ECHO_STATE:
+        raise RefusedError("not-an-echo", known.party or "a reader")
+    for right in _RIGHTS:
+        known.own_device(right)
 
 
 class Echo:

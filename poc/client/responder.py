@@ -108,9 +108,10 @@ class Responder:
             unreached_seconds=asyncio.get_running_loop().time() - receiving.reached,
             bound_seconds=60 * self._desk.settings.alarm_hub_minutes,
         )
-        if (receiving.trouble is not None) != self._was_lost:
-            self._was_lost = receiving.trouble is not None
-            if self._was_lost:
+        is_lost = receiving.trouble not in (None, "home-in-use")  # another command writes: soon over
+        if is_lost != self._was_lost:
+            self._was_lost = is_lost
+            if is_lost:
                 log_event("hub-lost", code=receiving.trouble)
             else:
                 log_event("hub-back")
@@ -209,14 +210,22 @@ async def sole_responder(home: Path) -> AsyncIterator[None]:
 
 
 async def until(stopped: asyncio.Event, work: Awaitable[None]) -> None:
-    """Do ``work`` until it ends or ``stopped`` is set."""
+    """Do ``work`` until it ends or ``stopped`` is set. Raises what it ends with, one error of a group."""
     task = asyncio.ensure_future(work)
     waiting = asyncio.ensure_future(stopped.wait())
     try:
         await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
     finally:
         for each in (task, waiting):
             each.cancel()
         await asyncio.gather(task, waiting, return_exceptions=True)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

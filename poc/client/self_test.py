@@ -38,7 +38,7 @@ NEXT: Final[dict[str, dict[str, str]]] = {
         "ar": "لم يُبلغ المحور أو رفضها: تحقق من الاتصال والساعة ثم نفّذ `poc sync`.",
     },
     "retrieved": {
-        "en": "Your side works. The echo's desk is silent: try again soon, then tell the operator.",
+        "en": "Your side works. The echo's desk is silent: try again in ten minutes, then tell the operator.",
         "ar": "جانبكم يعمل. مكتب الصدى صامت: أعيدوا المحاولة بعد عشر دقائق ثم أبلغوا المشغل.",
     },
     "acknowledged": {
@@ -104,7 +104,7 @@ async def run_self_test(desk: Desk, to: str, seconds: float, told: Callable[[str
     until = clock() + seconds
     sent = await desk.send_message(_draft(desk), (to,))
     done: set[str] = set()
-    trouble: str | None = None
+    trouble = sent.reason if sent.state == "rejected" else None
     looks = 0
     while True:
         steps = _steps(desk, sent.id, to)

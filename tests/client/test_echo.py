@@ -168,3 +168,5 @@ async def test_the_command_tells_what_works_and_an_officers_home_runs_no_respond
         assert "this desk works / هذا المكتب يعمل" in outcome.out
         outcome = await poc("responder", "run", "--json", home=home)
         assert (outcome.code, outcome.value["code"]) == (1, "responder-may-more"), outcome
+        outcome = await poc("responder", "echo", "--json", home=home)
+        assert (outcome.code, outcome.value["code"]) == (1, "not-an-echo"), outcome

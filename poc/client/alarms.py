@@ -30,13 +30,23 @@ Voice = Literal["actual", "practice", "fault"]
 REPEAT_SECONDS: Final = {"flash": 30, "immediate": 60, "priority": 5 * 60, "routine": 30 * 60}
 _ORDER: Final = ("flash", "immediate", "priority", "routine")
 _ASKED_MAX: Final = 20  # open alarms whose evidence is asked for after one sync
-_UNSOUND: Final = frozenset({"fork", "rollback", "update-needed", "home-damaged"})
+_UNSOUND: Final = frozenset(
+    {
+        "fork",
+        "rollback",
+        "update-needed",
+        "home-damaged",
+        "quorum-missing",
+        "no-device",
+        "bad-request-signature",
+    }
+)
 _NUMBER_CHARS: Final = 12
 
 _ACTUAL: Final = {"en": "ACTUAL MESSAGE", "ar": "رسالة فعلية"}
 _FAULTS: Final[dict[str, dict[str, str]]] = {
     "hub": {"en": "THE HUB CANNOT BE REACHED", "ar": "تعذّر الوصول إلى المحور"},
-    "log": {"en": "THE LOG KNOWN HERE IS STALE OR IN DOUBT", "ar": "السجل المعروف هنا قديم أو محل شك"},
+    "log": {"en": "THE LOG OR THE DEVICE OF THIS DESK IS IN DOUBT", "ar": "سجل هذا المكتب أو جهازه محل شك"},
 }
 _WHAT_TO_DO: Final = {
     "message": {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from poc.client.stream import inbox_numbers
 from poc.errors import PocError
+from poc.keyring import KEYRING_NAME, Keyring, read_passphrase_file
 from poc.limits import POLL_QUIET_SECONDS, POLL_SECONDS, RECONNECT_SECONDS_MAX
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _FIRST_SECONDS: Final = 1.0
 _BETWEEN_SECONDS: Final = 0.3  # a hub that signals without end makes no desk sync without end
 _SOON: Final = frozenset({"home-in-use"})
+_ANSWERED: Final = frozenset(
+    {"quorum-missing", "no-device", "bad-request-signature"}
+)  # the hub was reached, and said nothing wrong
 
 
 class Receiving:
@@ -37,6 +41,8 @@ class Receiving:
         self.has_synced = False
         self.trouble: str | None = None
         self.reached = asyncio.get_running_loop().time() - max(age, 0)
+        self._begun: float | None = None
+        self._keys_at = self._keyring_changed_at()
 
     async def run(self, after_each: Callable[[], Awaitable[None]]) -> None:
         """Sync at once, at every signal and every so often, until cancelled; ``after_each`` follows each."""
@@ -59,14 +65,42 @@ class Receiving:
                 continue
 
     async def sync(self) -> None:
-        """One sync; what it fails for is kept as ``trouble``."""
+        """One sync; what it fails for is kept as ``trouble``, also what the hub answered wrongly in it."""
+        self._begun = asyncio.get_running_loop().time()
         try:
-            await self._desk.sync()
+            await self._take_new_keys()
+            report = await self._desk.sync()
+            self._desk.known.own_device("retrieve")  # a device that was ended receives nothing any more
         except PocError as error:
             self.trouble = error.code
         else:
-            self.trouble, self.has_synced = None, True
+            self.trouble = report.failed[0] if report.failed else None
+            self.has_synced = True
+        finally:
+            self._begun = None
+        if self.trouble is None or self.trouble in _ANSWERED:
             self.reached = asyncio.get_running_loop().time()
+
+    def syncing_seconds(self) -> float:
+        """How long the sync that runs now has been running; 0 where none does."""
+        return 0 if self._begun is None else asyncio.get_running_loop().time() - self._begun
+
+    async def _take_new_keys(self) -> None:
+        """Read the keyring anew where another command has changed it: messages come for its newest keys.
+
+        Only with a passphrase file: a program that runs around the clock cannot ask.
+        """
+        changed_at, passphrase = self._keyring_changed_at(), read_passphrase_file(self._desk.home)
+        if changed_at != self._keys_at and passphrase is not None:
+            keyring = await asyncio.to_thread(Keyring.unlock, self._desk.home, passphrase)
+            self._desk.use_keyring(keyring)
+            self._keys_at = changed_at
+
+    def _keyring_changed_at(self) -> int | None:
+        try:
+            return (self._desk.home / KEYRING_NAME).stat().st_mtime_ns
+        except OSError:
+            return None
 
     def _pause(self, failures: int) -> float:
         if self.trouble in _SOON:

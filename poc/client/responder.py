@@ -101,12 +101,13 @@ class Responder:
         known.trust.note_ring(ring.numbers, format_time(known.now()))
 
     def _look_at_faults(self) -> None:
-        receiving = self._receiving
+        receiving, bound = self._receiving, 60 * self._desk.settings.alarm_hub_minutes
+        is_stuck = receiving.syncing_seconds() > bound  # a hub that answers drop by drop is as good as lost
         note_faults(
             self._desk.known,
-            trouble=receiving.trouble,
+            trouble="hub-unreachable" if is_stuck else receiving.trouble,
             unreached_seconds=asyncio.get_running_loop().time() - receiving.reached,
-            bound_seconds=60 * self._desk.settings.alarm_hub_minutes,
+            bound_seconds=bound,
         )
         is_lost = receiving.trouble not in (None, "home-in-use")  # another command writes: soon over
         if is_lost != self._was_lost:

@@ -28,14 +28,16 @@ from poc.client.trust_alarms import Alarm
 from poc.config import DeskSettings
 from poc.core.strictjson import format_time, parse_time
 from poc.errors import RefusedError
-from tests.desk_world import Between
+from tests.desk_world import PASSPHRASE, Between
 from tests.hub_world import World
+from tests.registry import signed
 from tests.responder_world import (
     CANARY,
     OFFICER,
     RESPONDER,
     SENDER,
     draft,
+    keys_of,
     open_desks,
     publish_keys,
     recorder,
@@ -385,3 +387,29 @@ async def test_one_responder_at_a_home(tmp_path):
     assert refused.value.code == "responder-runs"
     async with sole_responder(tmp_path):
         pass
+
+
+async def test_a_device_that_was_revoked_is_trouble_and_rings(world, desks):
+    responder = desks[1]
+    body = {"kid": responder.known.own_device().kid, "reason": "lost", "suspected_since": None}
+    world.registry.now, world.registry.directory = world.now, world.hub.log.view.directory
+    payload = world.registry.payload("contact.device-revoke", "jo.technical", body)
+    await world.hub.registry.submit(signed(payload, "jo authority"))
+    receiving = Receiving(responder)
+    await receiving.sync()
+    assert receiving.trouble == "bad-request-signature"  # the log that says so is not shown to it either
+    note_faults(responder.known, trouble=receiving.trouble, unreached_seconds=0, bound_seconds=600)
+    assert [a.kind for a in responder.known.trust.open_alarms()] == ["log"]
+
+
+async def test_keys_that_another_command_changed_are_taken(world, desks):
+    responder = desks[1]
+    (responder.home / "passphrase").write_text(PASSPHRASE)
+    (responder.home / "passphrase").chmod(0o600)
+    receiving = Receiving(responder)
+    before = responder.keys
+    await receiving.sync()
+    assert responder.keys is before
+    keys_of(responder.home, RESPONDER, world.now).save()
+    await receiving.sync()
+    assert (receiving.trouble, responder.keys is before) == (None, False)

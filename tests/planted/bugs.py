@@ -1149,4 +1149,12 @@ BUGS = (
         "tests/core/test_escalation.py",
         "red_goes",
     ),
+    Bug(
+        "R3 a power cut loses what was not synced at its commit",
+        "poc/store/writer.py",
+        '("synchronous", "FULL", 2)',
+        '("synchronous", "NORMAL", 1)',
+        "tests/store/test_power_cut.py",
+        "loses_nothing",
+    ),
 )

@@ -81,6 +81,7 @@ def _prefix(value: str) -> str:
     return value
 
 
+Words = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...], Field(max_length=50)]
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=255)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
@@ -135,7 +136,8 @@ class DeskSettings(_HomeSettings):
     # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
     not_in_environment: ClassVar[frozenset[str]] = frozenset(
         {"origin", "fingerprint", "party", "mail_server", "mail_tls", "mail_from", "mail_to", "mail_user",
-         "mail_password_file", "mail_ca_file"}
+         "mail_password_file", "mail_ca_file", "alarm_command", "alarm_sound", "alarm_practice_sound",
+         "on_message"}
     )  # fmt: skip
 
     hub_url: WebOrigin = Field(description="The hub's public origin.")
@@ -171,6 +173,31 @@ class DeskSettings(_HomeSettings):
         None,
         description="The CA certificates the mail server is trusted by; relative to the home. "
         "Unset: the system's.",
+    )
+    alarm_command: Words = Field(
+        (),
+        description='For `poc responder run`: a program run at every ring, as `["/usr/local/bin/page", '
+        '"duty"]`, without a shell; what it is told stands in [operate](operate.md#a-responder).',
+    )
+    alarm_sound: Words = Field(
+        (),
+        description="A program that plays the sound of an actual message and of a fault, as "
+        '`["aplay", "/srv/actual.wav"]`.',
+    )
+    alarm_practice_sound: Words = Field(
+        (), description="The same for exercises and tests; `alarm_sound` is never run for those."
+    )
+    alarm_hub_minutes: Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=1440)] = Field(
+        10, description="How long the hub may be out of reach before the responder raises an alarm."
+    )
+    on_message: Words = Field(
+        (),
+        description="A program run once for each message received, while `poc responder run` or `poc inbox "
+        "follow` runs; see [operate](operate.md#hooks-and-the-api).",
+    )
+    api_port: Port = Field(8490, description="The port of `poc api serve`, on 127.0.0.1 alone.")
+    echo_per_hour: Annotated[int, BeforeValidator(_not_bool), Field(ge=0, le=1000)] = Field(
+        12, description="How many replies `poc responder echo` gives one sender in an hour."
     )
 
 

@@ -853,6 +853,16 @@ CATALOGUE: dict[str, ErrorRow] = {
     "nonce-used": ErrorRow(
         401, "This request was made before.", "Sign each request with a new nonce, repeats included."
     ),
+    "too-many-streams": ErrorRow(
+        429,
+        "This device has as many streams open as it may.",
+        "Close one, or wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
+    ),
+    "streams-full": ErrorRow(
+        503,
+        "The hub has as many streams open as it may.",
+        "Wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
+    ),
     "already-released": ErrorRow(
         409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
     ),
@@ -1068,6 +1078,36 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "bad-setting": ErrorRow(
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
+    ),
+    "responder-may-more": ErrorRow(
+        409,
+        "The device of this home may do more than retrieve: whoever takes the machine could answer with it.",
+        "Give the responder a device with `retrieve` alone: `poc contact device-add`; or --allow-more.",
+    ),
+    "responder-runs": ErrorRow(
+        409,
+        "A responder runs at this home already.",
+        "Look with `poc responder status`; stop that one first.",
+    ),
+    "not-an-echo": ErrorRow(
+        409,
+        "This home is of no echo contact: an office's own desk must not answer by itself.",
+        "Run it at the home of a contact of `x-echo`; docs/operate.md, The echo.",
+    ),
+    "no-echo": ErrorRow(
+        404,
+        "This registry has no echo contact that a test could be sent to.",
+        "Ask the operator to set one up (docs/operate.md, The echo), or name a contact with --to.",
+    ),
+    "wrong-host": ErrorRow(
+        403,
+        "The request was made for another host.",
+        "Ask at the address that `poc api serve` printed, not from a page of a browser.",
+    ),
+    "no-token": ErrorRow(
+        401,
+        "The request carries no token of this home, or a wrong one.",
+        "Send `Authorization: Bearer` with the content of `api.token` in the home.",
     ),
     # --- desk (client) ---
     "nothing-to-export": ErrorRow(

@@ -32,6 +32,11 @@ EVENTS: Final[dict[str, int]] = {
     "attest-postponed": logging.WARNING,
     "library": logging.WARNING,
     "not-started": logging.ERROR,
+    "alarm": logging.WARNING,
+    "hub-back": logging.INFO,
+    "hub-lost": logging.WARNING,
+    "alarm-failed": logging.ERROR,
+    "hook-failed": logging.ERROR,
     "fault": logging.ERROR,
 }
 """Every event with its level; docs/operate.md says what each means and what to do."""

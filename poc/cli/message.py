@@ -15,6 +15,7 @@ from poc.cli import (
     message_clearance,
     message_conversation,
     message_held,
+    message_test,
     words,
 )
 from poc.cli.context import Context, write_file
@@ -60,6 +61,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     message_attachments.add(verbs)
     _add_answers(verbs)
     message_conversation.add(verbs, _send, find_message)
+    message_test.add(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
     evidence.add_argument("id", metavar="ID", help=ID_HELP)
     evidence.add_argument(
@@ -191,6 +193,7 @@ async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         conversations = desk.conversations()
         rows = [_inbox_row(desk, row, conversations) for row in desk.inbox()]
+        desk.looked([row["message"] for row in rows])
         warnings, missing = desk.warnings(), missing_numbers(desk.known)
     if arguments.new:
         rows = [row for row in rows if row["state"] in _NOT_DEALT_WITH]
@@ -267,6 +270,7 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
         if arguments.save is not None:
             saved, told, exit_code = await message_attachments.save(desk, message, arguments.save)
         opened = desk.show(message)
+        desk.looked([message])
         view = message_view(desk.known, opened)
         view["missing"] = missing_numbers(desk.known, opened.message)
         language = arguments.language or desk.settings.language

@@ -6,7 +6,7 @@ Knows HTTP and nothing of what the answers mean: verifying stands in ``sync`` an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -154,15 +154,59 @@ class HubClient:
         except RefusedError as error:
             if error.code == "nonce-used":  # the HTTP library repeated it over a new connection
                 return await self._once(asked, self._clock(), key)
-            told = error.data.get("time") or error.data.get("server_time")
-            if error.code != "clock-skew" or not isinstance(told, str):
-                raise
-            try:
-                created = parse_time(told)
-            except RefusedError:
-                raise error from None
-            self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(asked, created, key)
+            return await self._once(asked, self._hubs_time(error), key)
+
+    def _hubs_time(self, error: RefusedError) -> datetime:
+        """The hub's time from a refusal for this clock; any other is raised again."""
+        told = error.data.get("time") or error.data.get("server_time")
+        if error.code != "clock-skew" or not isinstance(told, str):
+            raise error
+        try:
+            at = parse_time(told)
+        except RefusedError:
+            raise error from None
+        self.warnings.append(f"the clock of this computer is off: the hub says {told}")
+        return at
+
+    async def lines(self, path: str, silence_seconds_max: float) -> AsyncIterator[bytes]:
+        """The lines of a signed GET whose answer goes on, as they come, until the hub ends it.
+
+        The first key is tried alone: a sync before this one has put the good one first. Raises as
+        :meth:`request`, and ``hub-unreachable`` after so long a silence.
+        """
+        try:
+            async for line in self._lines(path, self._clock(), silence_seconds_max):
+                yield line
+        except RefusedError as error:
+            created = self._hubs_time(error)
+        else:
+            return
+        async for line in self._lines(path, created, silence_seconds_max):
+            yield line
+
+    async def _lines(self, path: str, now: datetime, silence_seconds_max: float) -> AsyncIterator[bytes]:
+        import aiohttp  # noqa: PLC0415 (see the top)
+        from yarl import URL  # noqa: PLC0415
+
+        url = self._base + path
+        headers = {"Accept": "text/event-stream"}
+        if self.keys:
+            headers |= sign_request("GET", url, b"", self.keys[0], now, b64u(self._random(16)))
+        patience = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._seconds_max, sock_read=silence_seconds_max
+        )
+        try:
+            async with self._session().get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=patience
+            ) as answer:
+                if answer.status != 200:
+                    raise _problem(answer.status, await _bounded(answer, REFUSAL_BYTES_MAX))
+                async for line in answer.content:
+                    yield line
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
+        except ValueError:  # a line longer than the reader holds
+            raise RefusedError("bad-answer-from-hub", "a line without end") from None
 
     async def _once(self, asked: _Asked, now: datetime, key: SigningKey | None) -> bytes:
         import aiohttp  # noqa: PLC0415 (see the top)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from poc.client import exercises, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
+from poc.client.alarms import looked
 from poc.client.api import HubClient
 from poc.client.attachments import (
     AttachmentHere,
@@ -423,6 +424,10 @@ class Desk(Proposing, Clearing):
         A refused one has the code as ``reason`` and its sentence as ``sentence``.
         """
         return [inbox_value(row) for row in self.known.trust.inbox()]
+
+    def looked(self, messages: Sequence[str] | None = None) -> None:
+        """Somebody has looked at these messages, or at all: alarms that ring for them end."""
+        looked(self.known, messages)
 
     def show(self, message: str) -> OpenedMessage:
         """Open a message received or sent, in memory. Raises ``unknown-message`` or why it is refused."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from poc.client.trust_alarms import ALARMS
+
 _FIRST: Final = """
 CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -50,5 +52,5 @@ CREATE TABLE draft (id TEXT PRIMARY KEY, state TEXT NOT NULL, edition INTEGER NO
 CREATE TABLE sheet (number INTEGER PRIMARY KEY AUTOINCREMENT, draft TEXT NOT NULL, edition INTEGER NOT NULL,
   printed_at TEXT NOT NULL) STRICT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS, _DRAFTS)
+MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS, _DRAFTS, ALARMS)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

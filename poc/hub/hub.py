@@ -17,11 +17,13 @@ from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
+from poc.hub.notify import Device, Wakes
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
 from poc.hub.retention import run_jobs
 from poc.hub.signing import ReceiptSigner
+from poc.hub.streams import Streams
 from poc.hub.timers import Timers
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
@@ -76,6 +78,9 @@ class Hub:
             store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
         )
         self.blobs = Blobs(store, self.log, now)
+        self.wakes = Wakes(self._device_of)
+        self.streams = Streams(store, self.log, self.wakes)
+        self.relay.on_accepted = self.timers.on_released = self.wakes.wake
         self._loaded = asyncio.Event()
 
     @property
@@ -122,15 +127,21 @@ class Hub:
     async def refresh_metrics(self) -> None:
         """Bring those gauges up to date that are asked for rather than told."""
         self.metrics.read_only.set(0 if self.reason is None else 1)
+        self.metrics.streams_open.set(self.wakes.count)
         with contextlib.suppress(PocError):
             self.metrics.proposals_open.set(len(await self.store.read_proposals(self.now())))
             age = self.now() - self.log.view.directory.logged_at
             self.metrics.entry_age_seconds.set(age.total_seconds())
 
+    def _device_of(self, kid: str) -> Device | None:
+        record = self.log.view.directory.keys.get(kid)
+        return None if record is None else (record.holder, record.device)
+
     async def _erase_after_each_step(self) -> None:
         while True:
             await self.log.changed.wait()
             self.log.changed.clear()
+            self.wakes.check()
             await self._erase()
 
     async def _sweep_for_ever(self) -> None:

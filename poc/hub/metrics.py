@@ -38,6 +38,7 @@ class Metrics:
             **told,
         )
         self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
+        self.streams_open = Gauge("poc_streams_open", "Streams of inboxes open now.", **told)
         self.statement_batch = Histogram(
             "poc_statement_batch_size", "Statements of one log step.", buckets=_BATCH_BUCKETS, **told
         )

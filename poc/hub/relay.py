@@ -7,6 +7,7 @@ id or sequence number is used once is the store's promise.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,7 +54,7 @@ from poc.store.base import (
 
 
 class Relay:
-    """Messages and their evidence."""
+    """Messages and their evidence. ``on_accepted`` is told the sealing keys of each message taken."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Relay:
         self._timers = timers
         self._now = now
         self._metrics = metrics
+        self.on_accepted: Callable[[Iterable[str]], None] = _nobody
 
     async def accept(self, caller: Caller, message_id: str, body: bytes) -> tuple[bool, str]:
         """Take an envelope once: (taken by this call, receipt). The same again gives the same receipt.
@@ -145,6 +147,7 @@ class Relay:
         if isinstance(result, Accepted):
             self._timers.wake()
             self._metrics.messages_accepted.labels(header.status).inc()
+            self.on_accepted(slot.kid for slot in slots)
             return True, result.receipt
         if result.reason is not None:
             raise _rejected(result.reason, result.receipt)
@@ -303,6 +306,10 @@ class Relay:
             if caller.holder in reached | {message.sender_contact}:
                 return message, slots
         raise RefusedError("not-found")
+
+
+def _nobody(_kids: Iterable[str]) -> None:
+    """Nobody is told."""
 
 
 def _rejected(reason: str, receipt: str) -> RefusedError:

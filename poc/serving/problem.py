@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from poc.core.strictjson import format_time
@@ -23,4 +24,8 @@ def problem(error: PocError, now: datetime) -> Answer:
         "next": error.next_step,
         "time": format_time(now),
     }
-    return answer_json({**error.data, **value}, error.status, "application/problem+json")
+    answer = answer_json({**error.data, **value}, error.status, "application/problem+json")
+    seconds = error.data.get("retry_after_seconds")
+    if isinstance(seconds, int):
+        return replace(answer, headers={**answer.headers, "Retry-After": str(seconds)})
+    return answer

@@ -439,6 +439,9 @@ class Store(Protocol):
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """Give what came for these sealing keys, numbered above ``after``, in order; at most ``limit``."""
 
+    async def read_newest_number(self, kids: Sequence[str]) -> int:
+        """Give the number of the newest that came for these sealing keys; 0 if nothing did."""
+
     async def read_message(self, message_id: str) -> StoredMessage | None:
         """Give one accepted message without its slots; None if unknown or rejected."""
 

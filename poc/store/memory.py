@@ -370,6 +370,11 @@ class MemoryStore(MemoryBlobs):
         return tuple(itertools.islice(items, limit))
 
     @verb
+    async def read_newest_number(self, kids: Sequence[str]) -> int:
+        """See ``Store``."""
+        return max((number for number, _, slot in self._inbox if slot.kid in kids), default=0)
+
+    @verb
     async def read_message(self, message_id: str) -> StoredMessage | None:
         """See ``Store``."""
         found = self._messages.get(message_id)

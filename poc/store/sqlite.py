@@ -20,6 +20,7 @@ from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
 from poc.store import sqlite_blobs as blob_sql
 from poc.store import sqlite_due as due
+from poc.store import sqlite_inbox
 from poc.store import sqlite_log as log
 from poc.store import sqlite_privacy as privacy
 from poc.store import sqlite_relay as relay
@@ -273,6 +274,10 @@ class SqliteStore:
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """See ``Store``."""
         return await self._read(partial(relay.read_inbox, kids=kids, after=after, limit=limit))
+
+    async def read_newest_number(self, kids: Sequence[str]) -> int:
+        """See ``Store``."""
+        return await self._read(partial(sqlite_inbox.read_newest_number, kids=kids))
 
     async def read_message(self, message_id: str) -> StoredMessage | None:
         """See ``Store``."""

@@ -17,9 +17,9 @@ from poc.hub.caller import Caller
 from poc.hub.hub import Hub
 from poc.limits import BODY_DRAIN_BYTES_MAX
 from poc.logs import log_event
-from poc.serving.answer import Answer
+from poc.serving.answer import Answer, Streamed
 from poc.serving.connection import Deadlines
-from poc.serving.requests import Handler, answered, expect, read_body, response_of
+from poc.serving.requests import Handler, answered, expect, read_body, response_of, stream
 from poc.web.audited import Asked, audited
 from poc.web.auth import authenticate
 from poc.web.call import Call
@@ -45,7 +45,17 @@ def make_app(
         serve = _serve(hub, route, public_origin, limits)
         app.router.add_route(route.method, route.path, serve, expect_handler=expect(hub.now))
     app.cleanup_ctx.append(_background(hub))
+    app.on_shutdown.append(_end_streams(hub))
     return app
+
+
+def _end_streams(hub: Hub) -> Callable[[web.Application], Awaitable[None]]:
+    """Streams would hold a stop up for as long as it may take."""
+
+    async def end(_app: web.Application) -> None:
+        hub.wakes.close()
+
+    return end
 
 
 def _count(hub: Hub, request: web.Request, status: int) -> None:
@@ -59,8 +69,8 @@ def _count(hub: Hub, request: web.Request, status: int) -> None:
 
 def _serve(
     hub: Hub, route: Route, public_origin: Callable[[], str], limits: Deadlines
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(request: web.Request, asked: Asked) -> Answer:
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request, asked: Asked) -> Answer | Streamed:
         body = asked.body = await read_body(request, route.body_bytes_max, limits.body)
         if not route.early:
             await hub.wait_loaded()
@@ -70,14 +80,19 @@ def _serve(
             raise RefusedError("bad-form", "a query member stands twice")
         path, query = request.match_info, dict(request.query)
         return await route.handler(
-            Call(hub, caller, path, query, body, public_origin(), target, request.headers)
-        )
+            Call(
+                hub, caller, path, query, body, public_origin(), target, request.headers,
+                lambda: request.transport is None or request.transport.is_closing(),
+            )
+        )  # fmt: skip
 
-    async def serve(request: web.Request) -> web.Response:
+    async def serve(request: web.Request) -> web.StreamResponse:
         asked = Asked(request.match_info)
         if route.audit is None:
-            return response_of(await answer(request, asked))
-        return response_of(await audited(hub.audit, route.audit, asked, lambda: answer(request, asked)))
+            given = await answer(request, asked)
+        else:
+            given = await audited(hub.audit, route.audit, asked, lambda: answer(request, asked))
+        return await stream(request, given) if isinstance(given, Streamed) else response_of(given)
 
     return serve
 

@@ -13,9 +13,10 @@ from poc.core.tiles import encode_entries, join_hashes, parse_tile_path
 from poc.errors import RefusedError
 from poc.hub.log import Logged
 from poc.hub.registry import Proposed
-from poc.serving.answer import Answer, answer_json
+from poc.serving.answer import Answer, Streamed, answer_json
 from poc.web import pages
 from poc.web.call import Call
+from poc.web.events import events
 
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -191,6 +192,14 @@ async def blob(call: Call) -> Answer:
 async def inbox(call: Call) -> Answer:
     """The device's inbox."""
     return answer_json(await call.hub.relay.inbox(call.caller, call.number("after")))
+
+
+async def inbox_stream(call: Call) -> Streamed:
+    """Signals that the inbox has grown."""
+    after, streams = call.continued("after"), call.hub.streams
+    listener = streams.open(call.caller, call.is_gone)
+    numbers = streams.numbers(call.caller, listener, after)
+    return Streamed(events(numbers), lambda: streams.close(listener), "text/event-stream")
 
 
 async def evidence_feed(call: Call) -> Answer:

@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 
 from poc.hub.caller import Role
 from poc.limits import BLOB_CHUNK_BYTES_MAX, BODY_BYTES_MAX, KIB
-from poc.serving.answer import Answer
+from poc.serving.answer import Answer, Streamed
 from poc.web import handlers
 from poc.web.call import Call
 
-Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[Call], Awaitable[Answer | Streamed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("GET", "/v1/blobs/{id}", DEVICES, handlers.blob, "A part of a blob."),
     Route("GET", "/v1/inbox", DEVICES, handlers.inbox, "What came for the caller's device."),
+    Route("GET", "/v1/inbox/stream", DEVICES, handlers.inbox_stream, "When something came, as it comes."),
     Route(
         "GET", "/v1/evidence", DEVICES, handlers.evidence_feed, "The evidence about the caller's messages."
     ),

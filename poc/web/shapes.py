@@ -123,6 +123,12 @@ class Shape:
 
 
 FEED_NOTE: Final = "Ask again from `next` until nothing is left; `next` then equals what was asked."
+STREAM_NOTE: Final = (
+    'Server-Sent Events: `event: inbox` with `data: {"newest": N}`, whose id N is the number the inbox has '
+    "grown to; fetch it with `GET /v1/inbox`. `Last-Event-ID` goes before `after`. A comment is a sign of "
+    "life. It ends with the caller's key, when its contact is frozen, and after STREAM_SECONDS_MAX of "
+    "[limits](limits.md): come back."
+)
 SHAPES: Final[dict[str, Shape]] = {
     "GET /": Shape({200: "text/html"}),
     "GET /healthz": Shape({200: object_of(status={"const": "ok"})}),
@@ -278,6 +284,12 @@ SHAPES: Final[dict[str, Shape]] = {
     ),
     "GET /v1/inbox": Shape(
         {200: object_of(items=list_of(ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+    ),
+    "GET /v1/inbox/stream": Shape(
+        {200: "text/event-stream"},
+        codes=("bad-form", "contact-frozen", "too-many-streams", "streams-full"),
+        follows="after",
+        note=STREAM_NOTE,
     ),
     "GET /v1/evidence": Shape(
         {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE

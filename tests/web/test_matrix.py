@@ -105,7 +105,7 @@ MAY = {
 FEEDS = {
     *("GET /", "GET /healthz", "GET /readyz", "GET /checkpoint", "GET /tile/entries/{tile:.+}"),
     *("GET /tile/{tile:.+}", "GET /v1/genesis", "POST /v1/statements", "GET /v1/proposals", "GET /v1/cards"),
-    *("GET /v1/keys", "GET /v1/inbox", "GET /v1/evidence", "GET /v1/exercises"),
+    *("GET /v1/keys", "GET /v1/inbox", "GET /v1/inbox/stream", "GET /v1/evidence", "GET /v1/exercises"),
 }
 
 

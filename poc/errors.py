@@ -751,6 +751,40 @@ CATALOGUE: dict[str, ErrorRow] = {
     "already-released": ErrorRow(
         409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
     ),
+    "restore-unproved": ErrorRow(
+        503,
+        "This hub was restored from a backup, and nothing has proved yet that its log is the newest.",
+        "Try again later. The operator waits for the witnesses, or runs `poc registry reconcile` with the "
+        "largest snapshot of a desk, or `poc hub confirm`.",
+    ),
+    "not-a-backup": ErrorRow(
+        400, "The folder holds no backup of a hub.", "Name a folder that `poc hub backup` made."
+    ),
+    "backup-unsound": ErrorRow(
+        422,
+        "The backup is not whole, or what it was made of is not.",
+        "Take another backup; `poc hub check` says what is wrong with this one, or with the hub's home.",
+    ),
+    "home-has-database": ErrorRow(
+        409,
+        "There is a database in this home already.",
+        "Name a new folder with --home, or move the old database away first: keep it, it is evidence.",
+    ),
+    "not-restored": ErrorRow(
+        409,
+        "There is nothing to confirm: this database was not restored, or is proved already.",
+        "Start the hub; /readyz says what it waits for.",
+    ),
+    "entries-differ": ErrorRow(
+        422,
+        "The log of this home has another number of entries than was typed.",
+        "If a desk holds more, bring the log up to its snapshot first: `poc registry reconcile`.",
+    ),
+    "cursor-ahead": ErrorRow(
+        409,
+        "The hub never gave that number: it was restored from a backup.",
+        "Read the feed anew from 0; what is there already counts once.",
+    ),
     # --- store ---
     "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
     "already-logged": ErrorRow(

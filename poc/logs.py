@@ -16,6 +16,8 @@ _LOGGER: Final = logging.getLogger("poc")
 
 EVENTS: Final[dict[str, int]] = {
     "ready": logging.INFO,
+    "restored": logging.WARNING,
+    "proved": logging.INFO,
     "request": logging.INFO,
     "erased": logging.INFO,
     "audit": logging.INFO,

@@ -147,7 +147,7 @@ async def _reconcile(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.limits import SNAPSHOT_BYTES_MAX
 
     data = read_file(arguments.file, SNAPSHOT_BYTES_MAX)
-    done = await reconcile(context.home, data, arguments.fingerprint)
+    done = await reconcile(context.home, data, arguments.fingerprint, context.now())
     lines = [
         f"The log had {done.before} entries and has {done.after}.",
         f"Put back beside it: {done.openings} card parts, {done.sealing_keys} sealing keys.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from poc.core.keys import SigningKey
@@ -19,6 +20,7 @@ from poc.hub.metrics import Metrics
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
+from poc.hub.restored import Restored
 from poc.hub.retention import run_jobs
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
@@ -40,6 +42,7 @@ class Hub:
         now: Clock,
         clock_confirmed: bool = False,
         disregarded: Iterable[str] = (),
+        random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.store = store
         self.now = now
@@ -60,6 +63,7 @@ class Hub:
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
         self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
+        self.restored = Restored(store, self.log, self.witnesses, now, random)
         self._loaded = asyncio.Event()
 
     @property
@@ -78,6 +82,7 @@ class Hub:
         Without a registry, or with a log that does not prove itself, the hub only says so: ``reason``.
         """
         await self.log.load()
+        await self.restored.load()
         if not self.log.is_empty:
             await self.witnesses.load()
             await self.exercises.load()
@@ -98,6 +103,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log.run(), name="log")
             group.create_task(self.witnesses.run(), name="witnesses")
+            group.create_task(self.restored.run(), name="restored")
             group.create_task(self.attestor.run(), name="attest")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")

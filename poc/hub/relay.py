@@ -242,6 +242,8 @@ class Relay:
         raise RefusedError("not-found")
 
     def _sign(self, form: Receipt) -> str:
+        if self._log.held is not None:
+            raise self._log.held
         if self._hub_key is None or self._log.read_only or not self._is_hub_key():
             raise UnreachableError("read-only")
         return sign_form(form, RECEIPT, self._hub_key)

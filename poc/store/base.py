@@ -25,6 +25,7 @@ from poc.core.audit import AuditEvent, AuditRow
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
 AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
+FeedName = Literal["inbox", "evidence", "cards", "keys", "exercises"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,18 @@ class StoredExercise:
     controller: str
     announcement: str
     orders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRestore:
+    """That this database came from a backup: when that was taken; the epoch since, None before it began.
+
+    ``proved_at`` is None until it was proved that nothing newer than the backup was signed.
+    """
+
+    taken_at: datetime
+    epoch: str | None
+    proved_at: datetime | None
 
 
 class Store(Protocol):
@@ -464,3 +477,20 @@ class Store(Protocol):
 
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """Give one exercise, None if unknown."""
+
+    # --- operation ---
+
+    async def probe(self, now: datetime) -> int:
+        """Commit a row of no meaning, to see that the disk takes it; give how many migrations it had."""
+
+    async def read_restore(self) -> StoredRestore | None:
+        """Give the newest restore, None where this database was never one."""
+
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """Give the newest restore its epoch: True; False where it has one, or there is none."""
+
+    async def prove_restore(self, now: datetime) -> bool:
+        """Keep that the newest restore is proved: True; False where it was, or there is none."""
+
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """Give the newest number that a feed ever had, 0 for none: nobody can have read beyond it."""

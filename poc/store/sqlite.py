@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
 from poc.store import sqlite_log as log
+from poc.store import sqlite_operation as operation
 from poc.store import sqlite_privacy as privacy
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
@@ -25,6 +26,7 @@ from poc.store.base import (
     Answer,
     Evidence,
     Existing,
+    FeedName,
     InboxItem,
     Leaf,
     Rejection,
@@ -37,6 +39,7 @@ from poc.store.base import (
     StoredOpening,
     StoredProposal,
     StoredRead,
+    StoredRestore,
     StoredSlot,
     Subtree,
 )
@@ -359,6 +362,28 @@ class SqliteStore:
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """See ``Store``."""
         return await self._read(partial(relay.read_exercise, exercise_id=exercise_id))
+
+    # --- operation ---
+
+    async def probe(self, now: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(operation.probe, now=now))
+
+    async def read_restore(self) -> StoredRestore | None:
+        """See ``Store``."""
+        return await self._read(operation.read_restore)
+
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(operation.begin_epoch, epoch=epoch, now=now))
+
+    async def prove_restore(self, now: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(operation.prove_restore, now=now))
+
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """See ``Store``."""
+        return await self._read(partial(operation.read_newest_number, feed=feed))
 
 
 def _in_snapshot(job: Job[T], db: sqlite3.Connection) -> T:

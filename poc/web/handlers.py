@@ -14,6 +14,7 @@ from poc.errors import RefusedError
 from poc.hub.log import Logged
 from poc.hub.registry import Proposed
 from poc.serving.answer import Answer, answer_json
+from poc.store.base import FeedName
 from poc.web import pages
 from poc.web.call import Call
 
@@ -99,7 +100,8 @@ async def sign_proposal(call: Call) -> Answer:
 
 async def cards(call: Call) -> Answer:
     """Openings."""
-    return answer_json(await call.hub.openings.cards(call.caller, call.number("since")))
+    since = call.number("since")
+    return await _page(call, "cards", since, await call.hub.openings.cards(call.caller, since))
 
 
 async def put_card(call: Call) -> Answer:
@@ -122,7 +124,8 @@ async def readers(call: Call) -> Answer:
 
 async def keys(call: Call) -> Answer:
     """Sealing keys."""
-    return answer_json(await call.hub.openings.keys(call.number("since")))
+    since = call.number("since")
+    return await _page(call, "keys", since, await call.hub.openings.keys(since))
 
 
 async def key(call: Call) -> Answer:
@@ -171,17 +174,20 @@ async def evidence(call: Call) -> Answer:
 
 async def inbox(call: Call) -> Answer:
     """The device's inbox."""
-    return answer_json(await call.hub.relay.inbox(call.caller, call.number("after")))
+    after = call.number("after")
+    return await _page(call, "inbox", after, await call.hub.relay.inbox(call.caller, after))
 
 
 async def evidence_feed(call: Call) -> Answer:
     """Evidence in order."""
-    return answer_json(await call.hub.relay.evidence_feed(call.caller, call.number("after")))
+    after = call.number("after")
+    return await _page(call, "evidence", after, await call.hub.relay.evidence_feed(call.caller, after))
 
 
 async def exercises(call: Call) -> Answer:
     """Exercises."""
-    return answer_json(await call.hub.exercises.feed(call.caller, call.number("since")))
+    since = call.number("since")
+    return await _page(call, "exercises", since, await call.hub.exercises.feed(call.caller, since))
 
 
 async def exercise(call: Call) -> Answer:
@@ -204,6 +210,11 @@ async def order(call: Call) -> Answer:
 async def _record(call: Call, kind: str) -> Answer:
     created, receipt = await call.hub.relay.record(call.caller, call.id, kind, call.text("jws"))
     return answer_json({"receipt": receipt}, 201 if created else 200)
+
+
+async def _page(call: Call, feed: FeedName, after: int, page: dict[str, Any]) -> Answer:
+    """A page of a feed, with the epoch in which its numbers count."""
+    return answer_json({**page, "epoch": await call.hub.restored.check_feed(feed, after, page["next"])})
 
 
 def _tile(call: Call, path: str) -> Any:

@@ -120,7 +120,10 @@ class Shape:
     note: str = ""
 
 
-FEED_NOTE: Final = "Ask again from `next` until nothing is left; `next` then equals what was asked."
+FEED_NOTE: Final = (
+    "Ask again from `next` until nothing is left; `next` then equals what was asked. Where `epoch` is "
+    "another than the last time, or the answer is 409 `cursor-ahead`, the hub was restored: read anew from 0."
+)
 SHAPES: Final[dict[str, Shape]] = {
     "GET /": Shape({200: "text/html"}),
     "GET /healthz": Shape({200: object_of(status={"const": "ok"})}),
@@ -162,6 +165,7 @@ SHAPES: Final[dict[str, Shape]] = {
                 cards=list_of(object_of(number=NUMBER, contact=TEXT, part=TEXT, opening=form("opening"))),
                 erased=list_of(ERASURE),
                 next=NUMBER,
+                epoch=TEXT,
             )
         },
         follows="since",
@@ -196,7 +200,7 @@ SHAPES: Final[dict[str, Shape]] = {
         note="Only for the contact's own State. Its own parties are not listed.",
     ),
     "GET /v1/keys": Shape(
-        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER)},
+        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER, epoch=TEXT)},
         follows="since",
         note=FEED_NOTE,
     ),
@@ -247,13 +251,15 @@ SHAPES: Final[dict[str, Shape]] = {
         {200: EVIDENCE}, note="A sender sees all; a recipient what is of the message or of itself."
     ),
     "GET /v1/inbox": Shape(
-        {200: object_of(items=list_of(ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+        {200: object_of(items=list_of(ITEM), next=NUMBER, epoch=TEXT)}, follows="after", note=FEED_NOTE
     ),
     "GET /v1/evidence": Shape(
-        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER, epoch=TEXT)},
+        follows="after",
+        note=FEED_NOTE,
     ),
     "GET /v1/exercises": Shape(
-        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER)},
+        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER, epoch=TEXT)},
         follows="since",
         note=FEED_NOTE + " An exercise gets a new number with each order.",
     ),

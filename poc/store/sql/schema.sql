@@ -184,6 +184,22 @@ CREATE TABLE audit_anchors (
 -- An envelope is dropped some time after it expired; what was answered about it stays.
 CREATE INDEX messages_by_end ON messages (expires_at) WHERE ciphertext <> '';
 
+-- Restores: a backup carries the last row, without an epoch; the hub that starts from it gives it one, which
+-- its feeds show, and logs nothing before it is proved that nothing newer was signed.
+CREATE TABLE restores (
+    number INTEGER PRIMARY KEY,
+    taken_at INTEGER NOT NULL,
+    epoch TEXT UNIQUE,
+    begun_at INTEGER,
+    proved_at INTEGER
+) STRICT;
+
+-- One row, written again and again: whether the disk still takes a commit.
+CREATE TABLE probe (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+) STRICT;
+
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).
 CREATE TABLE migrations (
     number INTEGER PRIMARY KEY,

@@ -757,6 +757,30 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Try again later. The operator waits for the witnesses, or runs `poc registry reconcile` with the "
         "largest snapshot of a desk, or `poc hub confirm`.",
     ),
+    "disk-full": ErrorRow(
+        503, "The disk of the hub is as good as full.", "Make room; the hub goes on by itself then."
+    ),
+    "disk-low": ErrorRow(503, "The disk of the hub fills up.", "Make room before it is full."),
+    "wal-large": ErrorRow(
+        503,
+        "The write-ahead log of the hub's database has grown large.",
+        "Look for a program that reads hub.db and does not end, such as a backup or a shell.",
+    ),
+    "work-stopped": ErrorRow(
+        503,
+        "Work that the hub does every minute was not done for some time.",
+        "Start the hub again, and report the `fault` line of its log if there is one.",
+    ),
+    "witnesses-silent": ErrorRow(
+        503,
+        "Too few witnesses have cosigned lately; heads grow stale for desks.",
+        "Ask those who run the silent ones; the page and the metrics name them.",
+    ),
+    "clock-behind": ErrorRow(
+        503,
+        "The hub's clock is behind the newest entry of its log.",
+        "Set the clock right; look at its time service.",
+    ),
     "not-a-backup": ErrorRow(
         400, "The folder holds no backup of a hub.", "Name a folder that `poc hub backup` made."
     ),

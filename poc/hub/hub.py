@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
 
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
@@ -15,6 +15,7 @@ from poc.hub.attest import Attestor
 from poc.hub.audit import Audit
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
+from poc.hub.health import Health
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
 from poc.hub.openings import Openings
@@ -42,7 +43,7 @@ class Hub:
         now: Clock,
         clock_confirmed: bool = False,
         disregarded: Iterable[str] = (),
-        random: Callable[[int], bytes] = secrets.token_bytes,
+        home: Path | None = None,
     ) -> None:
         self.store = store
         self.now = now
@@ -63,7 +64,8 @@ class Hub:
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
         self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
-        self.restored = Restored(store, self.log, self.witnesses, now, random)
+        self.restored = Restored(store, self.log, self.witnesses, now)
+        self.health = Health(self, home, clock_confirmed=clock_confirmed)
         self._loaded = asyncio.Event()
 
     @property
@@ -107,9 +109,23 @@ class Hub:
             group.create_task(self.attestor.run(), name="attest")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
+            group.create_task(self.health.run(), name="health")
+
+    def readiness(self) -> tuple[bool, dict[str, Any]]:
+        """Whether statements and messages are taken now, and row by row what stands behind that."""
+        checks = self.health.checks()
+        states = {check.state for check in checks}
+        value: dict[str, Any] = {"status": "warning" if "warning" in states else "ok"}
+        failed = next((check.value() for check in checks if check.state == "failed"), None)
+        if failed is not None:
+            error = self.reason
+            message = failed["message"] if error is None else error.message
+            value = {"status": "failed", "reason": failed["code"], "message": message, "next": failed["next"]}
+        return failed is None, {**value, "checks": [check.value() for check in checks]}
 
     async def refresh_metrics(self) -> None:
         """Bring those gauges up to date that are asked for rather than told."""
+        self.health.refresh_metrics()
         self.metrics.read_only.set(0 if self.reason is None else 1)
         with contextlib.suppress(PocError):
             self.metrics.proposals_open.set(len(await self.store.read_proposals(self.now())))
@@ -126,6 +142,7 @@ class Hub:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             await self.sweep()
+            self.health.note_work()
 
     async def sweep(self) -> None:
         """Delete what was kept long enough, and anchor the audit trail. A failing disk is tried again."""

@@ -7,6 +7,7 @@ witnesses at this start; where the registry asks for none, the operator, by ``po
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +36,12 @@ class Restored:
     """
 
     def __init__(
-        self, store: Store, log: Log, witnesses: Witnesses, now: Clock, random: Callable[[int], bytes]
+        self,
+        store: Store,
+        log: Log,
+        witnesses: Witnesses,
+        now: Clock,
+        random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._store = store
         self._log = log

@@ -481,7 +481,7 @@ class Store(Protocol):
     # --- operation ---
 
     async def probe(self, now: datetime) -> int:
-        """Commit a row of no meaning, to see that the disk takes it; give how many migrations it had."""
+        """Commit ``PROBE_BYTES`` of no meaning, to see that the disk takes it; give the migrations it had."""
 
     async def read_restore(self) -> StoredRestore | None:
         """Give the newest restore, None where this database was never one."""

@@ -9,6 +9,7 @@ import sqlite3
 from datetime import datetime
 from typing import Final
 
+from poc.limits import PROBE_BYTES
 from poc.store.base import FeedName, StoredRestore
 from poc.store.sqlite_log import seconds, time_of
 
@@ -23,8 +24,11 @@ _NEWEST_RESTORE: Final = "number = (SELECT max(number) FROM restores)"
 
 
 def probe(db: sqlite3.Connection, now: datetime) -> int:
-    """See ``Store.probe``."""
-    db.execute("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", (seconds(now),))
+    """See ``Store.probe``. What it takes is given back in the same commit."""
+    db.execute(
+        "INSERT OR REPLACE INTO probe (id, at, data) VALUES (1, ?, zeroblob(?))", (seconds(now), PROBE_BYTES)
+    )
+    db.execute("UPDATE probe SET data = x''")
     (applied,) = db.execute("SELECT count(*) FROM migrations").fetchone()
     return int(applied)
 

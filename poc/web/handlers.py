@@ -34,10 +34,8 @@ async def healthz(_call: Call) -> Answer:
 
 async def readyz(call: Call) -> Answer:
     """503 with the reason, and what to do, while statements and messages are not taken."""
-    error = call.hub.reason
-    if error is None:
-        return answer_json({"status": "ok"})
-    return answer_json({"reason": error.code, "message": error.message, "next": error.next_step}, 503)
+    is_ready, value = call.hub.readiness()
+    return answer_json(value, 200 if is_ready else 503)
 
 
 async def checkpoint(call: Call) -> Answer:

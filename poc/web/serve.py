@@ -107,6 +107,7 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         now=system_clock,
         clock_confirmed=settings.clock_confirmed,
         disregarded=settings.disregard_witness,
+        home=settings.home,
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub

@@ -120,6 +120,13 @@ class Shape:
     note: str = ""
 
 
+CHECK: Final = object_of(
+    check=TEXT,
+    state={"enum": ["ok", "warning", "failed"]},
+    code=nothing_or(TEXT),
+    message=nothing_or(TEXT),
+    next=nothing_or(TEXT),
+)
 FEED_NOTE: Final = (
     "Ask again from `next` until nothing is left; `next` then equals what was asked. Where `epoch` is "
     "another than the last time, or the answer is 409 `cursor-ahead`, the hub was restored: read anew from 0."
@@ -128,9 +135,14 @@ SHAPES: Final[dict[str, Shape]] = {
     "GET /": Shape({200: "text/html"}),
     "GET /healthz": Shape({200: object_of(status={"const": "ok"})}),
     "GET /readyz": Shape(
-        {200: object_of(status={"const": "ok"}), 503: object_of(reason=TEXT, message=TEXT, next=TEXT)},
-        note="The reasons are codes: `starting`, `no-registry`, `log-unproved`, `no-log-key`, `no-hub-key`, "
-        "`head-unsure`, `writer-failed`.",
+        {
+            200: object_of(status={"enum": ["ok", "warning"]}, checks=list_of(CHECK)),
+            503: object_of(
+                status={"const": "failed"}, reason=TEXT, message=TEXT, next=TEXT, checks=list_of(CHECK)
+            ),
+        },
+        note="One row for each thing the hub needs; reasons and codes are those of docs/errors.md, and "
+        "docs/operate.md says which is which. The disk is tried every 10 seconds, not by this request.",
     ),
     "GET /checkpoint": Shape({200: "text/plain"}, note="A signed note (C2SP tlog-checkpoint)."),
     "GET /tile/entries/{tile}": Shape(

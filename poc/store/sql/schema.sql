@@ -194,10 +194,11 @@ CREATE TABLE restores (
     proved_at INTEGER
 ) STRICT;
 
--- One row, written again and again: whether the disk still takes a commit.
+-- One row, written again and again: whether the disk still takes a commit of some size.
 CREATE TABLE probe (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    at INTEGER NOT NULL
+    at INTEGER NOT NULL,
+    data BLOB NOT NULL
 ) STRICT;
 
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).

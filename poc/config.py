@@ -114,6 +114,14 @@ class HubSettings(_HomeSettings):
         description="Scheme, host and port by which desks reach the hub: what requests are signed for, "
         "whatever `Host` says. Unset: `http://127.0.0.1:` and the port.",
     )
+    tls_certificate: Path | None = Field(
+        None,
+        description="The certificate chain (PEM) with which the hub itself speaks TLS; relative to the home. "
+        "Unset: plain HTTP, for a proxy on the same machine. SIGHUP reads it anew.",
+    )
+    tls_key: Path | None = Field(
+        None, description="Its key (PEM, mode 0600, without a passphrase); relative to the home."
+    )
     metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
     metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
@@ -134,8 +142,8 @@ class DeskSettings(_HomeSettings):
 
     # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
     not_in_environment: ClassVar[frozenset[str]] = frozenset(
-        {"origin", "fingerprint", "party", "mail_server", "mail_tls", "mail_from", "mail_to", "mail_user",
-         "mail_password_file", "mail_ca_file"}
+        {"origin", "fingerprint", "party", "hub_ca_file", "mail_server", "mail_tls", "mail_from",
+         "mail_to", "mail_user", "mail_password_file", "mail_ca_file"}
     )  # fmt: skip
 
     hub_url: WebOrigin = Field(description="The hub's public origin.")
@@ -145,6 +153,11 @@ class DeskSettings(_HomeSettings):
     )
     party: Annotated[str, AfterValidator(_party)] | None = Field(
         None, description="The id of the holder of this home. Unset: a reader. Only in the file."
+    )
+    hub_ca_file: Path | None = Field(
+        None,
+        description="CA certificates (PEM) that the hub's may be signed by, beside the system's; relative to "
+        "the home. Only in the file.",
     )
     mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
         None, description="For `poc monitor --mail`: the mail server, as `mail.example.org` or with `:port`."

@@ -1009,6 +1009,12 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-setting": ErrorRow(
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
+    "bad-tls": ErrorRow(
+        400,
+        "The certificate or its key cannot be used.",
+        "Give PEM files: the whole chain, and its key without a passphrase.",
+    ),
+    "tls-key-open": ErrorRow(400, "Others can read the TLS key.", "Run `chmod 600` on it."),
     # --- desk (client) ---
     "nothing-to-export": ErrorRow(
         422, "There is nothing to put into the file.", "Name other contacts, or another form."

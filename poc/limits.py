@@ -21,6 +21,7 @@ LOGGED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far logged_at may lie after the 
 SUSPEND_SECONDS_MAX: Final = 90 * 24 * 3600  # from issued_at to the end of a suspension; it may be renewed
 PROPOSAL_SECONDS_MAX: Final = 14 * 24 * 3600  # how long a proposal waits for its signatures
 REQUEST_SECONDS_MAX: Final = 90 * 24 * 3600  # how long a request for enrolment may be taken up
+HELD_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead a held message or slot may be released
 EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to expires_at
 CLOCK_SKEW_SECONDS_MAX: Final = 60  # between the time of a request and the hub's clock
 NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
@@ -32,6 +33,10 @@ ENVELOPE_DAYS_KEPT: Final = 30  # an envelope after it expired; its id, receipts
 READ_DAYS_KEPT: Final = 365  # who fetched which part of whose card
 AUDIT_UNSIGNED_PER_MINUTE_MAX: Final = 60  # refusals of unknown callers recorded one by one; more are counted
 
+# What is due at the hub
+DUE_SECONDS_MAX: Final = 5  # how long the hub goes without looking at what is due
+CLOCK_STEP_SECONDS_MAX: Final = 60  # how far the machine's clock may step before the hub stops following it
+
 # The hub's own look at itself; docs/operate.md says what each means
 PROBE_SECONDS: Final = 10  # between two commits that only try the disk
 PROBE_SECONDS_MAX: Final = 5  # how long such a commit may take
@@ -39,6 +44,7 @@ PROBE_BYTES: Final = 64 * KIB  # what it writes; given back in the same commit
 DISK_FREE_BYTES_MIN: Final = 16 * MIB  # less counts as full: the hub is not ready
 DISK_FREE_BYTES_WARN: Final = 1024 * MIB  # less is told as a warning
 WAL_BYTES_WARN: Final = 64 * MIB  # a write-ahead log above it is told: something that reads holds it up
+RESTORE_SETTLES_SECONDS: Final = 300  # after a restore is proved, until deadlines run: answers come again
 WORK_SECONDS_MAX: Final = 180  # how long the work of every minute may not have been done
 
 # Messages

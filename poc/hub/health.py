@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from poc.errors import CATALOGUE, PocError, UnreachableError
 from poc.hub.backup import last_verified_at
-from poc.hub.clock import check_jump
+from poc.hub.clock import SteadyClock, check_jump
 from poc.limits import (
     CLOCK_AHEAD_SECONDS_MAX,
     DISK_FREE_BYTES_MIN,
@@ -153,7 +153,7 @@ class Health:
         return Check("migrations", "failed", "database-newer")
 
     def _work(self) -> Check:
-        late = monotonic() - self._worked > WORK_SECONDS_MAX
+        late = monotonic() - min(self._worked, self._hub.timers.looked_at) > WORK_SECONDS_MAX
         return Check("work", "failed", "work-stopped") if late else Check("work", "ok")
 
     def _beside(self) -> list[Check]:
@@ -171,6 +171,8 @@ class Health:
         directory, now = self._hub.log.view.directory, self._hub.now()
         if directory.logged_at - now > timedelta(seconds=CLOCK_AHEAD_SECONDS_MAX):
             return Check("clock", "failed", "clock-behind")
+        if isinstance(self._hub.now, SteadyClock) and self._hub.now.step_seconds:
+            return Check("clock", "warning", "clock-stepped")
         try:
             if directory.quorum == 0:
                 check_jump(directory.logged_at, now, confirmed=self._clock_confirmed)

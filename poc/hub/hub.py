@@ -23,6 +23,8 @@ from poc.hub.registry import Registry
 from poc.hub.relay import Relay
 from poc.hub.restored import Restored
 from poc.hub.retention import run_jobs
+from poc.hub.signing import ReceiptSigner
+from poc.hub.timers import Timers
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
 from poc.logs import log_event
@@ -63,7 +65,19 @@ class Hub:
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
-        self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
+        self._signer = ReceiptSigner(self.log, hub_key)
+        self.timers = Timers(
+            store,
+            self.log,
+            self.exercises,
+            self._signer,
+            now=now,
+            metrics=self.metrics,
+            guard=self._may_do_due,
+        )
+        self.relay = Relay(
+            store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
+        )
         self.restored = Restored(store, self.log, self.witnesses, now)
         self.health = Health(self, home, clock_confirmed=clock_confirmed)
         self._loaded = asyncio.Event()
@@ -73,7 +87,7 @@ class Hub:
         """Why the hub takes nothing now; None when it takes statements and messages."""
         if not self._loaded.is_set():
             return UnreachableError("starting")
-        reason = self.log.reason or self.relay.reason
+        reason = self.log.reason or self._signer.reason
         if reason is None and not self.witnesses.is_proved:
             return UnreachableError("witnesses-unheard")
         return reason
@@ -107,6 +121,7 @@ class Hub:
             group.create_task(self.witnesses.run(), name="witnesses")
             group.create_task(self.restored.run(), name="restored")
             group.create_task(self.attestor.run(), name="attest")
+            group.create_task(self.timers.run(), name="timers")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
             group.create_task(self.health.run(), name="health")
@@ -122,6 +137,11 @@ class Hub:
             message = failed["message"] if error is None else error.message
             value = {"status": "failed", "reason": failed["code"], "message": message, "next": failed["next"]}
         return failed is None, {**value, "checks": [check.value() for check in checks]}
+
+    async def _may_do_due(self) -> None:
+        """Return only if due work may begin. Raises ``restore-unproved`` and what the witnesses say."""
+        self.restored.check_settled()
+        await self.witnesses.check()
 
     async def refresh_metrics(self) -> None:
         """Bring those gauges up to date that are asked for rather than told."""

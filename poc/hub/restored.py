@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,13 @@ from poc.hub.audit import DONE
 from poc.hub.clock import Clock
 from poc.hub.log import Log
 from poc.hub.witnesses import Witnesses
+from poc.limits import RESTORE_SETTLES_SECONDS
 from poc.logs import log_event
 from poc.store.base import FeedName, Store
 from poc.store.sqlite import SqliteStore
 
 _EPOCH_BYTES: Final = 16
+_SETTLES: Final = timedelta(seconds=RESTORE_SETTLES_SECONDS)
 NEVER: Final = ""
 """The epoch of a hub that was never restored."""
 
@@ -49,6 +51,7 @@ class Restored:
         self._now = now
         self._random = random
         self.epoch = NEVER
+        self._proved_at: datetime | None = None
 
     async def load(self) -> None:
         """Begin the epoch of a restore that none has begun; hold the log until it is proved."""
@@ -59,7 +62,7 @@ class Restored:
             await self._store.begin_epoch(b64u(self._random(_EPOCH_BYTES)), self._now())
             found = await self._store.read_restore() or found
             log_event("restored", taken_at=format_time(found.taken_at))
-        self.epoch = found.epoch or NEVER
+        self.epoch, self._proved_at = found.epoch or NEVER, found.proved_at
         if found.proved_at is None:
             self._log.held = UnreachableError("restore-unproved", format_time(found.taken_at))
 
@@ -73,8 +76,20 @@ class Restored:
                 await self._store.prove_restore(self._now())
             except UnreachableError:
                 continue
-            self._log.held = None
+            self._log.held, self._proved_at = None, self._now()
             log_event("proved", entries=self._log.view.directory.size)
+
+    def check_settled(self) -> None:
+        """Return only if what is due may be done: desks have had time to offer again what was lost.
+
+        Else the hub would say that nothing had reached it where it had signed the contrary before, and let
+        out what an acknowledgement made needless. Raises ``restore-unproved``.
+        """
+        if self.epoch == NEVER:
+            return
+        settled_at = None if self._proved_at is None else self._proved_at + _SETTLES
+        if settled_at is None or self._now() < settled_at:
+            raise UnreachableError("restore-unproved", "answers are still offered again")
 
     async def check_feed(self, feed: FeedName, after: int, following: int) -> str:
         """The epoch, for a page of a feed. Raises ``cursor-ahead`` for a number this hub never gave."""

@@ -799,7 +799,7 @@ CATALOGUE: dict[str, ErrorRow] = {
     "clock-stepped": ErrorRow(
         503,
         "The machine's clock stepped; the hub counts on without it.",
-        "Look at its time service. Once witnesses agree with the new time, or after a new start, it is followed.",
+        "Look at its time service. Where witnesses agree, or after a new start, the hub follows it.",
     ),
     "not-a-backup": ErrorRow(
         400, "The folder holds no backup of a hub.", "Name a folder that `poc hub backup` made."

@@ -38,7 +38,8 @@ class Timers:
 
     ``guard`` is asked once after the start, before anything is done: it raises while the log is not proved or
     the clock is ahead of the witnesses'. From then on the hub's steady clock is enough, so that no silent
-    witness holds an escalation up. ``looked_at``: when that last went through. ``on_released`` is told the keys whose inboxes got something.
+    witness holds an escalation up. ``looked_at``: when all that was due had last been done. ``on_released``
+    is told the keys whose inboxes got something.
     """
 
     def __init__(

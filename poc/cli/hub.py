@@ -120,7 +120,7 @@ async def _restore(context: Context, arguments: argparse.Namespace) -> Result:
         f"It is as of {both_times(done.taken_at)}; what the hub took after that is not here:",
         "- entries: `poc registry reconcile` with the largest snapshot of any desk;",
         "- messages and answers: the desks that sent them offer them again at their next sync;",
-        "- erased openings, open proposals, signatures on them, orders: their owners ask or sign anew.",
+        "- erased openings, open proposals, signatures on them: their owners ask or sign anew.",
         *([] if has_keys else ["No keys are here: put keyring.jwe and keys.json in place first."]),
         "Start the hub. It signs nothing before its witnesses have proved its log;",
         "without witnesses, before `poc registry reconcile` or `poc hub confirm`.",

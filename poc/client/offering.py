@@ -25,7 +25,8 @@ from poc.core.strictjson import canonical, parse
 from poc.errors import RefusedError
 
 _WAITING: Final = "offer-again"
-_SETTLED: Final = {"message": "accepted", "answer": "done"}
+_SETTLED: Final = {"exercise": "done", "order": "done", "message": "accepted", "answer": "done"}
+_ORDER: Final = tuple(_SETTLED)
 _BESIDE: Final = ("opening", "key")
 _TRY_LATER: Final = frozenset(
     {"not-found", "exercise-unknown", "exercise-not-open", "clock-skew", "nonce-used",
@@ -45,14 +46,14 @@ def note_restored(known: Known) -> None:
 
 
 async def offer_again(known: Known, hub: HubClient) -> list[str]:
-    """Offer what is remembered, messages before answers; gives what to tell.
+    """Offer what is remembered, exercises and messages before answers; gives what to tell.
 
     What the hub cannot take yet, such as an answer to a message that its own sender has not offered again,
     stays remembered. Raises ``hub-unreachable``.
     """
     told, left = [], _numbers(known)
     rows = {row.number: row for row in known.trust.outbox() if row.number in left}
-    for row in sorted(rows.values(), key=lambda row: (row.kind != "message", row.number)):
+    for row in sorted(rows.values(), key=lambda row: (_ORDER.index(row.kind), row.number)):
         try:
             done = _is_over(known, row) or await _offer(known, hub, row)
         except RefusedError as error:
@@ -79,6 +80,8 @@ def _keep(known: Known, numbers: Iterable[int]) -> None:
 
 async def _offer(known: Known, hub: HubClient, row: OutboxRow) -> bool:
     """Offer one thing that the hub lacks; true once it has it, false to be tried later."""
+    if row.kind in ("exercise", "order"):
+        return await _offer_to_exercise(hub, row)
     message = row.ref.partition(":")[0]
     evidence = await _evidence(hub, message)
     if row.kind == "answer":
@@ -99,6 +102,22 @@ async def _offer(known: Known, hub: HubClient, row: OutboxRow) -> bool:
     code = _refusal(known, row, text)
     known.trust.put_evidence(message, "receipt", text, code)
     return code is None
+
+
+async def _offer_to_exercise(hub: HubClient, row: OutboxRow) -> bool:
+    """Offer an announcement or an order where the hub lacks it. An order needs its announcement there."""
+    try:
+        found: Any = await hub.get_json(f"/v1/exercises/{row.ref.partition(':')[0]}")
+    except RefusedError as error:
+        if error.code != "not-found":
+            raise
+        found = None
+    own: Any = parse(row.body)
+    if (found is not None) if row.kind == "exercise" else (found is None or own["order"] in found["orders"]):
+        return True
+    method, path = route_of(row)
+    await hub.send_json(method, path, row.body)
+    return True
 
 
 def _refusal(known: Known, row: OutboxRow, text: str) -> str | None:
@@ -145,6 +164,8 @@ def _header(row: OutboxRow) -> EnvelopeHeader:
 
 def _is_over(known: Known, row: OutboxRow) -> bool:
     """Whether the message expired, so that nobody waits for it or its answer any more."""
+    if row.kind in ("exercise", "order"):
+        return False
     if row.kind == "message":
         return _header(row).expires_at <= known.now()
     message = row.ref.partition(":")[0]

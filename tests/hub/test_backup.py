@@ -102,6 +102,7 @@ async def test_r20_the_connection_of_a_backup_neither_writes_nor_checkpoints(wor
     await backed_up(world, tmp_path / "backup")
     assert [path.read_bytes() for path in files] == before
     with reading(world.home) as db:
+        db.execute("COMMIT")
         for statement in ("DELETE FROM leaves", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM"):
             with contextlib.suppress(sqlite3.Error):
                 db.execute(statement).fetchall()

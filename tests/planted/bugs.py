@@ -1032,10 +1032,11 @@ BUGS = (
     Bug(
         "R20 the connection of a backup may write and checkpoint",
         "poc/store/copy.py",
-        '?mode=ro", uri=True, check_same_thread=False)) as db:\n'
+        '?mode=ro", uri=True, check_same_thread=False)\n'
+        "        ) as db:\n"
         "            db.isolation_level = None\n"
         '            db.execute("PRAGMA query_only = ON")\n',
-        '?mode=rw", uri=True, check_same_thread=False)) as db:\n            db.isolation_level = None\n',
+        '?mode=rw", uri=True, check_same_thread=False)\n        ) as db:\n            db.isolation_level = None\n',
         "tests/hub/test_backup.py",
         "neither_writes",
     ),

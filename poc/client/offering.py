@@ -13,14 +13,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from poc.client.api import HubClient
-from poc.client.evidence import verify_accepted, verify_recorded
+from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded
 from poc.client.known import Known
 from poc.client.outbox import route_of
 from poc.client.trust import InboxRow, OutboxRow
 from poc.core.envelope import read_header
 from poc.core.form import read_form
 from poc.core.message import Envelope, EnvelopeHeader
-from poc.core.receipts import verify_receipt
 from poc.core.strictjson import canonical, parse
 from poc.errors import RefusedError
 
@@ -126,7 +125,8 @@ def _refusal(known: Known, row: OutboxRow, text: str) -> str | None:
         if row.kind == "message":
             verify_accepted(known, row.body, text)
         elif route_of(row)[1].endswith("/cancels"):
-            verify_receipt(text, known.directory, known.root_at)
+            cancel: Any = parse(row.body)
+            verify_cancelled(known, cancel["jws"], text)
         else:
             own: Any = parse(row.body)
             verify_recorded(known, own["jws"], text)

@@ -1065,6 +1065,8 @@ BUGS = (
         "        if key.stat().st_mode & _OTHERS < 0:\n",
         "tests/web/test_tls.py",
         "cannot_be_used",
+    ),
+    Bug(
         "R14 a step that is due is done again by whoever comes second",
         "poc/store/sqlite_due.py",
         "    return claimed.rowcount == 1\n",

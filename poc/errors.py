@@ -866,6 +866,69 @@ CATALOGUE: dict[str, ErrorRow] = {
     "already-released": ErrorRow(
         409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
     ),
+    "restore-unproved": ErrorRow(
+        503,
+        "This hub was restored from a backup, and nothing has proved yet that its log is the newest.",
+        "Try again later. The operator waits for the witnesses, or runs `poc registry reconcile` with the "
+        "largest snapshot of a desk, or `poc hub confirm`.",
+    ),
+    "disk-full": ErrorRow(
+        503, "The disk of the hub is as good as full.", "Make room; the hub goes on by itself then."
+    ),
+    "disk-low": ErrorRow(503, "The disk of the hub fills up.", "Make room before it is full."),
+    "wal-large": ErrorRow(
+        503,
+        "The write-ahead log of the hub's database has grown large.",
+        "Look for a program that reads hub.db and does not end, such as a backup or a shell.",
+    ),
+    "work-stopped": ErrorRow(
+        503,
+        "Work that the hub does every minute was not done for some time.",
+        "Start the hub again, and report the `fault` line of its log if there is one.",
+    ),
+    "witnesses-silent": ErrorRow(
+        503,
+        "Too few witnesses have cosigned lately; heads grow stale for desks.",
+        "Ask those who run the silent ones; the page and the metrics name them.",
+    ),
+    "clock-behind": ErrorRow(
+        503,
+        "The hub's clock is behind the newest entry of its log.",
+        "Set the clock right; look at its time service.",
+    ),
+    "clock-stepped": ErrorRow(
+        503,
+        "The machine's clock stepped; the hub counts on without it.",
+        "Look at its time service. Where witnesses agree, or after a new start, the hub follows it.",
+    ),
+    "not-a-backup": ErrorRow(
+        400, "The folder holds no backup of a hub.", "Name a folder that `poc hub backup` made."
+    ),
+    "backup-unsound": ErrorRow(
+        422,
+        "The backup is not whole, or what it was made of is not.",
+        "Take another backup; `poc hub check` says what is wrong with this one, or with the hub's home.",
+    ),
+    "home-has-database": ErrorRow(
+        409,
+        "There is a database in this home already.",
+        "Name a new folder with --home, or move the old database away first: keep it, it is evidence.",
+    ),
+    "not-restored": ErrorRow(
+        409,
+        "There is nothing to confirm: this database was not restored, or is proved already.",
+        "Start the hub; /readyz says what it waits for.",
+    ),
+    "entries-differ": ErrorRow(
+        422,
+        "The log of this home has another number of entries than was typed.",
+        "If a desk holds more, bring the log up to its snapshot first: `poc registry reconcile`.",
+    ),
+    "cursor-ahead": ErrorRow(
+        409,
+        "The hub never gave that number: it was restored from a backup.",
+        "Read the feed anew from 0; what is there already counts once.",
+    ),
     # --- store ---
     "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
     "step-moved": ErrorRow(
@@ -1109,6 +1172,12 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The request carries no token of this home, or a wrong one.",
         "Send `Authorization: Bearer` with the content of `api.token` in the home.",
     ),
+    "bad-tls": ErrorRow(
+        400,
+        "The certificate or its key cannot be used.",
+        "Give PEM files: the whole chain, and its key without a passphrase.",
+    ),
+    "tls-key-open": ErrorRow(400, "Others can read the TLS key.", "Run `chmod 600` on it."),
     # --- desk (client) ---
     "nothing-to-export": ErrorRow(
         422, "There is nothing to put into the file.", "Name other contacts, or another form."

@@ -37,6 +37,16 @@ AUDIT_UNSIGNED_PER_MINUTE_MAX: Final = 60  # refusals of unknown callers recorde
 DUE_SECONDS_MAX: Final = 5  # how long the hub goes without looking at what is due
 CLOCK_STEP_SECONDS_MAX: Final = 60  # how far the machine's clock may step before the hub stops following it
 
+# The hub's own look at itself; docs/operate.md says what each means
+PROBE_SECONDS: Final = 10  # between two commits that only try the disk
+PROBE_SECONDS_MAX: Final = 5  # how long such a commit may take
+PROBE_BYTES: Final = 64 * KIB  # what it writes; given back in the same commit
+DISK_FREE_BYTES_MIN: Final = 16 * MIB  # less counts as full: the hub is not ready
+DISK_FREE_BYTES_WARN: Final = 1024 * MIB  # less is told as a warning
+WAL_BYTES_WARN: Final = 64 * MIB  # a write-ahead log above it is told: something that reads holds it up
+RESTORE_SETTLES_SECONDS: Final = 300  # after a restore is proved, until deadlines run: answers come again
+WORK_SECONDS_MAX: Final = 180  # how long the work of every minute may not have been done
+
 # Messages
 SLOTS_MAX: Final = 250  # slots of one envelope
 INLINE_ATTACHMENTS_BYTES_MAX: Final = 16 * KIB  # all attachments that travel inside an envelope
@@ -78,6 +88,7 @@ WITNESS_SECONDS_MAX: Final = 10  # how long the hub waits for one answer of a wi
 WITNESS_ANSWER_BYTES_MAX: Final = 16 * KIB  # what is read of such an answer
 CLOCK_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far the hub's clock may be ahead of the newest cosignature
 LOG_SECONDS_MAX: Final = 30  # how long a statement waits to be logged before its sender is told
+RETRY_AFTER_SECONDS: Final = 10  # what a 503 says in Retry-After
 LOAD_SECONDS_MAX: Final = 60  # how long a request waits for a hub that is still reading its log
 
 # Notes of C2SP

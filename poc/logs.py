@@ -16,6 +16,10 @@ _LOGGER: Final = logging.getLogger("poc")
 
 EVENTS: Final[dict[str, int]] = {
     "ready": logging.INFO,
+    "tls": logging.WARNING,
+    "storage": logging.WARNING,
+    "restored": logging.WARNING,
+    "proved": logging.INFO,
     "request": logging.INFO,
     "erased": logging.INFO,
     "audit": logging.INFO,

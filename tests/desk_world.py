@@ -161,7 +161,7 @@ async def sync_once_with(between, sd, sealed):
 
     def once(method, path, body):
         if path.startswith("/v1/inbox") and asked:
-            return canonical({"items": [], "next": sd.known.trust.cursor("inbox")})
+            return canonical({"items": [], "next": sd.known.trust.cursor("inbox")}), 200
         asked.extend([1] if path.startswith("/v1/inbox") else [])
         return edit(method, path, body)
 

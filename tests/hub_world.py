@@ -45,6 +45,7 @@ class World:
                 hub_key=signing_key("hub"),
                 now=lambda: self.now,
                 disregarded=self.disregarded,
+                home=self.home,
             )
             await hub.load()
             app = make_app(hub, lambda: self.origin, self.deadlines)

@@ -23,6 +23,7 @@ from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
     "registry": "found a registry, join one, change its settings, show the one this home is pinned to",
+    "hub": "back a hub up while it runs; check, restore and confirm its database",
     "ceremony": "sign a genesis or policy step by step, offline, with a transcript",
     "key": "make, list and export keys; print and restore the recovery key; change the passphrase",
     "proposal": "list, show, sign and submit statements that wait for signatures",

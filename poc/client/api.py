@@ -6,9 +6,11 @@ Knows HTTP and nothing of what the answers mean: verifying stands in ``sync`` an
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poc.core.httpsig import sign_request
@@ -63,8 +65,12 @@ class HubClient:
         *,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
         seconds_max: float = TIMEOUT_SECONDS,
+        ca_file: Path | None = None,
     ) -> None:
-        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``."""
+        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``.
+
+        The certificates in ``ca_file`` are trusted beside the system's.
+        """
         self._base = base.rstrip("/")
         self._http = http
         self._own: aiohttp.ClientSession | None = None
@@ -73,6 +79,7 @@ class HubClient:
         self.keys = keys
         self._answer_bytes_max = answer_bytes_max
         self._seconds_max = seconds_max
+        self._ca_file = ca_file
         self.warnings: list[str] = []
         self.progress: Callable[[str], None] = _told_to_nobody
 
@@ -95,7 +102,8 @@ class HubClient:
         if self._http is not None:
             return self._http
         if self._own is None:
-            self._own = aiohttp.ClientSession()
+            connector = None if self._ca_file is None else aiohttp.TCPConnector(ssl=_trusting(self._ca_file))
+            self._own = aiohttp.ClientSession(connector=connector)
         return self._own
 
     def take_warnings(self) -> list[str]:
@@ -235,6 +243,16 @@ class HubClient:
         if is_good:
             return data
         raise _problem(status, data)
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    """The system's certificates, and those of a file. Raises ``bad-setting``."""
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise RefusedError("bad-setting", f"hub_ca_file: {type(error).__name__}") from None
+    return context
 
 
 async def _bounded(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:

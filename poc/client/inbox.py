@@ -18,6 +18,7 @@ from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
 from poc.client.gossip import heads_of_item, keep_contradictions
 from poc.client.known import Known
+from poc.client.offering import note_restored
 from poc.client.sequences import Gap, sequences
 from poc.client.trust import InboxRow
 from poc.core import jws, lifecycle
@@ -49,9 +50,16 @@ async def fetch_inbox(
 ) -> Fetched:
     """Fetch what is new, keep it as delivered, verify it and queue retrievals.
 
-    A message that needs a newer log or exercise is verified once more after ``sync_again``.
+    A message that needs a newer log or exercise is verified once more after ``sync_again``. Where the hub
+    was restored, what it may have lost is remembered, to be offered again.
     """
-    fetched = await read_feed(known.trust, hub, INBOX, lambda item: _keep(known, item, clock()))
+    fetched = await read_feed(
+        known.trust,
+        hub,
+        INBOX,
+        lambda item: _keep(known, item, clock()),
+        restored=lambda: note_restored(known),
+    )
     if not _verify_new(known):
         await sync_again()
         _verify_new(known)

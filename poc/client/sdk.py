@@ -103,7 +103,7 @@ class Desk(Proposing, Clearing):
         self._random = random
 
     @classmethod
-    async def join(
+    async def join(  # noqa: PLR0913 (clock, random and session are given by tests alone)
         cls,
         home: Path,
         url: str,
@@ -111,6 +111,7 @@ class Desk(Proposing, Clearing):
         *,
         party: str | None = None,
         passphrase: str | None = None,
+        ca_file: Path | None = None,
         http: aiohttp.ClientSession | None = None,
         clock: Clock = now_utc,
         random: Random = secrets.token_bytes,
@@ -121,11 +122,11 @@ class Desk(Proposing, Clearing):
         """
         expected = parse_fingerprint(fingerprint)
         check_no_desk(home)
-        hub = HubClient(url, http, (), clock, random)
+        hub = HubClient(url, http, (), clock, random, ca_file=ca_file)
         try:
             entry = await read_genesis(hub, expected)
             origin = start(entry).origin
-            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
+            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party, ca_file=ca_file)
             create_trust(home, entry.leaf)
         finally:
             await hub.close()
@@ -148,7 +149,8 @@ class Desk(Proposing, Clearing):
             raise RefusedError("wrong-fingerprint", "trust.db is of another registry")
         if passphrase is not None and (home / KEYRING_NAME).exists():
             known.keyring = await asyncio.to_thread(Keyring.unlock, home, passphrase)
-        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random)
+        ca_file = None if settings.hub_ca_file is None else home / settings.hub_ca_file
+        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random, ca_file=ca_file)
         return cls(home, settings, known, hub, random)
 
     async def close(self) -> None:

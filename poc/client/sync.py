@@ -20,6 +20,7 @@ from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
 from poc.client.log import follow_log
 from poc.client.notices import fetch_notices, post_notices
+from poc.client.offering import offer_again
 from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.privacy import erased_in
 from poc.client.progress import missed_deadlines
@@ -132,7 +133,11 @@ async def _messages_step(
         report.received += fetched.new
         report.warnings += fetched.warnings
 
+    async def offer() -> None:
+        report.warnings += await offer_again(known, hub)
+
     await _step(report, "inbox", receive)
+    await _step(report, "restored hub", offer)
     await _flush_step(known, hub, report, ("answer",))
     await _step(report, "evidence", lambda: sync_evidence(known, hub, report))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
@@ -15,12 +16,14 @@ from poc.hub.audit import Audit
 from poc.hub.blobs import Blobs
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
+from poc.hub.health import Health
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
 from poc.hub.notify import Device, Wakes
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
+from poc.hub.restored import Restored
 from poc.hub.retention import run_jobs
 from poc.hub.signing import ReceiptSigner
 from poc.hub.streams import Streams
@@ -45,6 +48,7 @@ class Hub:
         now: Clock,
         clock_confirmed: bool = False,
         disregarded: Iterable[str] = (),
+        home: Path | None = None,
     ) -> None:
         self.store = store
         self.now = now
@@ -72,7 +76,7 @@ class Hub:
             self._signer,
             now=now,
             metrics=self.metrics,
-            guard=self.witnesses.check,
+            guard=self._may_do_due,
         )
         self.relay = Relay(
             store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
@@ -81,6 +85,8 @@ class Hub:
         self.wakes = Wakes(self._device_of)
         self.streams = Streams(store, self.log, self.wakes)
         self.relay.on_accepted = self.timers.on_released = self.wakes.wake
+        self.restored = Restored(store, self.log, self.witnesses, now)
+        self.health = Health(self, home, clock_confirmed=clock_confirmed)
         self._loaded = asyncio.Event()
 
     @property
@@ -99,6 +105,7 @@ class Hub:
         Without a registry, or with a log that does not prove itself, the hub only says so: ``reason``.
         """
         await self.log.load()
+        await self.restored.load()
         if not self.log.is_empty:
             await self.witnesses.load()
             await self.exercises.load()
@@ -119,13 +126,33 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log.run(), name="log")
             group.create_task(self.witnesses.run(), name="witnesses")
+            group.create_task(self.restored.run(), name="restored")
             group.create_task(self.attestor.run(), name="attest")
             group.create_task(self.timers.run(), name="timers")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
+            group.create_task(self.health.run(), name="health")
+
+    def readiness(self) -> tuple[bool, dict[str, Any]]:
+        """Whether statements and messages are taken now, and row by row what stands behind that."""
+        checks = self.health.checks()
+        states = {check.state for check in checks}
+        value: dict[str, Any] = {"status": "warning" if "warning" in states else "ok"}
+        failed = next((check.value() for check in checks if check.state == "failed"), None)
+        if failed is not None:
+            error = self.reason
+            message = failed["message"] if error is None else error.message
+            value = {"status": "failed", "reason": failed["code"], "message": message, "next": failed["next"]}
+        return failed is None, {**value, "checks": [check.value() for check in checks]}
+
+    async def _may_do_due(self) -> None:
+        """Return only if due work may begin. Raises ``restore-unproved`` and what the witnesses say."""
+        self.restored.check_settled()
+        await self.witnesses.check()
 
     async def refresh_metrics(self) -> None:
         """Bring those gauges up to date that are asked for rather than told."""
+        self.health.refresh_metrics()
         self.metrics.read_only.set(0 if self.reason is None else 1)
         self.metrics.streams_open.set(self.wakes.count)
         with contextlib.suppress(PocError):
@@ -148,6 +175,7 @@ class Hub:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             await self.sweep()
+            self.health.note_work()
 
     async def sweep(self) -> None:
         """Delete what was kept long enough, and anchor the audit trail. A failing disk is tried again."""

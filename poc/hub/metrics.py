@@ -59,6 +59,15 @@ class Metrics:
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
+        self.check_state = Gauge(
+            "poc_check_state", "Of /readyz: 0 sound, 1 warning, 2 failed.", ["check"], **told
+        )
+        self.disk_free_bytes = Gauge("poc_disk_free_bytes", "Free on the disk of the home.", **told)
+        self.database_bytes = Gauge("poc_database_bytes", "Size of the database file.", **told)
+        self.wal_bytes = Gauge("poc_wal_bytes", "Size of its write-ahead log.", **told)
+        self.backup_seconds = Gauge(
+            "poc_backup_seconds", "When the newest backup was made, Unix time.", **told
+        )
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
     def commit(self, writes: int, seconds: float) -> None:

@@ -157,6 +157,12 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "a chain that may be cut at its start proves less; no personal data is in it",
     ),
     Kept(
+        "operation",
+        "when the database was restored from a backup, the steps that built its tables, a try of the disk",
+        "for ever",
+        "whoever reads the feeds must learn of a restore; no personal data is in it",
+    ),
+    Kept(
         "requests",
         "addresses of clients, headers, paths",
         "never kept",
@@ -177,3 +183,34 @@ async def run_jobs(store: Store, openings: Openings, audit: Audit, now: datetime
                 await audit.record("retention", subject=kept.name, count=count)
         except PocError as error:
             log_event("not-erased", kept=kept.name, code=error.code)
+
+
+TABLES: Final[dict[str, str]] = {
+    "head": "log",
+    "leaves": "log",
+    "subtrees": "log",
+    "published": "log",
+    "proposals": "proposals",
+    "openings": "openings",
+    "erasures": "erasures",
+    "reads": "reads",
+    "sealing_keys": "sealing-keys",
+    "submissions": "evidence",
+    "messages": "envelopes",
+    "slots": "envelopes",
+    "held_slots": "envelopes",
+    "due": "envelopes",
+    "expiries": "evidence",
+    "sequences": "evidence",
+    "answers": "evidence",
+    "evidence": "evidence",
+    "nonces": "nonces",
+    "exercises": "exercises",
+    "exercise_orders": "exercises",
+    "audit": "audit",
+    "audit_anchors": "audit",
+    "restores": "operation",
+    "probe": "operation",
+    "migrations": "operation",
+}
+"""Which class each table of the database belongs to: a table without a row here fails a test."""

@@ -52,7 +52,7 @@ class Streams:
             if listener.has_news:
                 listener.has_news = False
                 kids = sealing_kids(self._log.view.directory, caller)
-                newest = await self._store.read_newest_number(kids)
+                newest = await self._store.read_newest_arrival(kids)
                 if newest > after:
                     after = newest
                     yield newest

@@ -167,6 +167,11 @@ class Witnesses:
         if self._clock_is_ahead():
             raise UnreachableError("clock-unconfirmed")
 
+    async def wait_proved(self) -> None:
+        """Wait until a quorum of witnesses has proved the log; for ever where the registry asks for none."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._proved and self._log.view.directory.quorum > 0)
+
     async def wait_published(self, size: int) -> None:
         """Wait until a head of at least that size is published, ``COSIGN_SECONDS_MAX`` at the most."""
         await self._until(lambda: self.published.size >= size)

@@ -1,4 +1,7 @@
-"""Errors as problem+json (RFC 9457), with the code, the next step and the server's time."""
+"""Errors as problem+json (RFC 9457), with the code, the next step and the server's time.
+
+What may pass by itself (503) says after how many seconds to ask again.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from datetime import datetime
 
 from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, PocError
+from poc.limits import RETRY_AFTER_SECONDS
 from poc.serving.answer import Answer, answer_json
 
 _HIDDEN = frozenset({"not-found"})
+_UNAVAILABLE = 503
 
 
 def problem(error: PocError, now: datetime) -> Answer:
@@ -26,6 +31,8 @@ def problem(error: PocError, now: datetime) -> Answer:
     }
     answer = answer_json({**error.data, **value}, error.status, "application/problem+json")
     seconds = error.data.get("retry_after_seconds")
-    if isinstance(seconds, int):
-        return replace(answer, headers={**answer.headers, "Retry-After": str(seconds)})
-    return answer
+    if seconds is None and error.status == _UNAVAILABLE:
+        seconds = RETRY_AFTER_SECONDS
+    if not isinstance(seconds, int):
+        return answer
+    return replace(answer, headers={**answer.headers, "Retry-After": str(seconds)})

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from poc.errors import RefusedError, UnreachableError
 from poc.keyring import KEYRING_NAME, Keyring, read_passphrase_file
+from poc.serving.tls import Tls
 
 
 def stop_asked() -> asyncio.Event:
@@ -34,13 +35,20 @@ def unlock(home: Path) -> Keyring | None:
     return Keyring.unlock(home, passphrase)
 
 
-async def listen(stack: contextlib.AsyncExitStack, runner: web.AppRunner, host: str, port: int) -> str:
-    """Listen until the stack ends; the address. Raises ``cannot-listen``."""
+async def listen(
+    stack: contextlib.AsyncExitStack, runner: web.AppRunner, host: str, port: int, tls: Tls | None = None
+) -> str:
+    """Listen until the stack ends; the address. With ``tls`` SIGHUP reads its files anew.
+
+    Raises ``cannot-listen``.
+    """
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=None if tls is None else tls.context).start()
     except OSError as error:
         raise UnreachableError("cannot-listen", f"{host}:{port}: {error.strerror}") from None
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{runner.addresses[0][1]}"
+    if tls is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, tls.reload)
+    return f"{'http' if tls is None else 'https'}://{shown}:{runner.addresses[0][1]}"

@@ -25,6 +25,7 @@ from poc.core.audit import AuditEvent, AuditRow
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
 AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
+FeedName = Literal["inbox", "evidence", "cards", "keys", "exercises"]
 StepKind = Literal["release", "expire"]
 
 
@@ -282,6 +283,18 @@ class StoredExercise:
     orders: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRestore:
+    """That this database came from a backup: when that was taken; the epoch since, None before it began.
+
+    ``proved_at`` is None until it was proved that nothing newer than the backup was signed.
+    """
+
+    taken_at: datetime
+    epoch: str | None
+    proved_at: datetime | None
+
+
 class Store(Protocol):
     """What a hub keeps. See the module for what every verb promises."""
 
@@ -439,7 +452,7 @@ class Store(Protocol):
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """Give what came for these sealing keys, numbered above ``after``, in order; at most ``limit``."""
 
-    async def read_newest_number(self, kids: Sequence[str]) -> int:
+    async def read_newest_arrival(self, kids: Sequence[str]) -> int:
         """Give the number of the newest that came for these sealing keys; 0 if nothing did."""
 
     async def read_message(self, message_id: str) -> StoredMessage | None:
@@ -601,3 +614,20 @@ class Store(Protocol):
 
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """Give one exercise, None if unknown."""
+
+    # --- operation ---
+
+    async def probe(self, now: datetime) -> int:
+        """Commit ``PROBE_BYTES`` of no meaning, to see that the disk takes it; give the migrations it had."""
+
+    async def read_restore(self) -> StoredRestore | None:
+        """Give the newest restore, None where this database was never one."""
+
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """Give the newest restore its epoch: True; False where it has one, or there is none."""
+
+    async def prove_restore(self, now: datetime) -> bool:
+        """Keep that the newest restore is proved: True; False where it was, or there is none."""
+
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """Give the newest number that a feed ever had, 0 for none: nobody can have read beyond it."""

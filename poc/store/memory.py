@@ -22,6 +22,7 @@ from poc.store.base import (
     Evidence,
     EvidenceKind,
     Existing,
+    FeedName,
     InboxItem,
     Leaf,
     Rejection,
@@ -34,6 +35,7 @@ from poc.store.base import (
     StoredOpening,
     StoredProposal,
     StoredRead,
+    StoredRestore,
     StoredSlot,
     Subtree,
 )
@@ -86,6 +88,8 @@ class MemoryStore(MemoryBlobs):
         self._nonces: dict[tuple[str, str], datetime] = {}
         self._exercises: dict[str, StoredExercise] = {}
         self._order_hashes: dict[str, list[str]] = {}
+        self.restore: StoredRestore | None = None
+        self._probed_at: datetime | None = None
 
     def fail_before(self, name: str, n: int = 1) -> None:
         """Make the n-th call of the verb ``name`` from now raise ``storage-failed`` with nothing stored."""
@@ -370,7 +374,7 @@ class MemoryStore(MemoryBlobs):
         return tuple(itertools.islice(items, limit))
 
     @verb
-    async def read_newest_number(self, kids: Sequence[str]) -> int:
+    async def read_newest_arrival(self, kids: Sequence[str]) -> int:
         """See ``Store``."""
         return max((number for number, _, slot in self._inbox if slot.kid in kids), default=0)
 
@@ -620,3 +624,45 @@ class MemoryStore(MemoryBlobs):
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """See ``Store``."""
         return self._exercises.get(exercise_id)
+
+    # --- operation ---
+
+    @verb
+    async def probe(self, now: datetime) -> int:
+        """See ``Store``. No migration was ever needed here."""
+        self._probed_at = now
+        return 0
+
+    @verb
+    async def read_restore(self) -> StoredRestore | None:
+        """See ``Store``. What lives in memory is no backup, unless a test says so by ``restore``."""
+        return self.restore
+
+    @verb
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """See ``Store``."""
+        del now  # when it began is for people who read the file
+        if self.restore is None or self.restore.epoch is not None:
+            return False
+        self.restore = replace(self.restore, epoch=epoch)
+        return True
+
+    @verb
+    async def prove_restore(self, now: datetime) -> bool:
+        """See ``Store``."""
+        if self.restore is None or self.restore.proved_at is not None:
+            return False
+        self.restore = replace(self.restore, proved_at=now)
+        return True
+
+    @verb
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """See ``Store``."""
+        numbers = {
+            "inbox": [number for number, _, _ in self._inbox],
+            "evidence": [evidence.number for _, evidence in self._evidence],
+            "cards": [opening.number for opening in self._openings.values()],
+            "keys": [key.number for key in self._keys.values()],
+            "exercises": [exercise.number for exercise in self._exercises.values()],
+        }
+        return max(numbers[feed], default=0)

@@ -22,6 +22,7 @@ from poc.store import sqlite_blobs as blob_sql
 from poc.store import sqlite_due as due
 from poc.store import sqlite_inbox
 from poc.store import sqlite_log as log
+from poc.store import sqlite_operation as operation
 from poc.store import sqlite_privacy as privacy
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
@@ -31,6 +32,7 @@ from poc.store.base import (
     DueStep,
     Evidence,
     Existing,
+    FeedName,
     InboxItem,
     Leaf,
     Rejection,
@@ -44,6 +46,7 @@ from poc.store.base import (
     StoredOpening,
     StoredProposal,
     StoredRead,
+    StoredRestore,
     StoredSlot,
     Subtree,
 )
@@ -275,9 +278,9 @@ class SqliteStore:
         """See ``Store``."""
         return await self._read(partial(relay.read_inbox, kids=kids, after=after, limit=limit))
 
-    async def read_newest_number(self, kids: Sequence[str]) -> int:
+    async def read_newest_arrival(self, kids: Sequence[str]) -> int:
         """See ``Store``."""
-        return await self._read(partial(sqlite_inbox.read_newest_number, kids=kids))
+        return await self._read(partial(sqlite_inbox.read_newest_arrival, kids=kids))
 
     async def read_message(self, message_id: str) -> StoredMessage | None:
         """See ``Store``."""
@@ -432,6 +435,28 @@ class SqliteStore:
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """See ``Store``."""
         return await self._read(partial(relay.read_exercise, exercise_id=exercise_id))
+
+    # --- operation ---
+
+    async def probe(self, now: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(operation.probe, now=now))
+
+    async def read_restore(self) -> StoredRestore | None:
+        """See ``Store``."""
+        return await self._read(operation.read_restore)
+
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(operation.begin_epoch, epoch=epoch, now=now))
+
+    async def prove_restore(self, now: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(operation.prove_restore, now=now))
+
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """See ``Store``."""
+        return await self._read(partial(operation.read_newest_number, feed=feed))
 
 
 def _in_snapshot(job: Job[T], db: sqlite3.Connection) -> T:

@@ -14,6 +14,7 @@ from poc.errors import RefusedError
 from poc.hub.log import Logged
 from poc.hub.registry import Proposed
 from poc.serving.answer import Answer, Streamed, answer_json
+from poc.store.base import FeedName
 from poc.web import pages
 from poc.web.call import Call
 from poc.web.events import events
@@ -34,10 +35,8 @@ async def healthz(_call: Call) -> Answer:
 
 async def readyz(call: Call) -> Answer:
     """503 with the reason, and what to do, while statements and messages are not taken."""
-    error = call.hub.reason
-    if error is None:
-        return answer_json({"status": "ok"})
-    return answer_json({"reason": error.code, "message": error.message, "next": error.next_step}, 503)
+    is_ready, value = call.hub.readiness()
+    return answer_json(value, 200 if is_ready else 503)
 
 
 async def checkpoint(call: Call) -> Answer:
@@ -100,7 +99,8 @@ async def sign_proposal(call: Call) -> Answer:
 
 async def cards(call: Call) -> Answer:
     """Openings."""
-    return answer_json(await call.hub.openings.cards(call.caller, call.number("since")))
+    since = call.number("since")
+    return await _page(call, "cards", since, await call.hub.openings.cards(call.caller, since))
 
 
 async def put_card(call: Call) -> Answer:
@@ -123,7 +123,8 @@ async def readers(call: Call) -> Answer:
 
 async def keys(call: Call) -> Answer:
     """Sealing keys."""
-    return answer_json(await call.hub.openings.keys(call.number("since")))
+    since = call.number("since")
+    return await _page(call, "keys", since, await call.hub.openings.keys(since))
 
 
 async def key(call: Call) -> Answer:
@@ -191,7 +192,8 @@ async def blob(call: Call) -> Answer:
 
 async def inbox(call: Call) -> Answer:
     """The device's inbox."""
-    return answer_json(await call.hub.relay.inbox(call.caller, call.number("after")))
+    after = call.number("after")
+    return await _page(call, "inbox", after, await call.hub.relay.inbox(call.caller, after))
 
 
 async def inbox_stream(call: Call) -> Streamed:
@@ -204,12 +206,14 @@ async def inbox_stream(call: Call) -> Streamed:
 
 async def evidence_feed(call: Call) -> Answer:
     """Evidence in order."""
-    return answer_json(await call.hub.relay.evidence_feed(call.caller, call.number("after")))
+    after = call.number("after")
+    return await _page(call, "evidence", after, await call.hub.relay.evidence_feed(call.caller, after))
 
 
 async def exercises(call: Call) -> Answer:
     """Exercises."""
-    return answer_json(await call.hub.exercises.feed(call.caller, call.number("since")))
+    since = call.number("since")
+    return await _page(call, "exercises", since, await call.hub.exercises.feed(call.caller, since))
 
 
 async def exercise(call: Call) -> Answer:
@@ -232,6 +236,11 @@ async def order(call: Call) -> Answer:
 async def _record(call: Call, kind: str) -> Answer:
     created, receipt = await call.hub.relay.record(call.caller, call.id, kind, call.text("jws"))
     return answer_json({"receipt": receipt}, 201 if created else 200)
+
+
+async def _page(call: Call, feed: FeedName, after: int, page: dict[str, Any]) -> Answer:
+    """A page of a feed, with the epoch in which its numbers count."""
+    return answer_json({**page, "epoch": await call.hub.restored.check_feed(feed, after, page["next"])})
 
 
 def _tile(call: Call, path: str) -> Any:

@@ -25,6 +25,7 @@ from poc.logs import log_event, start_logs
 from poc.serving.connection import GuardedRunner
 from poc.serving.metrics import metrics_runner
 from poc.serving.process import listen, stop_asked, unlock
+from poc.serving.tls import Tls
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
 
@@ -43,6 +44,7 @@ def check_home(home: Path) -> None:
 async def serve(settings: HubSettings, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded."""
     stopped = stop_asked()
+    tls = _tls(settings)
     keyring = await asyncio.to_thread(unlock, settings.home)
     async with contextlib.AsyncExitStack() as stack:
         store = await SqliteStore.open(settings.home)
@@ -58,7 +60,7 @@ async def serve(settings: HubSettings, port: int) -> None:
             await listen(stack, metrics, settings.metrics_host, settings.metrics_port)
         bound = {"origin": settings.public_origin}
         runner = GuardedRunner(make_app(hub, lambda: bound["origin"]), hub.now)
-        address = await listen(stack, runner, settings.host, port)
+        address = await listen(stack, runner, settings.host, port, tls)
         if "public_origin" not in settings.model_fields_set:
             bound["origin"] = address
         async with asyncio.TaskGroup() as group:
@@ -66,6 +68,15 @@ async def serve(settings: HubSettings, port: int) -> None:
             await stopped.wait()
             loading.cancel()
     log_event("stopped")
+
+
+def _tls(settings: HubSettings) -> Tls | None:
+    """What the hub speaks TLS with itself, None behind a proxy. Raises ``bad-setting``, ``bad-tls``."""
+    if settings.tls_certificate is None and settings.tls_key is None:
+        return None
+    if settings.tls_certificate is None or settings.tls_key is None:
+        raise RefusedError("bad-setting", "tls_certificate and tls_key go together")
+    return Tls.load(settings.home / settings.tls_certificate, settings.home / settings.tls_key)
 
 
 async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
@@ -109,6 +120,7 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         now=clock,
         clock_confirmed=settings.clock_confirmed,
         disregarded=settings.disregard_witness,
+        home=settings.home,
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub

@@ -122,20 +122,35 @@ class Shape:
     header: str | None = None
 
 
-FEED_NOTE: Final = "Ask again from `next` until nothing is left; `next` then equals what was asked."
 STREAM_NOTE: Final = (
     'Server-Sent Events: `event: inbox` with `data: {"newest": N}`, whose id N is the number the inbox has '
     "grown to; fetch it with `GET /v1/inbox`. `Last-Event-ID` goes before `after`. A comment is a sign of "
     "life. It ends with the caller's key, when its contact is frozen, and after STREAM_SECONDS_MAX of "
     "[limits](limits.md): come back."
 )
+CHECK: Final = object_of(
+    check=TEXT,
+    state={"enum": ["ok", "warning", "failed"]},
+    code=nothing_or(TEXT),
+    message=nothing_or(TEXT),
+    next=nothing_or(TEXT),
+)
+FEED_NOTE: Final = (
+    "Ask again from `next` until nothing is left; `next` then equals what was asked. Where `epoch` is "
+    "another than the last time, or the answer is 409 `cursor-ahead`, the hub was restored: read anew from 0."
+)
 SHAPES: Final[dict[str, Shape]] = {
     "GET /": Shape({200: "text/html"}),
     "GET /healthz": Shape({200: object_of(status={"const": "ok"})}),
     "GET /readyz": Shape(
-        {200: object_of(status={"const": "ok"}), 503: object_of(reason=TEXT, message=TEXT, next=TEXT)},
-        note="The reasons are codes: `starting`, `no-registry`, `log-unproved`, `no-log-key`, `no-hub-key`, "
-        "`head-unsure`, `writer-failed`.",
+        {
+            200: object_of(status={"enum": ["ok", "warning"]}, checks=list_of(CHECK)),
+            503: object_of(
+                status={"const": "failed"}, reason=TEXT, message=TEXT, next=TEXT, checks=list_of(CHECK)
+            ),
+        },
+        note="One row for each thing the hub needs; reasons and codes are those of docs/errors.md, and "
+        "docs/operate.md says which is which. The disk is tried every 10 seconds, not by this request.",
     ),
     "GET /checkpoint": Shape({200: "text/plain"}, note="A signed note (C2SP tlog-checkpoint)."),
     "GET /tile/entries/{tile}": Shape(
@@ -170,6 +185,7 @@ SHAPES: Final[dict[str, Shape]] = {
                 cards=list_of(object_of(number=NUMBER, contact=TEXT, part=TEXT, opening=form("opening"))),
                 erased=list_of(ERASURE),
                 next=NUMBER,
+                epoch=TEXT,
             )
         },
         follows="since",
@@ -204,7 +220,7 @@ SHAPES: Final[dict[str, Shape]] = {
         note="Only for the contact's own State. Its own parties are not listed.",
     ),
     "GET /v1/keys": Shape(
-        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER)},
+        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER, epoch=TEXT)},
         follows="since",
         note=FEED_NOTE,
     ),
@@ -283,7 +299,7 @@ SHAPES: Final[dict[str, Shape]] = {
         header="Range",
     ),
     "GET /v1/inbox": Shape(
-        {200: object_of(items=list_of(ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+        {200: object_of(items=list_of(ITEM), next=NUMBER, epoch=TEXT)}, follows="after", note=FEED_NOTE
     ),
     "GET /v1/inbox/stream": Shape(
         {200: "text/event-stream"},
@@ -292,10 +308,12 @@ SHAPES: Final[dict[str, Shape]] = {
         note=STREAM_NOTE,
     ),
     "GET /v1/evidence": Shape(
-        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER, epoch=TEXT)},
+        follows="after",
+        note=FEED_NOTE,
     ),
     "GET /v1/exercises": Shape(
-        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER)},
+        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER, epoch=TEXT)},
         follows="since",
         note=FEED_NOTE + " An exercise gets a new number with each order.",
     ),

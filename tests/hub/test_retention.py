@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from poc.core.draft import AttachmentBytes
 from poc.core.form import form_value
-from poc.hub.retention import CLASSES
+from poc.hub.retention import CLASSES, TABLES
 from poc.limits import (
     ENVELOPE_DAYS_KEPT,
     NONCE_SECONDS_KEPT,
@@ -25,6 +26,7 @@ from tests.hub_world import World
 from tests.registry import nomination, openings, sealing_key, signed
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "poc" / "store" / "sql" / "schema.sql"
 SECOND = timedelta(seconds=1)
 
 
@@ -156,6 +158,14 @@ async def audit_case(world):
     return Case(None, lambda: is_(world.store.read_audit(0, 10)))
 
 
+async def operation_case(world):
+    await world.hub.health.probe()
+    count = lambda: world.store.writer._connection.run(  # noqa: E731
+        lambda db: db.execute("SELECT count(*) FROM probe").fetchone()[0]
+    )
+    return Case(None, lambda: is_(count()))
+
+
 CASES = {
     "log": log_case,
     "openings": openings_case,
@@ -169,11 +179,19 @@ CASES = {
     "exercises": exercises_case,
     "nonces": nonces_case,
     "audit": audit_case,
+    "operation": operation_case,
 }
 
 
 async def is_(value, check=bool):
     return check(await value)
+
+
+def test_every_table_of_the_database_belongs_to_a_class_of_the_page():
+    """A table that nobody thought of is kept for ever, and nobody is told."""
+    tables = set(re.findall(r"^CREATE TABLE (\w+)", SCHEMA.read_text("utf-8"), re.MULTILINE))
+    assert tables == TABLES.keys()
+    assert set(TABLES.values()) | {"requests"} == {kept.name for kept in CLASSES}
 
 
 def test_every_class_has_a_case_here_and_a_line_in_the_page():

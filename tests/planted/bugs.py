@@ -1231,6 +1231,83 @@ BUGS = (
         "no_test",
     ),
     Bug(
+        "R23 readyz says ready while the disk is full",
+        "poc/hub/health.py",
+        '            disk = Check("disk", "failed", "disk-full")\n',
+        '            disk = Check("disk", "ok")\n',
+        "tests/hub/test_health.py",
+        "bounds or full_disk",
+    ),
+    Bug(
+        "R23 readyz says ready while no commit goes through",
+        "poc/hub/health.py",
+        "        except PocError as error:\n            self.error = error\n",
+        "        except PocError:\n            self.error = None\n",
+        "tests/hub/test_health.py",
+        "disk_that_fails",
+    ),
+    Bug(
+        "R8 a restored hub goes on without being proved",
+        "poc/hub/restored.py",
+        "        if found.proved_at is None:\n",
+        "        if found.proved_at is None and found.epoch is None:\n",
+        "tests/hub/test_backup.py",
+        "without_witnesses",
+    ),
+    Bug(
+        "R8 a backup does not say that it is one",
+        "poc/store/copy.py",
+        "            mark_as_backup(copy, taken_at)\n",
+        "            pass\n",
+        "tests/hub/test_backup.py",
+        "without_witnesses or begins_an_epoch",
+    ),
+    Bug(
+        "R36 a backup bears its name without having been verified",
+        "poc/hub/backup.py",
+        '        raise RefusedError("backup-unsound", "; ".join(bad))\n',
+        "        pass\n",
+        "tests/hub/test_backup.py",
+        "damaged",
+    ),
+    Bug(
+        "R20 the connection of a backup may write and checkpoint",
+        "poc/store/copy.py",
+        '?mode=ro", uri=True, check_same_thread=False)\n'
+        "        ) as db:\n"
+        "            db.isolation_level = None\n"
+        '            db.execute("PRAGMA query_only = ON")\n',
+        '?mode=rw", uri=True, check_same_thread=False)\n'
+        "        ) as db:\n"
+        "            db.isolation_level = None\n",
+        "tests/hub/test_backup.py",
+        "neither_writes",
+    ),
+    Bug(
+        "R15 a desk reads on where it stood although the hub gives its numbers anew",
+        "poc/client/feeds.py",
+        "            trust.set_cursor(feed.name, 0)\n            fetched.anew",
+        "            fetched.anew",
+        "tests/client/test_restored_hub.py",
+        "numbers_used_anew",
+    ),
+    Bug(
+        "R3 what a restored hub lost is not offered again",
+        "poc/client/offering.py",
+        "if not _is_over(known, row))})",
+        "if _is_over(known, row))})",
+        "tests/client/test_restored_hub.py",
+        "reaches_its_recipient",
+    ),
+    Bug(
+        "a TLS key that others can read is taken",
+        "poc/serving/tls.py",
+        "        if key.stat().st_mode & _OTHERS:\n",
+        "        if key.stat().st_mode & _OTHERS < 0:\n",
+        "tests/web/test_tls.py",
+        "cannot_be_used",
+    ),
+    Bug(
         "R14 a step that is due is done again by whoever comes second",
         "poc/store/sqlite_due.py",
         "    return claimed.rowcount == 1\n",

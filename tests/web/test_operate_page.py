@@ -16,6 +16,7 @@ from poc.client.alarms import trial_ring
 from poc.client.hooks import VARIABLES
 from poc.config import ENV_ELSEWHERE, DeskSettings, HubSettings, WitnessSettings
 from poc.errors import CATALOGUE
+from poc.hub.backup import LAST_NAME
 from poc.keyring import INDEX_NAME, KEYRING_NAME, PASSPHRASE_NAME
 from poc.logs import EVENTS
 from poc.store.sqlite import DATABASE_NAME, LOCK_NAME
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 FILES = {
     *("config.toml", KEYRING_NAME, INDEX_NAME, PASSPHRASE_NAME),
-    *(DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME),
+    *(DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME, LAST_NAME),
 }
 
 

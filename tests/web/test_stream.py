@@ -121,13 +121,13 @@ async def test_what_comes_for_another_is_not_signalled(world):
 async def test_a_quiet_stream_asks_the_disk_once_and_shows_signs_of_life(world, monkeypatch):
     monkeypatch.setattr(poc.hub.streams, "STREAM_HEARTBEAT_SECONDS", 0.05)
     asked = []
-    real = world.hub.store.read_newest_number
+    real = world.hub.store.read_newest_arrival
 
     async def counted(kids):
         asked.append(kids)
         return await real(kids)
 
-    monkeypatch.setattr(world.hub.store, "read_newest_number", counted)
+    monkeypatch.setattr(world.hub.store, "read_newest_arrival", counted)
     async with opened(world) as reader:
         comments = 0
         while comments < 5:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,6 +15,7 @@ from poc.hub.attest import Attestor
 from poc.hub.audit import Audit
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
+from poc.hub.intake import Intake
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
 from poc.hub.openings import Openings
@@ -59,7 +61,8 @@ class Hub:
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
-        self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
+        self.intake = Intake(self.metrics, time.monotonic)
+        self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.intake)
         self._loaded = asyncio.Event()
 
     @property

@@ -29,6 +29,9 @@ class Metrics:
         self.evidence_recorded = Counter(
             "poc_evidence_recorded", "Signed records of recipients taken.", ["kind"], **told
         )
+        self.refused_later = Counter(
+            "poc_refused_for_now", "Requests to come again later.", ["code", "kind"], **told
+        )
         self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
         self.statement_batch = Histogram(
             "poc_statement_batch_size", "Statements of one log step.", buckets=_BATCH_BUCKETS, **told
@@ -50,12 +53,27 @@ class Metrics:
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
+        self.connections_open = Gauge("poc_connections_open", "Connections of clients.", **told)
+        self.connections_ended = Counter(
+            "poc_connections_ended",
+            "Connections the hub closed for a deadline or for room.",
+            ["reason"],
+            **told,
+        )
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
     def commit(self, writes: int, seconds: float) -> None:
         """Count one commit of the store."""
         self.commit_batch.observe(writes)
         self.commit_seconds.observe(seconds)
+
+    def refuse(self, code: str, kind: str) -> None:
+        """Count a request that was asked to come again later: for which code, of which kind."""
+        self.refused_later.labels(code, kind).inc()
+
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that the hub closed, and why."""
+        self.connections_ended.labels(reason).inc()
 
     def witness(self, witness: str, lag: int, cosigned_at: datetime | None) -> None:
         """Say how far a witness is behind, and when it cosigned last."""

@@ -60,6 +60,10 @@ async def _envelopes(store: Store, _openings: Openings, now: datetime) -> int:
     return await store.drop_envelopes(now - timedelta(days=ENVELOPE_DAYS_KEPT))
 
 
+async def _uses(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_uses(now - timedelta(hours=1))
+
+
 CLASSES: Final[tuple[Kept, ...]] = (
     Kept(
         "log",
@@ -129,6 +133,14 @@ CLASSES: Final[tuple[Kept, ...]] = (
         told=False,
     ),
     Kept(
+        "quotas",
+        "how many messages each State sent in each minute; how many bytes are held for it",
+        "counts an hour, bytes while they are held",
+        "no State may use what others need, least of all for exercises",
+        _uses,
+        told=False,
+    ),
+    Kept(
         "audit",
         "records of privileged actions, and one signed anchor a day",
         "for ever",
@@ -139,7 +151,7 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "addresses of clients, headers, paths",
         "never kept",
         "the hub writes the pattern of a route, the method and the status to standard error, nothing else; "
-        "the proxy before it may keep more",
+        "addresses are in memory only, for rates, some minutes; the proxy before it may keep more",
     ),
 )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, PocError
 from poc.serving.answer import Answer, answer_json
 
+RETRY_AFTER: Final = "retry_after_seconds"
 _HIDDEN = frozenset({"not-found"})
 
 
@@ -23,4 +26,8 @@ def problem(error: PocError, now: datetime) -> Answer:
         "next": error.next_step,
         "time": format_time(now),
     }
-    return answer_json({**error.data, **value}, error.status, "application/problem+json")
+    answer = answer_json({**error.data, **value}, error.status, "application/problem+json")
+    seconds = error.data.get(RETRY_AFTER)
+    if not isinstance(seconds, int):
+        return answer
+    return replace(answer, headers={**answer.headers, "Retry-After": str(seconds)})

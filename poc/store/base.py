@@ -56,13 +56,17 @@ class Subtree:
 
 @dataclass(frozen=True, slots=True)
 class StoredProposal:
-    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes."""
+    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes.
+
+    ``opener`` is the State or body whose key opened it.
+    """
 
     id: str
     payload: bytes
     signatures: bytes
     opened_at: datetime
     expires_at: datetime
+    opener: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,19 @@ class Rejection:
     reason: str
     receipt: str
     rejected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What may still be kept for a State or body at ``at``: checked and counted with what is stored.
+
+    ``messages_max`` bounds those of the last hour, ``bytes_max`` the envelopes held, this one included.
+    """
+
+    party: str
+    messages_max: int
+    bytes_max: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +298,12 @@ class Store(Protocol):
 
     # --- proposals ---
 
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
-        """Open a proposal: True; False if one of this id is open, which stays unchanged."""
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
+        """Open a proposal: True; False if one of this id is open, which stays unchanged.
+
+        Raises:
+            RefusedError: ``too-many-proposals``, its opener has ``open_max`` open.
+        """
 
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
         """Replace exactly the signature bytes ``expected``.
@@ -358,25 +379,30 @@ class Store(Protocol):
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot]
+        self, message: StoredMessage, slots: Sequence[StoredSlot], quota: Quota | None = None
     ) -> Accepted | Existing:
         """Accept a message once: its slots into the inboxes, its receipt into the evidence.
 
         The same id with the same ``body_sha256`` gives the receipt of the first time, also where that
-        was a rejection. Ids are kept for ever.
+        was a rejection, and whatever the quota. Ids are kept for ever.
 
         Raises:
             RefusedError: ``id-used``, the id is taken by another body (data ``receipt`` where the sender
                 is the same contact); ``sequence-used``, (sender's kid, contact, status, sequence) is
-                taken by another message (data ``receipt`` and ``message`` of that one).
+                taken by another message (data ``receipt`` and ``message`` of that one);
+                ``quota-reached``, ``storage-quota`` (data ``retry_after_seconds``).
         """
 
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """Keep a rejection, final for its id; ``accept_message`` says what a repeat gives.
 
         Raises:
-            RefusedError: ``id-used``, as with ``accept_message``.
+            RefusedError: ``id-used``, ``quota-reached``, as with ``accept_message``: a rejection is kept
+                for ever, so it counts as a message.
         """
+
+    async def forget_uses(self, before: datetime) -> int:
+        """Forget what was counted of minutes that ended before ``before``; say how many."""
 
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """Give what came for these sealing keys, numbered above ``after``, in order; at most ``limit``."""

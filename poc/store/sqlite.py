@@ -19,6 +19,7 @@ from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
 from poc.store import sqlite_log as log
 from poc.store import sqlite_privacy as privacy
+from poc.store import sqlite_quotas as quotas
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
     Accepted,
@@ -27,6 +28,7 @@ from poc.store.base import (
     Existing,
     InboxItem,
     Leaf,
+    Quota,
     Rejection,
     StoredAnchor,
     StoredErasure,
@@ -161,9 +163,9 @@ class SqliteStore:
 
     # --- proposals ---
 
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
         """See ``Store``."""
-        return await self._write(partial(log.put_proposal, proposal=proposal))
+        return await self._write(partial(log.put_proposal, proposal=proposal, open_max=open_max))
 
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
         """See ``Store``."""
@@ -250,14 +252,18 @@ class SqliteStore:
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot]
+        self, message: StoredMessage, slots: Sequence[StoredSlot], quota: Quota | None = None
     ) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.accept_message, message=message, slots=slots))
+        return await self._write(partial(relay.accept_message, message=message, slots=slots, quota=quota))
 
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.reject_message, rejection=rejection))
+        return await self._write(partial(relay.reject_message, rejection=rejection, quota=quota))
+
+    async def forget_uses(self, before: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(quotas.forget_uses, before=before))
 
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """See ``Store``."""

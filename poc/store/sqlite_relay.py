@@ -17,12 +17,15 @@ from poc.store.base import (
     Evidence,
     Existing,
     InboxItem,
+    Quota,
     Rejection,
     StoredExercise,
     StoredMessage,
     StoredSlot,
 )
+from poc.store.quotas import envelope_bytes
 from poc.store.sqlite_log import renew_openings, seconds, time_of
+from poc.store.sqlite_quotas import count_message, hold_bytes
 
 _MESSAGE = (
     "messages.id, body_sha256, digest, sender_contact, sender_kid, status, exercise,"
@@ -37,13 +40,17 @@ def _message(row: tuple[Any, ...]) -> StoredMessage:
 
 
 def accept_message(
-    db: sqlite3.Connection, message: StoredMessage, slots: Sequence[StoredSlot]
+    db: sqlite3.Connection, message: StoredMessage, slots: Sequence[StoredSlot], quota: Quota | None = None
 ) -> Accepted | Existing:
     """See ``Store.accept_message``."""
     existing = _submitted(db, message.id, message.body_sha256, message.sender_contact)
     if existing:
         return existing
     _refuse_used_sequences(db, message, slots)
+    if quota is not None:
+        count_message(db, quota)
+        size_bytes = envelope_bytes(message, slots)
+        hold_bytes(db, quota.party, "envelopes", size_bytes, quota.bytes_max)
     db.execute(
         "INSERT INTO submissions (id, body_sha256, sender_contact, sender_kid, reason, receipt, answered_at)"
         " VALUES (?, ?, ?, ?, NULL, ?, ?)",
@@ -126,11 +133,15 @@ def _insert_evidence(
     )
 
 
-def reject_message(db: sqlite3.Connection, rejection: Rejection) -> Accepted | Existing:
+def reject_message(
+    db: sqlite3.Connection, rejection: Rejection, quota: Quota | None = None
+) -> Accepted | Existing:
     """See ``Store.reject_message``."""
     existing = _submitted(db, rejection.id, rejection.body_sha256, rejection.sender_contact)
     if existing:
         return existing
+    if quota is not None:
+        count_message(db, quota)
     db.execute(
         "INSERT INTO submissions (id, body_sha256, sender_contact, sender_kid, reason, receipt, answered_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -28,7 +28,9 @@ CREATE TABLE proposals (
     signatures BLOB NOT NULL,
     opened_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
-) STRICT;
+, opener TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX proposals_by_opener ON proposals (opener);
 
 -- What travels beside the log. Openings hold personal data and can be erased, so a number is never used again.
 CREATE TABLE openings (
@@ -183,6 +185,21 @@ CREATE TABLE audit_anchors (
 
 -- An envelope is dropped some time after it expired; what was answered about it stays.
 CREATE INDEX messages_by_end ON messages (expires_at) WHERE ciphertext <> '';
+
+-- Quotas of a State or body: what it sent in each minute of the last hour, and what is held for it.
+CREATE TABLE quota_uses (
+    party TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (party, minute)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quota_held (
+    party TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('envelopes', 'blobs')),
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (party, kind)
+) STRICT, WITHOUT ROWID;
 
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).
 CREATE TABLE migrations (

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import Context
-from poc.cli.output import Progress, Result, Table, warn
+from poc.cli.output import Progress, Result, Table, both_times, warn
+from poc.core.strictjson import parse_time
 from poc.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     notes = [f"not taken by the hub: {item}" for item in report.rejected]
     if waiting:
         notes.append(f"{waiting} still waiting in the outbox")
+    if report.again_at is not None:
+        again_at = both_times(parse_time(report.again_at))
+        notes.append(
+            f"the hub asks to wait: sending goes on at {again_at}, with the next `poc sync` from then on"
+        )
     return Result(
         value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
     )

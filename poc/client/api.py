@@ -10,10 +10,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from poc.client.waiting import retry_seconds
 from poc.core.httpsig import sign_request
 from poc.core.keys import SigningKey
 from poc.core.strictjson import b64u, canonical, parse, parse_time
 from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError
+from poc.limits import RETRY_TRIES_MAX, RETRY_WAIT_SECONDS_MAX
 
 if TYPE_CHECKING:  # 0.3 s to import, which a command that stays offline does not pay
     import aiohttp
@@ -28,6 +30,7 @@ _OWN_CODES: Final = frozenset(
      "wrong-fingerprint", "no-device", "not-synced"}
 )  # fmt: skip
 """What only this desk can find: a hub that says so is not believed, for what follows from it is grave."""
+_COME_AGAIN: Final = frozenset({"rate-limited", "too-many-requests"})
 _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
 
 
@@ -101,6 +104,8 @@ class HubClient:
     async def request(self, method: str, path: str, body: bytes, *, signed: bool = True) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
 
+        Where the hub asks to wait a few seconds, it is sent again then, a few times.
+
         A key that the hub does not take, such as one that was replaced since the last sync, gives way to
         the next of ``keys``.
 
@@ -108,6 +113,17 @@ class HubClient:
             RefusedError: the hub's code, ``hub-refused`` for one not known here, ``bad-answer-from-hub``.
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
+        for _ in range(RETRY_TRIES_MAX):
+            try:
+                return await self._signed(method, path, body, signed=signed)
+            except RefusedError as error:
+                seconds = retry_seconds(error)
+                if error.code not in _COME_AGAIN or seconds is None or seconds > RETRY_WAIT_SECONDS_MAX:
+                    raise
+                await asyncio.sleep(seconds)
+        return await self._signed(method, path, body, signed=signed)
+
+    async def _signed(self, method: str, path: str, body: bytes, *, signed: bool) -> bytes:
         if not signed or not self.keys:
             return await self._timed(method, path, body, None)
         for tried in range(len(self.keys)):

@@ -8,10 +8,13 @@ and rates by the second, which are the hub's.
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Any, Final, Literal
 
 from poc.core.form import Status
 from poc.core.message import Precedence
+from poc.core.strictjson import parse, unb64u
+from poc.errors import PocError
 from poc.limits import (
     QUOTA_ACTUAL_PERCENT,
     QUOTA_BYTES_MAX,
@@ -20,6 +23,7 @@ from poc.limits import (
     QUOTA_PRACTICE_PERCENT,
 )
 
+_PROTECTED: Final = re.compile(rb'"protected":"([A-Za-z0-9_-]{1,16384})"')
 Lane = Literal["practice", "practice-flash"]
 
 
@@ -31,6 +35,18 @@ def lane_of(status: Status, precedence: Precedence) -> Lane | None:
     if status == "actual":
         return None
     return "practice-flash" if precedence == "flash" else "practice"
+
+
+def claimed_lane(body: bytes) -> Lane | None:
+    """The lane an envelope says it is in, without reading the whole; practice where it says nothing clear."""
+    found = _PROTECTED.search(body)
+    if found is None:
+        return "practice"
+    try:
+        header: Any = parse(unb64u(found[1].decode()))
+        return lane_of(header["status"], header["precedence"])
+    except (PocError, KeyError, TypeError):
+        return "practice"
 
 
 def messages_max(status: Status, precedence: Precedence, per_hour: int, *, controller: bool = False) -> int:

@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from poc.core.form import Status
 from poc.core.message import EnvelopeHeader, Precedence
-from poc.core.quota import Lane, lane_of
-from poc.core.strictjson import parse, unb64u
-from poc.errors import PocError, RefusedError
+from poc.core.quota import Lane, claimed_lane, lane_of
+from poc.errors import RefusedError
 from poc.hub.buckets import Buckets, Rate
 from poc.hub.metrics import Metrics
 from poc.limits import PRACTICE_AT_ONCE_MAX, PRACTICE_BURST, PRACTICE_PER_SECOND, PRACTICE_WAITING_MAX
 
-_PROTECTED: Final = re.compile(rb'"protected":"([A-Za-z0-9_-]{1,16384})"')
 _FULL_SECONDS_MAX: Final = 60  # how long a full hour is believed to be full without asking the store again
 
 
@@ -85,15 +82,3 @@ class Intake:
     def _refused(self, code: str, lane: Lane | None, seconds: int) -> RefusedError:
         self.metrics.refuse(code, lane or "actual")
         return RefusedError(code, retry_after_seconds=seconds)
-
-
-def claimed_lane(body: bytes) -> Lane | None:
-    """The lane an envelope says it is in, without reading the whole; practice where it says nothing clear."""
-    found = _PROTECTED.search(body)
-    if found is None:
-        return "practice"
-    try:
-        header: Any = parse(unb64u(found[1].decode()))
-        return lane_of(header["status"], header["precedence"])
-    except (PocError, KeyError, TypeError):
-        return "practice"

@@ -36,7 +36,7 @@ def connections_max() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     most = min(CONNECTIONS_MAX, soft - DESCRIPTORS_KEPT)
     if most < DESCRIPTORS_KEPT:
-        raise UnreachableError("too-few-descriptors", f"{soft}; {wanted} are good")
+        raise RefusedError("too-few-descriptors", f"{soft}; {wanted} are good")
     if most < CONNECTIONS_MAX:
         log_event("few-descriptors", connections=most, next="raise the limit of open files: LimitNOFILE")
     return most

@@ -48,9 +48,9 @@ async def serve(settings: WitnessSettings, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once it listens.
 
     Raises:
-        RefusedError: ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``, what the keyring or the
+        RefusedError: ``too-few-descriptors``, ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``, what the keyring or the
             record is refused for.
-        UnreachableError: ``cannot-listen``, ``storage-failed``, ``too-few-descriptors``.
+        UnreachableError: ``cannot-listen``, ``storage-failed``.
     """
     stopped = stop_asked()
     most = connections_max()

@@ -38,6 +38,7 @@ class World:
         self.proxies = Proxies()
         self.rates: Callable[[Metrics], Rates] | None = None
         self.crowd: Crowd | None = None
+        self.ended: list[str] = []
 
     @asynccontextmanager
     async def running(self):

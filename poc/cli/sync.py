@@ -63,13 +63,16 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     if waiting:
         notes.append(f"{waiting} still waiting in the outbox")
     if report.again_at is not None:
-        again_at = both_times(parse_time(report.again_at))
-        notes.append(
-            f"the hub asks to wait: sending goes on at {again_at}, with the next `poc sync` from then on"
-        )
+        notes.append(again_note(report.again_at))
     return Result(
         value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
     )
+
+
+def again_note(again_at: str) -> str:
+    """What a person is told where the hub asks to wait."""
+    shown = both_times(parse_time(again_at))
+    return f"the hub asks to wait: sending goes on with the first `poc sync` after {shown}"
 
 
 def _has_keys(context: Context) -> bool:

@@ -206,7 +206,7 @@ class GuardedRunner(web.AppRunner):
     ) -> None:
         super().__init__(app, shutdown_timeout=STOP_SECONDS)
         self._deadlines = deadlines or Deadlines()
-        self._crowd = crowd or Crowd()
+        self._crowd = Crowd() if crowd is None else crowd
         self._now = now
 
     async def _make_server(self) -> web.Server:

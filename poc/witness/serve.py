@@ -48,8 +48,8 @@ async def serve(settings: WitnessSettings, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once it listens.
 
     Raises:
-        RefusedError: ``too-few-descriptors``, ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``, what the keyring or the
-            record is refused for.
+        RefusedError: ``too-few-descriptors``, ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``,
+            what the keyring or the record is refused for.
         UnreachableError: ``cannot-listen``, ``storage-failed``.
     """
     stopped = stop_asked()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -8,21 +8,20 @@ from poc.core.quota import bytes_max, claimed_lane, lane_of, messages_max
 from poc.core.strictjson import b64u, canonical
 from tests import message_world as world
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-PRECEDENCES = ("flash", "immediate", "priority", "routine")
+PRECEDENCES: Any = ("flash", "immediate", "priority", "routine")
+
+
+RANKS: Any = (
+    ("test", "routine"),
+    ("exercise", "immediate"),
+    ("exercise", "flash"),
+    ("actual", "routine"),
+    ("actual", "flash"),
+)
 
 
 def ceilings(per_hour):
-    return [
-        messages_max(status, precedence, per_hour)
-        for status, precedence in (
-            ("test", "routine"),
-            ("exercise", "immediate"),
-            ("exercise", "flash"),
-            ("actual", "routine"),
-            ("actual", "flash"),
-        )
-    ]
+    return [messages_max(status, precedence, per_hour) for status, precedence in RANKS]
 
 
 def test_the_less_it_matters_that_a_message_waits_the_earlier_it_does():
@@ -48,7 +47,8 @@ def test_bytes_are_kept_for_what_is_actual():
 
 def test_what_is_actual_waits_in_no_lane_and_flash_not_behind_the_rest():
     assert {lane_of("actual", precedence) for precedence in PRECEDENCES} == {None}
-    for status in ("exercise", "test"):
+    practice: Any = ("exercise", "test")
+    for status in practice:
         lanes = [lane_of(status, precedence) for precedence in PRECEDENCES]
         assert lanes == ["practice-flash", "practice", "practice", "practice"]
 

@@ -34,7 +34,7 @@ class Member:
 
 
 def crowded(most=9, most_of_address=3, **named):
-    told = []
+    told: list[str] = []
     return Crowd(most=most, most_of_address=most_of_address, told=told.append, **named), told
 
 
@@ -160,7 +160,7 @@ async def test_a_client_that_reads_nothing_of_its_answers_is_closed(world):
         async with asyncio.timeout(10):
             while "answer" not in world.ended:  # noqa: ASYNC110 (nothing else tells)
                 await asyncio.sleep(0.05)
-            while len(world.crowd):
+            while len(world.crowd):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     finally:
         made.close()

@@ -116,7 +116,7 @@ async def test_signed_requests_cost_their_address_nothing_once_proved(world):
 
 
 async def test_statements_are_refused_by_address_before_any_signature_is_looked_at(world, monkeypatch):
-    looked = []
+    looked: list[object] = []
     monkeypatch.setattr(world.hub.registry, "submit", looked.append)
     statement = world.registry.entries[1].signed.value()
 

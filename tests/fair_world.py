@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from poc.hub.log import found
 from poc.hub.reconcile import reconcile
@@ -14,15 +16,16 @@ from tests.registry import Registry, log_signer, per_hour
 from tests.snapshot_world import snapshot
 
 SENDER, RECIPIENT = "jo.technical 1", "sd.technical 1"
-ROUTINE = {"status": "test", "precedence": "routine"}
-FLASH = {"status": "test", "precedence": "flash"}
-ACTUAL = {"status": "actual", "precedence": "routine", "prepared": "eyJ9.e30.AAAA"}
-URGENT = {**ACTUAL, "precedence": "flash"}
+ROUTINE: Any = {"status": "test", "precedence": "routine"}
+FLASH: Any = {"status": "test", "precedence": "flash"}
+ACTUAL: Any = {"status": "actual", "precedence": "routine", "prepared": "eyJ9.e30.AAAA"}
+URGENT: Any = {**ACTUAL, "precedence": "flash"}
 
 
-def make_actual_home(home: Path, messages_per_hour: int) -> Registry:
+def make_actual_home(home: Path, messages_per_hour: int, contacts: Sequence[str] = ()) -> Registry:
     """A home whose log has a registry that admits ``actual``, and so many messages an hour for each State."""
     registry = actual_registry(limits=per_hour(messages_per_hour))
+    registry.nominate(*contacts)
     asyncio.run(_fill(home, registry))
     return registry
 

@@ -38,7 +38,7 @@ class Dribblers:
         self.longest = dict.fromkeys(KINDS, 0.0)
         kinds = list(KINDS)
         self._tasks = [
-            asyncio.ensure_future(self._run(kinds[n % len(kinds)], f"127.0.1.{n % addresses + 1}"))
+            asyncio.ensure_future(self._run(kinds[n % len(kinds)], f"127.0.0.{n % addresses + 1}"))
             for n in range(count)
         ]
 
@@ -82,15 +82,18 @@ class Dribblers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def honest(address, count, *, pause=0.0, path="/checkpoint"):
-    """The seconds that each of so many requests took, each over a connection of its own."""
+async def honest(address, count, *, pause=0.0, path="/checkpoint", sign=None):
+    """The seconds that each of so many requests took, each over a connection of its own.
+
+    ``sign`` gives the headers of a signed one for its path.
+    """
     taken = []
     for _ in range(count):
         connector = aiohttp.TCPConnector(force_close=True)
         began = time.perf_counter()
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            session.get(address + path) as answer,
+            session.get(address + path, headers=sign(path) if sign else {}) as answer,
         ):
             assert answer.status == 200, answer.status
             await answer.read()

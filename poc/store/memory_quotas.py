@@ -15,8 +15,9 @@ class MemoryQuotas:
     def __init__(self) -> None:
         self._uses: Counter[tuple[str, int]] = Counter()
         self._held: Counter[str] = Counter()
+        self._of_message: dict[str, tuple[str, int]] = {}
 
-    def take(self, quota: Quota, size_bytes: int) -> None:
+    def take(self, quota: Quota, message_id: str, size_bytes: int) -> None:
         """Count one message that holds so many bytes. Raises ``quota-reached``, ``storage-quota``."""
         newest = minute_of(quota)
         uses = sorted(
@@ -28,9 +29,11 @@ class MemoryQuotas:
         check_held(quota.party, self._held[quota.party], size_bytes, quota.bytes_max)
         self._uses[quota.party, newest] += 1
         self._held[quota.party] += size_bytes
+        self._of_message[message_id] = quota.party, size_bytes
 
-    def let_go(self, party: str, size_bytes: int) -> None:
-        """Count bytes as held no more."""
+    def let_go(self, message_id: str) -> None:
+        """Count what a message holds as held no more; one that was not counted changes nothing."""
+        party, size_bytes = self._of_message.pop(message_id, ("", 0))
         self._held[party] -= size_bytes
 
     def forget(self, before: datetime) -> int:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
-from typing import Final
 
 from poc.core.form import state_of
 from poc.store.base import Quota
 from poc.store.quotas import HOUR_MINUTES, MINUTE_SECONDS, Held, check_held, check_hour, minute_of
 from poc.store.sqlite_log import seconds
-
-_ENVELOPE_BYTES: Final = (
-    "length(protected) + length(iv) + length(ciphertext) + length(tag)"
-    " + (SELECT coalesce(sum(length(data)), 0) FROM slots WHERE message = messages.id)"
-)
 
 
 def count_message(db: sqlite3.Connection, quota: Quota) -> None:
@@ -49,10 +43,16 @@ def let_go_bytes(db: sqlite3.Connection, party: str, kind: Held, size_bytes: int
     _add_bytes(db, party, kind, -size_bytes)
 
 
+def hold_envelope(db: sqlite3.Connection, message_id: str, size_bytes: int, quota: Quota) -> None:
+    """Count a message just stored, and keep with it what it holds. Raises ``storage-quota``."""
+    hold_bytes(db, quota.party, "envelopes", size_bytes, quota.bytes_max)
+    db.execute("UPDATE messages SET held_bytes = ? WHERE id = ?", (size_bytes, message_id))
+
+
 def let_go_envelopes(db: sqlite3.Connection, due: str, given: tuple[int, ...]) -> None:
     """Count the envelopes of the messages a condition names as held no more; call it before they go."""
     rows = db.execute(
-        f"SELECT sender_contact, {_ENVELOPE_BYTES}"  # noqa: S608 -- no value in it
+        "SELECT sender_contact, held_bytes"  # noqa: S608 -- no value in it
         f" FROM messages JOIN submissions ON submissions.id = messages.id WHERE {due}",
         given,
     ).fetchall()

@@ -31,29 +31,29 @@ async def refusal(call):
 
 async def fill(store, count, *, first=1, **how):
     for n in range(first, first + count):
-        assert isinstance(await store.accept_message(message(n), [slot()], quota(**how)), Accepted)
+        assert isinstance(await store.accept_message(message(n), [slot()], quota=quota(**how)), Accepted)
 
 
 async def test_a_full_hour_refuses_the_next_message_and_keeps_nothing_of_it(store):
     await fill(store, 3)
-    code, seconds = await refusal(store.accept_message(message(4), [slot()], quota()))
+    code, seconds = await refusal(store.accept_message(message(4), [slot()], quota=quota()))
     assert (code, 0 < seconds <= 3600) == ("quota-reached", True)
     assert await store.read_message("m4") is None
-    assert isinstance(await store.accept_message(message(4), [slot()], quota(4)), Accepted)
+    assert isinstance(await store.accept_message(message(4), [slot()], quota=quota(4)), Accepted)
 
 
 async def test_a_repeat_is_answered_however_full_the_hour_is_and_counts_once(store):
     await fill(store, 3)
     for _ in range(5):
-        assert await store.accept_message(message(1), [slot()], quota()) == Existing("receipt-1")
-    assert isinstance(await store.accept_message(message(4), [slot()], quota(4)), Accepted)
+        assert await store.accept_message(message(1), [slot()], quota=quota()) == Existing("receipt-1")
+    assert isinstance(await store.accept_message(message(4), [slot()], quota=quota(4)), Accepted)
 
 
 async def test_what_is_refused_for_another_reason_is_not_counted(store):
     await fill(store, 1)
     for n in range(10, 20):
         with pytest.raises(RefusedError) as caught:
-            await store.accept_message(message(1, body_sha256=f"other-{n}"), [slot()], quota())
+            await store.accept_message(message(1, body_sha256=f"other-{n}"), [slot()], quota=quota())
         assert caught.value.code == "id-used"
     await fill(store, 2, first=2)
 
@@ -62,7 +62,7 @@ async def test_a_rejection_is_kept_for_ever_so_it_counts(store):
     for n in (1, 2, 3):
         assert isinstance(await store.reject_message(rejection(n), quota()), Accepted)
     assert (await refusal(store.reject_message(rejection(4), quota())))[0] == "quota-reached"
-    assert (await refusal(store.accept_message(message(5), [slot()], quota())))[0] == "quota-reached"
+    assert (await refusal(store.accept_message(message(5), [slot()], quota=quota())))[0] == "quota-reached"
     assert await store.reject_message(rejection(1), quota()) == Existing("rejected-1", "stale-slot-key")
     assert await store.read_evidence("m4") == ()
 
@@ -71,10 +71,10 @@ async def test_the_hour_moves_on_minute_by_minute_and_says_when(store):
     await fill(store, 2)
     await fill(store, 1, first=3, at=NOW + 10 * MINUTE)
     late = NOW + 59 * MINUTE + timedelta(seconds=59)
-    assert await refusal(store.accept_message(message(4), [], quota(at=late))) == ("quota-reached", 1)
-    assert (await refusal(store.accept_message(message(4), [], quota(1, at=late))))[1] == 601
+    assert await refusal(store.accept_message(message(4), [], quota=quota(at=late))) == ("quota-reached", 1)
+    assert (await refusal(store.accept_message(message(4), [], quota=quota(1, at=late))))[1] == 601
     await fill(store, 2, first=4, at=NOW + HOUR)
-    assert (await refusal(store.accept_message(message(6), [], quota(at=NOW + HOUR))))[1] == 600
+    assert (await refusal(store.accept_message(message(6), [], quota=quota(at=NOW + HOUR))))[1] == 600
 
 
 async def test_a_clock_set_back_counts_nothing_that_is_yet_to_come(store):
@@ -88,7 +88,7 @@ async def test_one_state_uses_nothing_of_another(store):
 
 
 async def test_of_many_at_once_exactly_so_many_are_taken(store):
-    calls = [store.accept_message(message(n), [slot(f"k{n}")], quota(7)) for n in range(40)]
+    calls = [store.accept_message(message(n), [slot(f"k{n}")], quota=quota(7)) for n in range(40)]
     found = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(one, Accepted) for one in found) == 7
     assert {getattr(one, "code", None) for one in found} == {None, "quota-reached"}
@@ -98,17 +98,17 @@ async def test_bytes_held_are_bounded_and_free_again_when_the_envelope_is_droppe
     size = envelope_bytes(message(1), [slot()])
     room = quota(bytes_max=2 * size)
     for n in (1, 2):
-        await store.accept_message(message(n), [slot()], room)
-    assert (await refusal(store.accept_message(message(3), [slot()], room)))[0] == "storage-quota"
+        await store.accept_message(message(n), [slot()], quota=room)
+    assert (await refusal(store.accept_message(message(3), [slot()], quota=room)))[0] == "storage-quota"
     assert await store.drop_envelopes(NOW + 2 * HOUR) == 2
-    assert isinstance(await store.accept_message(message(3), [slot()], room), Accepted)
+    assert isinstance(await store.accept_message(message(3), [slot()], quota=room), Accepted)
     assert await store.drop_envelopes(NOW + 2 * HOUR) == 1
     assert await store.drop_envelopes(NOW + 2 * HOUR) == 0
 
 
 async def test_a_message_refused_for_its_bytes_is_not_counted_in_the_hour(store):
     for _ in range(5):
-        refused = await refusal(store.accept_message(message(1), [slot()], quota(1, bytes_max=3)))
+        refused = await refusal(store.accept_message(message(1), [slot()], quota=quota(1, bytes_max=3)))
         assert refused[0] == "storage-quota"
     await fill(store, 1, messages_max=1)
 
@@ -137,7 +137,7 @@ async def test_counts_stand_over_a_restart(tmp_path):
     await fill(store, 3)
     await store.close()
     store = await SqliteStore.open(tmp_path)
-    assert (await refusal(store.accept_message(message(4), [slot()], quota())))[0] == "quota-reached"
+    assert (await refusal(store.accept_message(message(4), [slot()], quota=quota())))[0] == "quota-reached"
     await store.close()
 
 

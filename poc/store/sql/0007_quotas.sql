@@ -13,11 +13,16 @@ CREATE TABLE quota_held (
     PRIMARY KEY (party, kind)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO quota_held
-SELECT substr(sender_contact, 1, instr(sender_contact || '.', '.') - 1), 'envelopes', sum(
-    length(protected) + length(iv) + length(ciphertext) + length(tag)
+-- What a message holds is kept with it: held slots go their own ways before it is dropped.
+ALTER TABLE messages ADD COLUMN held_bytes INTEGER NOT NULL DEFAULT 0;
+
+UPDATE messages SET held_bytes = length(protected) + length(iv) + length(ciphertext) + length(tag)
     + (SELECT coalesce(sum(length(data)), 0) FROM slots WHERE message = messages.id)
-)
+    + (SELECT coalesce(sum(length(data)), 0) FROM held_slots WHERE message = messages.id)
+WHERE ciphertext <> '';
+
+INSERT INTO quota_held
+SELECT substr(sender_contact, 1, instr(sender_contact || '.', '.') - 1), 'envelopes', sum(held_bytes)
 FROM messages JOIN submissions ON submissions.id = messages.id
 WHERE ciphertext <> ''
 GROUP BY 1;

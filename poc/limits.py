@@ -63,18 +63,14 @@ LOAD_SECONDS_MAX: Final = 60  # how long a request waits for a hub that is still
 
 # Connections; docs/operate.md, Load and fairness, says how they work together
 CONNECTIONS_MAX: Final = 2_000  # connections open at once; fewer where the process may open fewer files
-CONNECTIONS_OF_ADDRESS_MAX: Final = (
-    250  # those of one address (IPv6: one /64); a trusted proxy has no such bound
-)
+CONNECTIONS_OF_ADDRESS_MAX: Final = 250  # those of one address (IPv6: a /64), no proxy's
 ANSWER_SECONDS_MAX: Final = 60  # how long a client may take to read an answer
 DESCRIPTORS_KEPT: Final = 64  # open files left to the disk and to witnesses, whatever connects
 
 # Rates: a burst is allowed at once, then so many a second; more is answered 429 with Retry-After
 RATE_UNSIGNED_BURST: Final = 600  # unsigned requests of one address
 RATE_UNSIGNED_PER_SECOND: Final = 20  # the same, after the burst
-RATE_UNPROVED_BURST: Final = (
-    200  # requests of one address whose signature does not verify, or is not yet verified
-)
+RATE_UNPROVED_BURST: Final = 200  # requests of one address whose signature is not verified
 RATE_UNPROVED_PER_SECOND: Final = 5  # the same, after the burst
 RATE_SUBMIT_BURST: Final = 600  # POST /v1/statements of one address
 RATE_SUBMIT_PER_SECOND: Final = 10  # the same, after the burst
@@ -86,9 +82,7 @@ RATE_MESSAGES_BURST: Final = 600  # messages and answers of one key; each waits 
 RATE_MESSAGES_PER_SECOND: Final = 20  # the same, after the burst
 RATE_BLOBS_BURST: Final = 400  # requests of one key for attachments that travel apart
 RATE_BLOBS_PER_SECOND: Final = 20  # the same, after the burst
-RATE_BUCKETS_MAX: Final = (
-    50_000  # keys and addresses whose rate is held in memory; the longest unseen goes first
-)
+RATE_BUCKETS_MAX: Final = 50_000  # keys and addresses whose rate is held in memory
 
 # Quotas; a registry's own policy says how many messages a State may send in an hour
 QUOTA_PRACTICE_PERCENT: Final = 50  # of messages_per_hour: exercise and test messages stop there
@@ -99,16 +93,12 @@ QUOTA_BYTES_PRACTICE_PERCENT: Final = 50  # of it: exercise and test messages st
 PRACTICE_BURST: Final = 1_000  # exercise and test messages of all States together, but flash
 PRACTICE_PER_SECOND: Final = 100  # the same, after the burst
 PRACTICE_AT_ONCE_MAX: Final = 4  # of them worked on at once; actual and flash do not wait for a place
-PRACTICE_WAITING_MAX: Final = (
-    128  # of one State's worked on or waiting for a place; more are asked to come again
-)
+PRACTICE_WAITING_MAX: Final = 128  # of one State's, worked on or waiting for a place
 PROPOSALS_OF_STATE_MAX: Final = 2_500  # open proposals begun by one State or registrar's body
 PROPOSALS_OF_STATE_BRAKES_MAX: Final = 2_600  # where the proposal is a brake
 PROPOSALS_LISTED_MAX: Final = 5_000  # open proposals looked through for one list
 RETRY_AFTER_SECONDS_MAX: Final = 3_600  # what a desk believes of a Retry-After
-RETRY_WAIT_SECONDS_MAX: Final = (
-    5  # up to which it waits within one command, instead of telling when to come again
-)
+RETRY_WAIT_SECONDS_MAX: Final = 5  # up to which it waits within one command
 RETRY_TRIES_MAX: Final = 3  # how often it waits so for one request
 
 # Notes of C2SP

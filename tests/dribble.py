@@ -1,10 +1,17 @@
-"""Clients that hold connections and give little: each kind of slowness a server must not suffer from."""
+"""Clients that hold connections and give little: each kind of slowness a server must not suffer from.
+
+As a process of its own, ``python -m tests.dribble PORT COUNT ADDRESSES``, so that it slows no one's measuring:
+until SIGTERM, or until every socket was closed once; a line of JSON then says how long each kind was held.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import signal
 import socket
+import sys
 import time
 
 import aiohttp
@@ -51,7 +58,7 @@ class Dribblers:
                 self.closed += 1
             if not self.again:
                 return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(self.drip_seconds)
 
     async def _one(self, kind, address):
         first, drip = KINDS[kind]
@@ -102,6 +109,18 @@ async def honest(address, count, *, pause=0.0, path="/checkpoint", sign=None):
     return sorted(taken)
 
 
+async def _main(port, count, addresses):
+    """Sockets of one address are begun anew when they are closed, those of many are not."""
+    slow = Dribblers("127.0.0.1", port, count, addresses=addresses, again=addresses == 1)
+    print("begun", flush=True)
+    task = asyncio.ensure_future(slow.finished(3600))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await slow.stop()
+    print(json.dumps({"opened": slow.opened, "longest": slow.longest}), flush=True)
+
+
 def p99(taken):
     """The 99th percentile of sorted times."""
     return taken[min(len(taken) - 1, int(len(taken) * 0.99))]
@@ -116,3 +135,7 @@ def silent_reader(port, request, times):
     with contextlib.suppress(BlockingIOError):
         made.sendall(request * times)
     return made
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(*map(int, sys.argv[1:4])))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from poc.errors import RefusedError
-from poc.store.base import Accepted, Existing, Quota
+from poc.store.base import Accepted, Existing, Quota, StoredSlot
+from poc.store.migrate import migrate, read_migrations
 from poc.store.quotas import envelope_bytes
 from poc.store.sqlite import SqliteStore
 from poc.store.sqlite_quotas import hold_bytes, let_go_bytes
@@ -150,3 +153,35 @@ async def test_blobs_are_held_apart_from_envelopes(sqlite):
     assert caught.value.code == "storage-quota"
     await submit(lambda db: let_go_bytes(db, "jo", "blobs", 10))
     await submit(lambda db: hold_bytes(db, "jo", "blobs", 15, 15))
+
+
+async def test_held_slots_hold_bytes_until_the_envelope_goes_whatever_became_of_them(store):
+    held = StoredSlot("sd.duty", "k2", None, b"x" * 500, NOW + MINUTE, "sd.technical")
+    slots = [slot("k1", "sd.technical"), held]
+    room = quota(bytes_max=envelope_bytes(message(1), slots))
+    await store.accept_message(message(1), slots, quota=room)
+    assert (await refusal(store.accept_message(message(2), [slot()], quota=room)))[0] == "storage-quota"
+    assert await store.drop_envelopes(NOW + 2 * HOUR) == 1
+    assert isinstance(await store.accept_message(message(2), slots, quota=room), Accepted)
+
+
+def test_a_database_from_before_quotas_counts_what_it_holds(tmp_path):
+    steps = read_migrations()
+    before = next(n for n, step in enumerate(steps) if step.name == "quotas")
+    with closing(sqlite3.connect(tmp_path / "hub.db", isolation_level=None)) as db:
+        migrate(db, steps[:before])
+        for n, sender in enumerate(("jo.technical", "jo.duty", "x-arcc.controller-1")):
+            row = (f"m{n}", "b", sender, "kid", None, "r", 0)
+            db.execute("INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            text = ("d", "test", None, "abc", "d", "e" * 10 * n, "f", 0)
+            db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (f"m{n}", *text))
+            db.execute(
+                "INSERT INTO slots (message, contact, kid, data) VALUES (?, 'sd.duty', 'k', ?)",
+                (f"m{n}", b"12345"),
+            )
+        migrate(db, steps)
+        found = db.execute("SELECT party, kind, bytes FROM quota_held ORDER BY party").fetchall()
+    assert found == [
+        ("jo", "envelopes", 20),
+        ("x-arcc", "envelopes", 30),
+    ]  # an envelope of nothing is dropped

@@ -1,6 +1,6 @@
 """Clients that hold connections and give little: each kind of slowness a server must not suffer from.
 
-As a process of its own, ``python -m tests.dribble PORT COUNT ADDRESSES``, so that it slows no one's measuring:
+As a process of its own, ``python -m tests.dribble PORT COUNT ADDRESSES``, it slows nobody's measuring:
 until SIGTERM, or until every socket was closed once; a line of JSON then says how long each kind was held.
 """
 

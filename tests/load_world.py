@@ -54,9 +54,9 @@ async def _among_slow(hub, registry):
         for entry in registry.entries[1:]:
             assert (await ask(session, hub, "POST", "/v1/statements", entry.signed.value()))[0] == 201
     port = int(hub.address.rsplit(":", 1)[1])
-    alone = await honest(hub.address, 100, pause=0.02, **_party(hub))
+    alone = await honest(hub.address, 60, pause=0.02, **_party(hub))
     with _dribbling(port, addresses=1) as slow:
-        at_one = await _honest_for(hub, slow, 25)
+        at_one = await _honest_for(hub, slow, 12)
     with _dribbling(port, addresses=50) as slow:
         at_many = await _honest_for(hub, slow, IDLE_SECONDS_MAX + 20)
         held = json.loads(await asyncio.to_thread(slow.stdout.readline))["longest"]

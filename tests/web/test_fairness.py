@@ -26,7 +26,7 @@ DUE = {
 def test_r22_among_500_slow_sockets_an_honest_request_takes_less_than_a_second(tmp_path, record_property):
     found = slow_sockets(tmp_path)
     record_property("full count", str(found))
-    assert found["requests"] > 200
+    assert found["requests"] > 150
     assert found["one_address_p99_ms"] < 1000
     assert found["many_addresses_p99_ms"] < 1000
     for kind, seconds in found["held_seconds"].items():

@@ -64,6 +64,7 @@ LOAD_SECONDS_MAX: Final = 60  # how long a request waits for a hub that is still
 # Connections; docs/operate.md, Load and fairness, says how they work together
 CONNECTIONS_MAX: Final = 2_000  # connections open at once; fewer where the process may open fewer files
 CONNECTIONS_OF_ADDRESS_MAX: Final = 250  # those of one address (IPv6: a /64), no proxy's
+BACKLOG_MAX: Final = 1_024  # connections that wait to be taken; the system may allow fewer
 ANSWER_SECONDS_MAX: Final = 60  # how long a client may take to read an answer
 DESCRIPTORS_KEPT: Final = 64  # open files left to the disk and to witnesses, whatever connects
 

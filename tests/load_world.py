@@ -59,14 +59,15 @@ async def _among_slow(hub, registry):
         at_one = await _honest_for(hub, slow, 12)
     with _dribbling(port, addresses=50) as slow:
         at_many = await _honest_for(hub, slow, IDLE_SECONDS_MAX + 20)
-        held = json.loads(await asyncio.to_thread(slow.stdout.readline))["longest"]
+        told = json.loads(await asyncio.to_thread(slow.stdout.readline))
     return {
         "sockets": SLOW,
         "requests": len(at_one) + len(at_many),
         "alone_p99_ms": milliseconds(alone),
         "one_address_p99_ms": milliseconds(at_one),
         "many_addresses_p99_ms": milliseconds(at_many),
-        "held_seconds": {kind: round(seconds, 1) for kind, seconds in held.items()},
+        "never_closed": told["left"],
+        "held_seconds": {kind: round(seconds, 1) for kind, seconds in told["longest"].items()},
     }
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from poc.errors import RefusedError, UnreachableError
 from poc.keyring import KEYRING_NAME, Keyring, read_passphrase_file
-from poc.limits import CONNECTIONS_MAX, DESCRIPTORS_KEPT
+from poc.limits import BACKLOG_MAX, CONNECTIONS_MAX, DESCRIPTORS_KEPT
 from poc.logs import log_event
 
 
@@ -60,7 +60,7 @@ async def listen(stack: contextlib.AsyncExitStack, runner: web.AppRunner, host: 
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG_MAX).start()
     except OSError as error:
         raise UnreachableError("cannot-listen", f"{host}:{port}: {error.strerror}") from None
     shown = f"[{host}]" if ":" in host else host

@@ -29,6 +29,7 @@ def test_r22_among_500_slow_sockets_an_honest_request_takes_less_than_a_second(t
     assert found["requests"] > 150
     assert found["one_address_p99_ms"] < 1000
     assert found["many_addresses_p99_ms"] < 1000
+    assert found["never_closed"] == 0
     for kind, seconds in found["held_seconds"].items():
         assert 0 < seconds < DUE[kind] + LATE_SECONDS, kind
 

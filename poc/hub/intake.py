@@ -42,8 +42,7 @@ class Intake:
     async def turn(self, state: str, body: bytes) -> AsyncIterator[None]:
         """Hold a place while the message of ``body`` is worked on.
 
-        Raises ``rate-limited`` where all States together send too much practice, ``too-many-requests``
-        where too many messages of this State wait already; both with ``retry_after_seconds``.
+        Raises ``too-many-requests`` (``retry_after_seconds``) where too many of this State wait already.
         """
         lane = claimed_lane(body)
         if lane is None:
@@ -51,8 +50,6 @@ class Intake:
             return
         if self._in_lane[lane, state] >= PRACTICE_WAITING_MAX:
             raise self._refused("too-many-requests", lane, 1)
-        if seconds := self._rate.take(lane, self._clock()):
-            raise self._refused("rate-limited", lane, seconds)
         self._in_lane[lane, state] += 1
         try:
             async with self._places[lane]:
@@ -60,22 +57,29 @@ class Intake:
         finally:
             self._in_lane[lane, state] -= 1
 
-    def check_hour(self, state: str, header: EnvelopeHeader, now: datetime) -> None:
-        """Raise ``quota-reached`` again where the store said a moment ago that the hour of these is full."""
-        key = state, header.status, header.precedence
-        believed_until, again_at = self._full.get(key, (now, now))
-        if not now < believed_until <= now + timedelta(seconds=_FULL_SECONDS_MAX):
-            self._full.pop(key, None)
-            return
-        seconds = int((again_at - now).total_seconds())
-        raise self._refused("quota-reached", lane_of(header.status, header.precedence), seconds)
+    def check_new(self, header: EnvelopeHeader, now: datetime) -> None:
+        """Return only if a message that was not taken before may be tried now; call it once for each.
 
-    def note_full(self, state: str, header: EnvelopeHeader, now: datetime, error: RefusedError) -> None:
+        Raises ``quota-reached`` where the store said a moment ago that the hour of its sender is full for
+        these: that costs others nothing. Raises ``rate-limited`` where all States together send too much
+        practice. Both with ``retry_after_seconds``.
+        """
+        key = header.sender.contact, header.status, header.precedence
+        lane = lane_of(header.status, header.precedence)
+        believed_until, again_at = self._full.get(key, (now, now))
+        if now < believed_until <= now + timedelta(seconds=_FULL_SECONDS_MAX):
+            raise self._refused("quota-reached", lane, int((again_at - now).total_seconds()))
+        self._full.pop(key, None)
+        seconds = self._rate.take(lane, self._clock()) if lane is not None else 0
+        if seconds:
+            raise self._refused("rate-limited", lane, seconds)
+
+    def note_full(self, header: EnvelopeHeader, now: datetime, error: RefusedError) -> None:
         """Count what the store refused for a quota; that an hour is full is remembered for a moment."""
         seconds = error.data.get("retry_after_seconds")
         if error.code == "quota-reached" and isinstance(seconds, int):
             believed_until = now + timedelta(seconds=min(seconds, _FULL_SECONDS_MAX))
-            key = state, header.status, header.precedence
+            key = header.sender.contact, header.status, header.precedence
             self._full[key] = believed_until, now + timedelta(seconds=seconds)
         self.metrics.refuse(error.code, lane_of(header.status, header.precedence) or "actual")
 

@@ -84,7 +84,7 @@ class Relay:
 
         Raises ``id-used``, ``sequence-used`` (data ``receipt``), or the code it is refused for, with the
         signed ``rejected`` receipt as data: final for this id. Where it may only come again later
-        (``quota-reached``, ``storage-quota``, and what ``Intake.turn`` raises) there is no receipt, and
+        (``quota-reached``, ``storage-quota``, and what ``Intake`` raises) there is no receipt, and
         nothing is kept of it.
         """
         async with self._intake.turn(caller.state, body):
@@ -101,7 +101,7 @@ class Relay:
         known = await self._store.read_message(message_id)
         if known is not None and known.body_sha256 == body_sha256 and known.sender_kid == caller.kid:
             return False, known.receipt
-        self._intake.check_hour(caller.state, header, self._now())
+        self._intake.check_new(header, self._now())
         try:
             admit_envelope(
                 checked,
@@ -198,7 +198,7 @@ class Relay:
             return await storing
         except RefusedError as error:
             if error.code in {"quota-reached", "storage-quota"}:
-                self._intake.note_full(state_of(header.sender.contact), header, self._now(), error)
+                self._intake.note_full(header, self._now(), error)
             raise
 
     async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:

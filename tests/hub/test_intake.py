@@ -106,52 +106,56 @@ async def test_a_place_is_given_back_by_whatever_ends(intake):
     assert await Held(intake).take(1) == 1
 
 
-async def test_all_practice_together_has_a_rate_and_what_is_actual_has_none(intake, clock):
-    for _ in range(PRACTICE_BURST):
-        async with intake.turn("jo", body()):
-            pass
-    assert await refusal(intake.turn("sd", body())) == ("rate-limited", 1)
-    for _ in range(20):
-        async with intake.turn("sd", body("actual")):
-            pass
-    async with intake.turn("sd", body("test", "flash")):
-        pass
-    clock.now += 1 / PRACTICE_PER_SECOND
-    async with intake.turn("sd", body()):
-        pass
+def header(status="test", precedence="routine", sender="jo.technical"):
+    return SimpleNamespace(status=status, precedence=precedence, sender=SimpleNamespace(contact=sender))
 
 
-def noted(intake, seconds, *, at=NOW, status="test"):
-    header = SimpleNamespace(status=status, precedence="routine")
-    error = RefusedError("quota-reached", retry_after_seconds=seconds)
-    intake.note_full("jo", header, at, error)
-    return header
-
-
-def code_of(intake, header, at, state="jo"):
+def code_of(intake, made, at=NOW):
     try:
-        intake.check_hour(state, header, at)
+        intake.check_new(made, at)
     except RefusedError as error:
         return error.code, error.data["retry_after_seconds"]
     return None
 
 
+def noted(intake, seconds, **kind):
+    made = header(**kind)
+    intake.note_full(made, NOW, RefusedError("quota-reached", retry_after_seconds=seconds))
+    return made
+
+
+def test_all_practice_together_has_a_rate_and_what_is_actual_has_none(intake, clock):
+    assert {code_of(intake, header()) for _ in range(PRACTICE_BURST)} == {None}
+    assert code_of(intake, header(sender="sd.technical")) == ("rate-limited", 1)
+    assert {code_of(intake, header("actual")) for _ in range(2 * PRACTICE_BURST)} == {None}
+    assert code_of(intake, header("test", "flash")) is None
+    clock.now += 1 / PRACTICE_PER_SECOND
+    assert code_of(intake, header()) is None
+
+
+def test_a_state_whose_hour_is_full_takes_nothing_of_the_rate_of_all(intake):
+    full = noted(intake, 900)
+    for _ in range(2 * PRACTICE_BURST):
+        assert code_of(intake, full) == ("quota-reached", 900)
+    assert code_of(intake, header(sender="sd.technical")) is None
+
+
 def test_a_full_hour_is_believed_for_a_moment_only_and_of_nobody_else(intake):
-    header = noted(intake, 900)
-    assert code_of(intake, header, NOW) == ("quota-reached", 900)
-    assert code_of(intake, header, NOW + timedelta(seconds=59)) == ("quota-reached", 841)
-    assert code_of(intake, header, NOW, "sd") is None
-    assert code_of(intake, SimpleNamespace(status="actual", precedence="routine"), NOW) is None
-    assert code_of(intake, header, NOW + timedelta(seconds=60)) is None
-    assert code_of(intake, header, NOW) is None
+    full = noted(intake, 900)
+    assert code_of(intake, full) == ("quota-reached", 900)
+    assert code_of(intake, full, NOW + timedelta(seconds=59)) == ("quota-reached", 841)
+    assert code_of(intake, header(sender="jo.duty")) is None
+    assert code_of(intake, header("actual")) is None
+    assert code_of(intake, header(precedence="flash")) is None
+    assert code_of(intake, full, NOW + timedelta(seconds=60)) is None
+    assert code_of(intake, full) is None
 
 
 def test_a_clock_set_back_ends_that_belief(intake):
-    header = noted(intake, 900)
-    assert code_of(intake, header, NOW - timedelta(hours=1)) is None
+    assert code_of(intake, noted(intake, 900), NOW - timedelta(hours=1)) is None
 
 
-def test_a_hour_that_frees_sooner_is_believed_that_long(intake):
-    header = noted(intake, 5)
-    assert code_of(intake, header, NOW + timedelta(seconds=4)) == ("quota-reached", 1)
-    assert code_of(intake, header, NOW + timedelta(seconds=5)) is None
+def test_an_hour_that_frees_sooner_is_believed_that_long(intake):
+    full = noted(intake, 5)
+    assert code_of(intake, full, NOW + timedelta(seconds=4)) == ("quota-reached", 1)
+    assert code_of(intake, full, NOW + timedelta(seconds=5)) is None

@@ -80,6 +80,10 @@ class GuardedHandler(RequestHandler):
         """The request is here whole: until it is answered, this connection makes room for no other."""
         self._is_worked_on = True
 
+    def give_up_body(self) -> None:
+        """Wait no longer for the rest of the body, once the answer is written."""
+        self._lingering_time = 0.0
+
     def prove(self) -> None:
         """A key of the registry signed the request: from now on others make room first."""
         self._is_proved = True

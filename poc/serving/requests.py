@@ -83,6 +83,8 @@ async def read_body(request: web.Request, bytes_max: int, seconds_max: float) ->
                 if len(data) > bytes_max:
                     break
     except TimeoutError:
+        if isinstance(request.protocol, GuardedHandler):
+            request.protocol.give_up_body()
         raise RefusedError("too-slow") from None
     if len(data) > bytes_max:
         await _drain(request, len(data))

@@ -1087,10 +1087,10 @@ BUGS = (
         "before_any_signature",
     ),
     Bug(
-        "R15 a repeat after a cut reply is taken as another message",
+        "R15 an acknowledgement repeated after a cut reply is refused as another",
         "poc/store/sqlite_relay.py",
-        "    if row[0] == body_sha256:\n        return Existing(row[2], row[3])\n",
-        "",
+        "        if row[0] != answer.sha256:\n",
+        "        if row:\n",
         "tests/hub/test_cut_reply.py",
         "fifty",
     ),

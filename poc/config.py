@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -65,6 +66,14 @@ def _party(value: str) -> str:
     return value
 
 
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("give an address such as 127.0.0.1, or a network such as 10.1.0.0/16") from None
+    return value
+
+
 def _not_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("give a number")  # noqa: TRY004 (pydantic expects ValueError)
@@ -86,6 +95,7 @@ Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=255)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
 Address = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")]
+Network = Annotated[str, AfterValidator(_network)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
@@ -122,6 +132,12 @@ class HubSettings(_HomeSettings):
     )
     tls_key: Path | None = Field(
         None, description="Its key (PEM, mode 0600, without a passphrase); relative to the home."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], Field(max_length=64)] = Field(
+        (),
+        description='Addresses or networks of your own reverse proxies, as `["127.0.0.1"]`: of a request '
+        "from one of them, the last hop of `X-Forwarded-For` is taken for the client's address. Unset: "
+        "nobody's word counts, and all clients behind a proxy share the rates of its address.",
     )
     metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
     metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")

@@ -863,6 +863,38 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The hub has as many streams open as it may.",
         "Wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
     ),
+    "rate-limited": ErrorRow(
+        429,
+        "Requests come faster than this hub takes them.",
+        "Wait as long as Retry-After says; a desk goes on by itself.",
+    ),
+    "too-many-requests": ErrorRow(
+        429,
+        "Too many messages of this State wait to be taken at once.",
+        "Send them one after the other; a desk does.",
+    ),
+    "quota-reached": ErrorRow(
+        429,
+        "The State has sent as many messages of this kind as the registry allows in an hour.",
+        "It waits in the outbox and is sent later. Actual messages have a share of their own: see "
+        "docs/operate.md, Load and fairness.",
+    ),
+    "storage-quota": ErrorRow(
+        429,
+        "The hub holds as much for this State as it may.",
+        "It waits in the outbox. Room comes as older messages pass 30 days after they expired; send smaller "
+        "ones, or ask the operator.",
+    ),
+    "too-many-proposals": ErrorRow(
+        429,
+        "As many proposals of this State or body are open as may be.",
+        "Have open ones signed, or wait until they expire after 14 days; then send it again.",
+    ),
+    "too-few-descriptors": ErrorRow(
+        503,
+        "The process may open too few files for a server.",
+        "Raise the limit: LimitNOFILE in the unit, or `ulimit -n`.",
+    ),
     "already-released": ErrorRow(
         409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
     ),

@@ -91,6 +91,47 @@ LOG_SECONDS_MAX: Final = 30  # how long a statement waits to be logged before it
 RETRY_AFTER_SECONDS: Final = 10  # what a 503 says in Retry-After
 LOAD_SECONDS_MAX: Final = 60  # how long a request waits for a hub that is still reading its log
 
+# Connections; docs/operate.md, Load and fairness, says how they work together
+CONNECTIONS_MAX: Final = 2_000  # connections open at once; fewer where the process may open fewer files
+CONNECTIONS_OF_ADDRESS_MAX: Final = 250  # those of one address (IPv6: a /64), no proxy's
+BACKLOG_MAX: Final = 1_024  # connections that wait to be taken; the system may allow fewer
+ANSWER_SECONDS_MAX: Final = 60  # how long a client may take to read an answer
+DESCRIPTORS_KEPT: Final = 64  # open files left to the disk and to witnesses, whatever connects
+
+# Rates: a burst is allowed at once, then so many a second; more is answered 429 with Retry-After
+RATE_UNSIGNED_BURST: Final = 600  # unsigned requests of one address
+RATE_UNSIGNED_PER_SECOND: Final = 20  # the same, after the burst
+RATE_UNPROVED_BURST: Final = 200  # requests of one address whose signature is not verified
+RATE_UNPROVED_PER_SECOND: Final = 5  # the same, after the burst
+RATE_SUBMIT_BURST: Final = 600  # POST /v1/statements of one address
+RATE_SUBMIT_PER_SECOND: Final = 10  # the same, after the burst
+RATE_READING_BURST: Final = 600  # signed reading of one key
+RATE_READING_PER_SECOND: Final = 20  # the same, after the burst
+RATE_STATEMENTS_BURST: Final = 1_000  # signatures, openings, keys, exercises and orders given by one key
+RATE_STATEMENTS_PER_SECOND: Final = 20  # the same, after the burst
+RATE_MESSAGES_BURST: Final = 600  # messages and answers of one key; each waits on the disk
+RATE_MESSAGES_PER_SECOND: Final = 20  # the same, after the burst
+RATE_BLOBS_BURST: Final = 400  # requests of one key for attachments that travel apart
+RATE_BLOBS_PER_SECOND: Final = 20  # the same, after the burst
+RATE_BUCKETS_MAX: Final = 50_000  # keys and addresses whose rate is held in memory
+
+# Quotas; a registry's own policy says how many messages a State may send in an hour
+QUOTA_PRACTICE_PERCENT: Final = 50  # of messages_per_hour: exercise and test messages stop there
+QUOTA_PRACTICE_FLASH_PERCENT: Final = 60  # exercise and test messages of precedence flash
+QUOTA_ACTUAL_PERCENT: Final = 90  # actual messages; only actual flash may use the rest
+QUOTA_BYTES_MAX: Final = 4096 * MIB  # envelopes a hub holds for one State; and blobs as much again
+QUOTA_BYTES_PRACTICE_PERCENT: Final = 50  # of it: exercise and test messages stop there
+PRACTICE_BURST: Final = 1_000  # exercise and test messages of all States together, but flash
+PRACTICE_PER_SECOND: Final = 100  # the same, after the burst
+PRACTICE_AT_ONCE_MAX: Final = 4  # of them worked on at once; actual and flash do not wait for a place
+PRACTICE_WAITING_MAX: Final = 128  # of one State's, worked on or waiting for a place
+PROPOSALS_OF_STATE_MAX: Final = 2_500  # open proposals begun by one State or registrar's body
+PROPOSALS_OF_STATE_BRAKES_MAX: Final = 2_600  # where the proposal is a brake
+PROPOSALS_LISTED_MAX: Final = 5_000  # open proposals looked through for one list
+RETRY_AFTER_SECONDS_MAX: Final = 3_600  # what a desk believes of a Retry-After
+RETRY_WAIT_SECONDS_MAX: Final = 5  # up to which it waits within one command
+RETRY_TRIES_MAX: Final = 3  # how often it waits so for one request
+
 # Notes of C2SP
 NOTE_BYTES_MAX: Final = 128 * KIB  # a signed note; 16 signatures of 5 kB each fit
 NOTE_SIGNATURES_MAX: Final = 64  # signature lines of a note

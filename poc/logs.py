@@ -34,6 +34,8 @@ EVENTS: Final[dict[str, int]] = {
     "witness": logging.WARNING,
     "not-attested": logging.WARNING,
     "attest-postponed": logging.WARNING,
+    "few-descriptors": logging.WARNING,
+    "proxy-not-trusted": logging.WARNING,
     "library": logging.WARNING,
     "not-started": logging.ERROR,
     "alarm": logging.WARNING,

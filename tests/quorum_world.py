@@ -20,11 +20,13 @@ WITNESSED = ("bh", "jo", "om", "sd")
 FRESHNESS = 86_400
 
 
-def actual_registry(nominate: Callable[[Registry], None] = lambda made: made.nominate(*SIDES)) -> Registry:
+def actual_registry(
+    nominate: Callable[[Registry], None] = lambda made: made.nominate(*SIDES), **changes: object
+) -> Registry:
     """Four members with recovery keys, two contacts, four witnesses in force: ``actual`` is admitted."""
     registry = Registry(
         quorum="two-thirds", statuses=["actual", "exercise", "test"], objection_seconds=3600,
-        freshness_seconds=FRESHNESS,
+        freshness_seconds=FRESHNESS, **changes,
     )  # fmt: skip
     for state in WITNESSED:
         body = enrolment(state, recovery=jwk(f"{state} recovery"))

@@ -13,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from poc.client.waiting import retry_seconds
 from poc.core.httpsig import sign_request
 from poc.core.keys import SigningKey
 from poc.core.strictjson import b64u, canonical, parse, parse_time
 from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError
+from poc.limits import RETRY_TRIES_MAX, RETRY_WAIT_SECONDS_MAX
 
 if TYPE_CHECKING:  # 0.3 s to import, which a command that stays offline does not pay
     import aiohttp
@@ -31,6 +33,7 @@ _OWN_CODES: Final = frozenset(
      "wrong-fingerprint", "no-device", "not-synced"}
 )  # fmt: skip
 """What only this desk can find: a hub that says so is not believed, for what follows from it is grave."""
+_COME_AGAIN: Final = frozenset({"rate-limited", "too-many-requests"})
 _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
 
 
@@ -135,7 +138,8 @@ class HubClient:
     ) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
 
-        ``headers`` go with it, unsigned; ``answer_bytes_max`` bounds this one answer.
+        ``headers`` go with it, unsigned; ``answer_bytes_max`` bounds this one answer. Where the hub asks
+        to wait a few seconds, it is sent again then, a few times.
 
         A key that the hub does not take, such as one that was replaced since the last sync, gives way to
         the next of ``keys``.
@@ -145,6 +149,17 @@ class HubClient:
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
         asked = _Asked(method, path, body, headers or {}, answer_bytes_max or self._answer_bytes_max)
+        for _ in range(RETRY_TRIES_MAX):
+            try:
+                return await self._signed(asked, signed=signed)
+            except RefusedError as error:
+                seconds = retry_seconds(error)
+                if error.code not in _COME_AGAIN or seconds is None or seconds > RETRY_WAIT_SECONDS_MAX:
+                    raise
+                await asyncio.sleep(seconds)
+        return await self._signed(asked, signed=signed)
+
+    async def _signed(self, asked: _Asked, *, signed: bool) -> bytes:
         if not signed or not self.keys:
             return await self._timed(asked, None)
         for tried in range(len(self.keys)):

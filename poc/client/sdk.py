@@ -59,6 +59,7 @@ from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
 from poc.client.templates import Templates, templates_of
 from poc.client.trust import Trust
+from poc.client.waiting import Waiting
 from poc.config import DeskSettings
 from poc.core.card import Part, Visibility
 from poc.core.directory import Directory
@@ -370,7 +371,7 @@ class Desk(Proposing, Clearing):
     async def _carry_blobs(self) -> Flushed:
         """Upload what waits of attachments, without holding the home, then what was to go after them."""
         if not waiting_blobs(self.known):
-            return Flushed()
+            return Flushed(Waiting(self.known.now()))
         told = await carry_blobs(self.known, self.hub)
         async with locked(self.home):
             flushed = await self._send_waiting(blobs_tried=True)

@@ -30,7 +30,7 @@ from poc.core.card import read_opening
 from poc.core.directory import Directory
 from poc.core.form import form_bytes, state_of
 from poc.core.keys import SealingPublicKey
-from poc.core.strictjson import canonical
+from poc.core.strictjson import canonical, format_time
 from poc.errors import RefusedError
 
 _NEVER_PASSED_OVER: Final = frozenset({"fork", "rollback", "home-damaged"})
@@ -43,7 +43,8 @@ class SyncReport:
     """What a sync brought and sent. ``size`` is that of the verified log.
 
     ``rejected``: refused by the hub for good. ``failed``: the codes of steps that the hub answered in a
-    way that cannot be used; the same is told among the warnings.
+    way that cannot be used; the same is told among the warnings. ``again_at``: the hub asked to wait with
+    what is left in the outbox until then.
     """
 
     size: int = 0
@@ -51,6 +52,7 @@ class SyncReport:
     cards: int = 0
     keys: int = 0
     sent: int = 0
+    again_at: str | None = None
     rejected: list[str] = field(default_factory=list)
     received: int = 0
     evidence: int = 0
@@ -161,6 +163,8 @@ async def _flush_step(
     report.sent += flushed.sent
     report.rejected += flushed.rejected
     report.warnings += flushed.delayed
+    if flushed.waiting.again_at is not None:
+        report.again_at = format_time(flushed.waiting.again_at)
 
 
 async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:

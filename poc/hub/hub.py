@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from poc.hub.blobs import Blobs
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.health import Health
+from poc.hub.intake import Intake
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
 from poc.hub.notify import Device, Wakes
@@ -68,6 +70,7 @@ class Hub:
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
+        self.intake = Intake(self.metrics, time.monotonic)
         self._signer = ReceiptSigner(self.log, hub_key)
         self.timers = Timers(
             store,
@@ -79,7 +82,7 @@ class Hub:
             guard=self._may_do_due,
         )
         self.relay = Relay(
-            store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
+            store, self.log, self.exercises, self._signer, self.timers, now=now, intake=self.intake
         )
         self.blobs = Blobs(store, self.log, now)
         self.wakes = Wakes(self._device_of)

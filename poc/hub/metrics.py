@@ -30,6 +30,9 @@ class Metrics:
         self.evidence_recorded = Counter(
             "poc_evidence_recorded", "Signed records of recipients taken.", ["kind"], **told
         )
+        self.refused_later = Counter(
+            "poc_refused_for_now", "Requests to come again later.", ["code", "kind"], **told
+        )
         self.due_done = Counter("poc_due_done", "Steps done when their time had come.", ["step"], **told)
         self.due_lateness_seconds = Histogram(
             "poc_due_lateness_seconds",
@@ -68,12 +71,27 @@ class Metrics:
         self.backup_seconds = Gauge(
             "poc_backup_seconds", "When the newest backup was made, Unix time.", **told
         )
+        self.connections_open = Gauge("poc_connections_open", "Connections of clients.", **told)
+        self.connections_ended = Counter(
+            "poc_connections_ended",
+            "Connections the hub closed for a deadline or for room.",
+            ["reason"],
+            **told,
+        )
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
     def commit(self, writes: int, seconds: float) -> None:
         """Count one commit of the store."""
         self.commit_batch.observe(writes)
         self.commit_seconds.observe(seconds)
+
+    def refuse(self, code: str, kind: str) -> None:
+        """Count a request that was asked to come again later: for which code, of which kind."""
+        self.refused_later.labels(code, kind).inc()
+
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that the hub closed, and why."""
+        self.connections_ended.labels(reason).inc()
 
     def witness(self, witness: str, lag: int, cosigned_at: datetime | None) -> None:
         """Say how far a witness is behind, and when it cosigned last."""

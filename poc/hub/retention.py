@@ -74,6 +74,10 @@ async def _blobs(store: Store, _openings: Openings, now: datetime) -> int:
     return dropped
 
 
+async def _uses(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_uses(now - timedelta(hours=1))
+
+
 CLASSES: Final[tuple[Kept, ...]] = (
     Kept(
         "log",
@@ -151,6 +155,14 @@ CLASSES: Final[tuple[Kept, ...]] = (
         told=False,
     ),
     Kept(
+        "quotas",
+        "how many messages each State sent in each minute; how many bytes are held for it",
+        "counts an hour, bytes while they are held",
+        "no State may use what others need, least of all for exercises",
+        _uses,
+        told=False,
+    ),
+    Kept(
         "audit",
         "records of privileged actions, and one signed anchor a day",
         "for ever",
@@ -167,7 +179,7 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "addresses of clients, headers, paths",
         "never kept",
         "the hub writes the pattern of a route, the method and the status to standard error, nothing else; "
-        "the proxy before it may keep more",
+        "addresses are in memory only, for rates, some minutes; the proxy before it may keep more",
     ),
 )
 
@@ -204,6 +216,11 @@ TABLES: Final[dict[str, str]] = {
     "sequences": "evidence",
     "answers": "evidence",
     "evidence": "evidence",
+    "blobs": "blobs",
+    "blob_chunks": "blobs",
+    "message_blobs": "blobs",
+    "quota_uses": "quotas",
+    "quota_held": "quotas",
     "nonces": "nonces",
     "exercises": "exercises",
     "exercise_orders": "exercises",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, PocError
 from poc.limits import RETRY_AFTER_SECONDS
 from poc.serving.answer import Answer, answer_json
 
+RETRY_AFTER: Final = "retry_after_seconds"
 _HIDDEN = frozenset({"not-found"})
 _UNAVAILABLE = 503
 
@@ -30,7 +32,7 @@ def problem(error: PocError, now: datetime) -> Answer:
         "time": format_time(now),
     }
     answer = answer_json({**error.data, **value}, error.status, "application/problem+json")
-    seconds = error.data.get("retry_after_seconds")
+    seconds = error.data.get(RETRY_AFTER)
     if seconds is None and error.status == _UNAVAILABLE:
         seconds = RETRY_AFTER_SECONDS
     if not isinstance(seconds, int):

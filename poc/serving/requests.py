@@ -14,6 +14,7 @@ from poc.errors import FaultError, PocError, RefusedError
 from poc.limits import BODY_DRAIN_BYTES_MAX, BODY_DRAIN_SECONDS_MAX, STREAM_WRITE_SECONDS_MAX
 from poc.logs import log_event
 from poc.serving.answer import Answer, Streamed
+from poc.serving.connection import GuardedHandler
 from poc.serving.problem import problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -82,10 +83,14 @@ async def read_body(request: web.Request, bytes_max: int, seconds_max: float) ->
                 if len(data) > bytes_max:
                     break
     except TimeoutError:
+        if isinstance(request.protocol, GuardedHandler):
+            request.protocol.give_up_body()
         raise RefusedError("too-slow") from None
     if len(data) > bytes_max:
         await _drain(request, len(data))
         raise RefusedError("too-large", f"{bytes_max} bytes are the limit here", limit_bytes=bytes_max)
+    if isinstance(request.protocol, GuardedHandler):
+        request.protocol.begin_work()
     return bytes(data)
 
 

@@ -22,6 +22,7 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from poc.core.audit import AuditEvent, AuditRow
+from poc.limits import QUOTA_BYTES_MAX
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
 AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
@@ -58,13 +59,17 @@ class Subtree:
 
 @dataclass(frozen=True, slots=True)
 class StoredProposal:
-    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes."""
+    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes.
+
+    ``opener`` is the State or body whose key opened it.
+    """
 
     id: str
     payload: bytes
     signatures: bytes
     opened_at: datetime
     expires_at: datetime
+    opener: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,19 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What may still be kept for a State or body at ``at``: checked and counted with what is stored.
+
+    ``messages_max`` bounds those of the last hour, ``bytes_max`` the envelopes held, this one included.
+    """
+
+    party: str
+    messages_max: int
+    bytes_max: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InboxItem:
     """One message for one device; ``number`` is its place in the hub's order of acceptance."""
 
@@ -247,7 +265,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class BlobChunk:
-    """A piece of a blob that its uploader, a contact or controller, sends: ``data`` stands at ``start``."""
+    """A piece of a blob that its uploader, a contact or controller, sends: ``data`` stands at ``start``.
+
+    ``held_max`` is how many bytes of blobs may be held for the uploader's State or body.
+    """
 
     sha256: str
     uploader: str
@@ -255,6 +276,7 @@ class BlobChunk:
     start: int
     data: bytes
     arrived_at: datetime
+    held_max: int = QUOTA_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,8 +366,12 @@ class Store(Protocol):
 
     # --- proposals ---
 
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
-        """Open a proposal: True; False if one of this id is open, which stays unchanged."""
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
+        """Open a proposal: True; False if one of this id is open, which stays unchanged.
+
+        Raises:
+            RefusedError: ``too-many-proposals``, its opener has ``open_max`` open.
+        """
 
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
         """Replace exactly the signature bytes ``expected``.
@@ -426,6 +452,7 @@ class Store(Protocol):
         slots: Sequence[StoredSlot],
         steps: Sequence[DueStep] = (),
         blobs: Sequence[str] = (),
+        quota: Quota | None = None,
     ) -> Accepted | Existing:
         """Accept a message once: its slots into the inboxes, its receipt into the evidence, ``steps`` due.
 
@@ -434,20 +461,25 @@ class Store(Protocol):
         ``blobs`` are the SHA-256 values of the blobs it names, there or not.
 
         The same id with the same ``body_sha256`` gives the receipt of the first time, also where that
-        was a rejection. Ids are kept for ever.
+        was a rejection, and whatever the quota. Ids are kept for ever.
 
         Raises:
             RefusedError: ``id-used``, the id is taken by another body (data ``receipt`` where the sender
                 is the same contact); ``sequence-used``, (sender's kid, contact, status, sequence) is
-                taken by another message (data ``receipt`` and ``message`` of that one).
+                taken by another message (data ``receipt`` and ``message`` of that one);
+                ``quota-reached``, ``storage-quota`` (data ``retry_after_seconds``).
         """
 
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """Keep a rejection, final for its id; ``accept_message`` says what a repeat gives.
 
         Raises:
-            RefusedError: ``id-used``, as with ``accept_message``.
+            RefusedError: ``id-used``, ``quota-reached``, as with ``accept_message``: a rejection is kept
+                for ever, so it counts as a message.
         """
+
+    async def forget_uses(self, before: datetime) -> int:
+        """Forget what was counted of minutes that ended before ``before``; say how many."""
 
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """Give what came for these sealing keys, numbered above ``after``, in order; at most ``limit``."""
@@ -539,7 +571,8 @@ class Store(Protocol):
         or this is not the size, of that blob; what was there is removed, unless it was complete.
 
         Raises:
-            RefusedError: ``blob-offset``, there is a gap or an overlap (data ``have_bytes``).
+            RefusedError: ``blob-offset``, there is a gap or an overlap (data ``have_bytes``);
+                ``storage-quota``, its State would hold more than ``held_max``.
         """
 
     async def read_blob(self, sha256: str, uploader: str) -> StoredBlob | None:

@@ -25,6 +25,7 @@ from poc.store.base import (
     FeedName,
     InboxItem,
     Leaf,
+    Quota,
     Rejection,
     StoredAnchor,
     StoredErasure,
@@ -41,6 +42,8 @@ from poc.store.base import (
 )
 from poc.store.faults import Faults, verb
 from poc.store.memory_blobs import MemoryBlobs
+from poc.store.memory_quotas import MemoryQuotas
+from poc.store.quotas import envelope_bytes, too_many_proposals
 
 
 @dataclass
@@ -87,6 +90,7 @@ class MemoryStore(MemoryBlobs):
         self._expiries: dict[tuple[str, str], datetime] = {}
         self._nonces: dict[tuple[str, str], datetime] = {}
         self._exercises: dict[str, StoredExercise] = {}
+        self._quotas = MemoryQuotas()
         self._order_hashes: dict[str, list[str]] = {}
         self.restore: StoredRestore | None = None
         self._probed_at: datetime | None = None
@@ -179,9 +183,15 @@ class MemoryStore(MemoryBlobs):
         return self._published
 
     @verb
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
         """See ``Store``."""
-        return self._proposals.setdefault(proposal.id, proposal) is proposal
+        if proposal.id in self._proposals:
+            return False
+        count = sum(one.opener == proposal.opener for one in self._proposals.values())
+        if open_max is not None and count >= open_max:
+            raise too_many_proposals(proposal.opener, count)
+        self._proposals[proposal.id] = proposal
+        return True
 
     @verb
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
@@ -307,6 +317,7 @@ class MemoryStore(MemoryBlobs):
         slots: Sequence[StoredSlot],
         steps: Sequence[DueStep] = (),
         blobs: Sequence[str] = (),
+        quota: Quota | None = None,
     ) -> Accepted | Existing:
         """See ``Store``."""
         existing = self._submitted(message.id, message.body_sha256, message.sender_contact)
@@ -324,6 +335,8 @@ class MemoryStore(MemoryBlobs):
                 raise RefusedError("sequence-used", detail, message=other, receipt=receipt)
         if len({slot.kid for slot in slots}) != len(slots):
             raise FaultError("fault", "two slots of one key")
+        if quota is not None:
+            self._quotas.take(quota, message.id, envelope_bytes(message, slots))
         submission = _Submission(message.body_sha256, message.sender_contact, message.receipt, None)
         self._submissions[message.id] = submission
         self._messages[message.id] = message, tuple(slots)
@@ -352,16 +365,23 @@ class MemoryStore(MemoryBlobs):
         self._evidence.append((self._submissions[message_id].sender_contact, record))
 
     @verb
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """See ``Store``."""
         existing = self._submitted(rejection.id, rejection.body_sha256, rejection.sender_contact)
         if existing:
             return existing
+        if quota is not None:
+            self._quotas.take(quota, rejection.id, 0)
         self._submissions[rejection.id] = _Submission(
             rejection.body_sha256, rejection.sender_contact, rejection.receipt, rejection.reason
         )
         self._add_evidence(rejection.id, "receipt", "rejected", None, rejection.receipt)
         return Accepted(rejection.receipt)
+
+    @verb
+    async def forget_uses(self, before: datetime) -> int:
+        """See ``Store``."""
+        return self._quotas.forget(before)
 
     @verb
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
@@ -521,6 +541,7 @@ class MemoryStore(MemoryBlobs):
         """See ``Store``."""
         due = [one for one, _ in self._messages.values() if one.expires_at < before and one.ciphertext]
         for message in due:
+            self._quotas.let_go(message.id)
             bare = replace(message, protected="", iv="", ciphertext="", tag="")
             self._messages[message.id] = bare, ()
             self._named.pop(message.id)

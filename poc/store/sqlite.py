@@ -24,6 +24,7 @@ from poc.store import sqlite_inbox
 from poc.store import sqlite_log as log
 from poc.store import sqlite_operation as operation
 from poc.store import sqlite_privacy as privacy
+from poc.store import sqlite_quotas as quotas
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
     Accepted,
@@ -35,6 +36,7 @@ from poc.store.base import (
     FeedName,
     InboxItem,
     Leaf,
+    Quota,
     Rejection,
     StoredAnchor,
     StoredBlob,
@@ -171,9 +173,9 @@ class SqliteStore:
 
     # --- proposals ---
 
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
         """See ``Store``."""
-        return await self._write(partial(log.put_proposal, proposal=proposal))
+        return await self._write(partial(log.put_proposal, proposal=proposal, open_max=open_max))
 
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
         """See ``Store``."""
@@ -265,14 +267,21 @@ class SqliteStore:
         slots: Sequence[StoredSlot],
         steps: Sequence[DueStep] = (),
         blobs: Sequence[str] = (),
+        quota: Quota | None = None,
     ) -> Accepted | Existing:
         """See ``Store``."""
-        job = partial(relay.accept_message, message=message, slots=slots, steps=steps, blobs=blobs)
+        job = partial(
+            relay.accept_message, message=message, slots=slots, steps=steps, blobs=blobs, quota=quota
+        )
         return await self._write(job)
 
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.reject_message, rejection=rejection))
+        return await self._write(partial(relay.reject_message, rejection=rejection, quota=quota))
+
+    async def forget_uses(self, before: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(quotas.forget_uses, before=before))
 
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """See ``Store``."""

@@ -22,9 +22,11 @@ from poc.hub.clock import Clock, SteadyClock
 from poc.hub.hub import Hub
 from poc.keyring import Keyring
 from poc.logs import log_event, start_logs
+from poc.serving.addresses import Proxies
 from poc.serving.connection import GuardedRunner
+from poc.serving.crowd import Crowd
 from poc.serving.metrics import metrics_runner
-from poc.serving.process import listen, stop_asked, unlock
+from poc.serving.process import connections_max, listen, stop_asked, unlock
 from poc.serving.tls import Tls
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
@@ -42,9 +44,13 @@ def check_home(home: Path) -> None:
 
 
 async def serve(settings: HubSettings, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded."""
+    """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded.
+
+    Raises ``too-few-descriptors``, what the store, the keyring or the socket is refused for.
+    """
     stopped = stop_asked()
     tls = _tls(settings)
+    most = connections_max()
     keyring = await asyncio.to_thread(unlock, settings.home)
     async with contextlib.AsyncExitStack() as stack:
         store = await SqliteStore.open(settings.home)
@@ -59,7 +65,10 @@ async def serve(settings: HubSettings, port: int) -> None:
             metrics = metrics_runner(partial(_metrics, hub), hub.now)
             await listen(stack, metrics, settings.metrics_host, settings.metrics_port)
         bound = {"origin": settings.public_origin}
-        runner = GuardedRunner(make_app(hub, lambda: bound["origin"]), hub.now)
+        proxies = Proxies.of(settings.trusted_proxies)
+        crowd = Crowd(most=most, proxies=proxies, told=hub.metrics.connection_ended)
+        hub.metrics.connections_open.set_function(lambda: len(crowd))
+        runner = GuardedRunner(make_app(hub, lambda: bound["origin"], proxies=proxies), hub.now, crowd=crowd)
         address = await listen(stack, runner, settings.host, port, tls)
         if "public_origin" not in settings.model_fields_set:
             bound["origin"] = address

@@ -93,7 +93,7 @@ SIGNER_CODES: Final = ("unknown-key", "bad-signature", "key-ended", "key-comprom
 STATEMENT_CODES: Final = (
     *FORM_CODES,
     *("already-logged", "superseded", "signatures-missing", "signature-not-called-for", "bad-signature"),
-    *("issued-ahead", "issued-too-long-ago", "clock-jumped", "read-only"),
+    *("issued-ahead", "issued-too-long-ago", "clock-jumped", "read-only", "too-many-proposals"),
     *("witnesses-unheard", "clock-unconfirmed"),
     *("unknown-state", "unknown-contact", "unknown-witness", "contact-frozen", "state-suspended"),
     *("not-pending", "cannot-overrule", "call-back-too-old", "already-enrolled", "bad-suspension"),
@@ -238,6 +238,7 @@ SHAPES: Final[dict[str, Shape]] = {
             *("not-canonical", "bad-padding", "duplicate-slot", "member-mismatch", "id-mismatch", "id-used"),
             *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots"),
             "attachments-too-large",
+            *("too-many-requests", "quota-reached", "storage-quota"),
             *("sent-in-future", "bad-times", "expires-too-late", "expired", "status-not-admitted"),
             *("controller-cannot-send-actual", "unknown-contact", "unknown-state", "contact-frozen"),
             *(
@@ -333,7 +334,9 @@ SHAPES: Final[dict[str, Shape]] = {
     ),
 }
 
-EVERY_ROUTE: Final = ("bad-request", "too-large", "encoded-body", "too-slow", "starting", "fault")
+EVERY_ROUTE: Final = (
+    *("bad-request", "too-large", "encoded-body", "too-slow", "rate-limited", "starting", "fault"),
+)
 EVERY_SIGNED_ROUTE: Final = (
     *("not-signed", "bad-request-signature", "digest-mismatch", "clock-skew", "nonce-used"),
     *("not-found", "no-registry", "read-only"),

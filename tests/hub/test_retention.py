@@ -153,6 +153,14 @@ async def nonces_case(world):
     return Case(timedelta(seconds=NONCE_SECONDS_KEPT + 2), lambda: is_(count()))
 
 
+async def quotas_case(world):
+    await a_message(world)
+    count = lambda: world.store.writer._connection.run(  # noqa: E731 -- nothing else reads them
+        lambda db: db.execute("SELECT count(*) FROM quota_uses").fetchone()[0]
+    )
+    return Case(timedelta(seconds=3600 + 60 - world.now.second), lambda: is_(count()))
+
+
 async def audit_case(world):
     await world.hub.audit.record("start")
     return Case(None, lambda: is_(world.store.read_audit(0, 10)))
@@ -178,6 +186,7 @@ CASES = {
     "evidence": evidence_case,
     "exercises": exercises_case,
     "nonces": nonces_case,
+    "quotas": quotas_case,
     "audit": audit_case,
     "operation": operation_case,
 }

@@ -28,7 +28,9 @@ CREATE TABLE proposals (
     signatures BLOB NOT NULL,
     opened_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
-) STRICT;
+, opener TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX proposals_by_opener ON proposals (opener);
 
 -- What travels beside the log. Openings hold personal data and can be erased, so a number is never used again.
 CREATE TABLE openings (
@@ -67,7 +69,7 @@ CREATE TABLE messages (
     ciphertext TEXT NOT NULL,
     tag TEXT NOT NULL,
     expires_at INTEGER NOT NULL
-) STRICT;
+, held_bytes INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE slots (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -263,6 +265,20 @@ CREATE TABLE probe (
     at INTEGER NOT NULL,
     data BLOB NOT NULL
 ) STRICT;
+-- Quotas of a State or body: what it sent in each minute of the last hour, and what is held for it.
+CREATE TABLE quota_uses (
+    party TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (party, minute)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quota_held (
+    party TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('envelopes', 'blobs')),
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (party, kind)
+) STRICT, WITHOUT ROWID;
 
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).
 CREATE TABLE migrations (

@@ -16,10 +16,13 @@ from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
+from poc.hub.nudges import Nudges
+from poc.hub.nudging import Nudger
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
 from poc.hub.retention import run_jobs
+from poc.hub.sending import Channels
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
 from poc.logs import log_event
@@ -40,7 +43,9 @@ class Hub:
         now: Clock,
         clock_confirmed: bool = False,
         disregarded: Iterable[str] = (),
+        channels: Channels | None = None,
     ) -> None:
+        channels = channels or Channels()
         self.store = store
         self.now = now
         self.metrics = Metrics()
@@ -52,6 +57,7 @@ class Hub:
             self.metrics,
             clock_confirmed=clock_confirmed,
             disregarded=disregarded,
+            outgoing=channels.outgoing,
         )
         self.log.guard = self.witnesses.check
         self.attestor = Attestor(store, self.log, self.witnesses, hub_key, now)
@@ -60,6 +66,8 @@ class Hub:
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
         self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
+        self.nudger = Nudger(store, self.log, channels, now, self.metrics)
+        self.nudges = Nudges(store, self.log, channels, self.nudger, now)
         self._loaded = asyncio.Event()
 
     @property
@@ -101,6 +109,7 @@ class Hub:
             group.create_task(self.attestor.run(), name="attest")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
+            group.create_task(self.nudger.run(), name="nudges")
 
     async def refresh_metrics(self) -> None:
         """Bring those gauges up to date that are asked for rather than told."""
@@ -125,6 +134,7 @@ class Hub:
         """Delete what was kept long enough, and anchor the audit trail. A failing disk is tried again."""
         if not self.log.is_empty:
             await run_jobs(self.store, self.openings, self.audit, self.now())
+            await self._erase_addresses()
         try:
             await self.audit.anchor()
         except PocError as error:
@@ -139,3 +149,13 @@ class Hub:
                 await self.audit.record("retention", subject="openings", count=erased)
         except PocError as error:
             log_event("not-erased", kept="openings", code=error.code)
+        await self._erase_addresses()
+
+    async def _erase_addresses(self) -> None:
+        """Erase the addresses of contacts that are no more; the sweep tries again what failed."""
+        try:
+            erased = await self.nudges.erase_stale()
+            if erased:
+                await self.audit.record("retention", subject="nudge-addresses", count=erased)
+        except PocError as error:
+            log_event("not-erased", kept="nudge-addresses", code=error.code)

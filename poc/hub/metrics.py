@@ -48,6 +48,10 @@ class Metrics:
         self.witness_cosigned = Gauge(
             "poc_witness_cosigned_seconds", "When a witness cosigned last, Unix time.", ["witness"], **told
         )
+        self.nudges_sent = Counter("poc_nudges_sent", "Notices taken by the next server.", ["kind"], **told)
+        self.nudges_failed = Counter(
+            "poc_nudges_failed", "Notices that did not go out.", ["kind", "code"], **told
+        )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)

@@ -115,6 +115,18 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "an id is used once for ever; who holds evidence must be able to have it confirmed",
     ),
     Kept(
+        "nudge-addresses",
+        "where contacts want to be nudged, and when that last went well or failed",
+        "while their State keeps them; gone when it removes them, or when the contact or State is withdrawn",
+        "to tell an office that a message waits; shown to its own State only, overwritten on disk",
+    ),
+    Kept(
+        "nudges",
+        "which message is still to be nudged about at which contact",
+        "until somebody looked, the last step is done, or the message expired",
+        "each step is taken once, over crashes and by several nodes",
+    ),
+    Kept(
         "exercises",
         "announcements and orders",
         "for ever",

@@ -37,6 +37,7 @@ from poc.store.base import (
     Subtree,
 )
 from poc.store.faults import Faults, verb
+from poc.store.memory_nudges import MemoryNudging
 
 
 @dataclass
@@ -49,10 +50,11 @@ class _Submission:
     reason: str | None
 
 
-class MemoryStore:
+class MemoryStore(MemoryNudging):
     """A ``Store`` that lives as long as its process."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.faults = Faults()
         self._head: StoredHead | None = None
         self._published: bytes | None = None

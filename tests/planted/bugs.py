@@ -105,7 +105,7 @@ BUGS = (
     ),
     Bug(
         "monitor moves on although its mail was not taken",
-        "poc/client/mail.py",
+        "poc/outgoing/mail.py",
         "        raise _refused(*(answer.code for answer in refused.values()))\n",
         "        return\n",
         "tests/cli/test_monitor.py",
@@ -113,7 +113,7 @@ BUGS = (
     ),
     Bug(
         "mail goes in plain text where the server offers nothing else",
-        "poc/client/mail.py",
+        "poc/outgoing/mail.py",
         '                raise RefusedError("mail-not-encrypted", "no STARTTLS")\n',
         "                return\n",
         "tests/cli/test_monitor.py",

@@ -6,6 +6,7 @@ import io
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
@@ -15,10 +16,15 @@ from poc.core.httpsig import sign_request
 from poc.core.strictjson import b64u, canonical
 from poc.hub.hub import Hub
 from poc.hub.log import found
+from poc.hub.sending import Channels
+from poc.outgoing.calls import Outgoing
 from poc.serving.connection import Deadlines, GuardedRunner
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
 from tests.registry import Registry, log_signer, signing_key
+
+# Witnesses and webhooks of tests answer here.
+LOOPBACK = ip_network("127.0.0.0/8")
 
 
 class World:
@@ -30,6 +36,7 @@ class World:
         self.origin = ""
         self.deadlines = Deadlines()
         self.disregarded: tuple[str, ...] = ()
+        self.channels = Channels(Outgoing([LOOPBACK]))
 
     @asynccontextmanager
     async def running(self):
@@ -45,6 +52,7 @@ class World:
                 hub_key=signing_key("hub"),
                 now=lambda: self.now,
                 disregarded=self.disregarded,
+                channels=self.channels,
             )
             await hub.load()
             app = make_app(hub, lambda: self.origin, self.deadlines)

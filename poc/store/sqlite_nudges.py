@@ -124,8 +124,8 @@ def read_unnudged(db: sqlite3.Connection, limit: int) -> Unnudged:
     """See ``Store.read_unnudged``."""
     (after,) = db.execute("SELECT coalesce(max(number), 0) FROM nudge_cursor").fetchone()
     rows = db.execute(
-        "SELECT slots.number, slots.message, slots.contact, messages.sender_contact"
-        " FROM slots JOIN messages ON messages.id = slots.message"
+        "SELECT slots.number, slots.message, slots.contact, submissions.sender_contact"
+        " FROM slots JOIN submissions ON submissions.id = slots.message"
         " WHERE slots.number > ? ORDER BY slots.number LIMIT ?",
         (after, limit),
     ).fetchall()

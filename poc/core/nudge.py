@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from poc.core.form import Form, Status
+from poc.core.form import Count, Form, Status
 from poc.core.message import Precedence
 from poc.core.strictjson import canonical, format_time
 from poc.errors import RefusedError
@@ -127,7 +127,14 @@ class NudgeAddresses(Form):
 class NudgeCode(Form):
     """The code that was sent to an address, as an officer typed it."""
 
+    number: Count
     code: Annotated[str, Field(pattern=_CODE)]
+
+
+class NudgeTrial(Form):
+    """Which address is to be tried."""
+
+    number: Count
 
 
 def is_email(text: str) -> bool:

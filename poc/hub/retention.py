@@ -60,6 +60,10 @@ async def _envelopes(store: Store, _openings: Openings, now: datetime) -> int:
     return await store.drop_envelopes(now - timedelta(days=ENVELOPE_DAYS_KEPT))
 
 
+async def _nudges(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_nudges(now)
+
+
 CLASSES: Final[tuple[Kept, ...]] = (
     Kept(
         "log",
@@ -125,6 +129,8 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "which message is still to be nudged about at which contact",
         "until somebody looked, the last step is done, or the message expired",
         "each step is taken once, over crashes and by several nodes",
+        _nudges,
+        told=False,
     ),
     Kept(
         "exercises",

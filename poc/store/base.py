@@ -342,6 +342,9 @@ class NudgeStore(Protocol):
     async def finish_nudge(self, nudge: DueNudge, next_due_at: datetime | None) -> None:
         """End a step, and let the next be due then; None: nothing more is due about it."""
 
+    async def forget_nudges(self, now: datetime) -> int:
+        """Forget what is due about messages that have ended at ``now``; say how much."""
+
     async def read_answerers(self, message_id: str, contact: str) -> tuple[tuple[str, str], ...]:
         """Give (signing key, outcome) of every answer of a contact to a message."""
 

@@ -178,6 +178,14 @@ class MemoryNudging:
             self._nudges[key] = (replace(found[0], step=nudge.step + 1, due_at=next_due_at), _NEVER)
 
     @verb
+    async def forget_nudges(self, now: datetime) -> int:
+        """See ``NudgeStore``."""
+        ended = [key for key, (nudge, _) in self._nudges.items() if nudge.ends_at <= now]
+        for key in ended:
+            del self._nudges[key]
+        return len(ended)
+
+    @verb
     async def read_answerers(self, message_id: str, contact: str) -> tuple[tuple[str, str], ...]:
         """See ``NudgeStore``."""
         found = [

@@ -198,6 +198,11 @@ def finish_nudge(db: sqlite3.Connection, nudge: DueNudge, next_due_at: datetime 
         )
 
 
+def forget_nudges(db: sqlite3.Connection, now: datetime) -> int:
+    """See ``Store.forget_nudges``."""
+    return db.execute("DELETE FROM nudges WHERE ends_at <= ?", (seconds(now),)).rowcount
+
+
 def read_answerers(db: sqlite3.Connection, message_id: str, contact: str) -> tuple[tuple[str, str], ...]:
     """See ``Store.read_answerers``."""
     rows = db.execute(

@@ -82,6 +82,10 @@ class SqliteNudging:
         """See ``NudgeStore``."""
         await self._write(partial(sql.finish_nudge, nudge=nudge, next_due_at=next_due_at))
 
+    async def forget_nudges(self, now: datetime) -> int:
+        """See ``NudgeStore``."""
+        return await self._write(partial(sql.forget_nudges, now=now))
+
     async def read_answerers(self, message_id: str, contact: str) -> tuple[tuple[str, str], ...]:
         """See ``NudgeStore``."""
         return await self._read(partial(sql.read_answerers, message_id=message_id, contact=contact))

@@ -40,13 +40,6 @@ class Call:
         """The object's id in the path."""
         return self.path["id"]
 
-    @property
-    def place(self) -> int:
-        """The number in the path. Raises ``not-found`` for anything else."""
-        if not _NUMBER.fullmatch(self.path["number"]):
-            raise RefusedError("not-found")
-        return int(self.path["number"])
-
     def number(self, name: str) -> int:
         """A number of the query, 0 if it is not there. Raises ``bad-form``."""
         text = self.query.get(name, "0")

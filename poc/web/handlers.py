@@ -6,7 +6,7 @@ from typing import Any
 
 from poc.core.card import Opening
 from poc.core.form import form_of
-from poc.core.nudge import NudgeAddresses, NudgeCode
+from poc.core.nudge import NudgeAddresses, NudgeCode, NudgeTrial
 from poc.core.proposal import SealingJwk
 from poc.core.statement import SignedStatement, read_signed_statement
 from poc.core.strictjson import b64u, format_time
@@ -134,15 +134,16 @@ async def set_nudges(call: Call) -> Answer:
 
 async def confirm_nudges(call: Call) -> Answer:
     """The code that reached an address."""
-    code = form_of(NudgeCode, call.json()).code
-    await call.hub.nudges.confirm(call.caller, call.id, call.place, code)
-    return answer_json({"contact": call.id, "number": call.place})
+    typed = form_of(NudgeCode, call.json())
+    await call.hub.nudges.confirm(call.caller, call.id, typed.number, typed.code)
+    return answer_json({"contact": call.id, "number": typed.number})
 
 
 async def try_nudges(call: Call) -> Answer:
     """A trial notice, or a new code."""
-    await call.hub.nudges.try_out(call.caller, call.id, call.place)
-    return answer_json({"contact": call.id, "number": call.place})
+    number = form_of(NudgeTrial, call.json()).number
+    await call.hub.nudges.try_out(call.caller, call.id, number)
+    return answer_json({"contact": call.id, "number": number})
 
 
 async def keys(call: Call) -> Answer:

@@ -113,7 +113,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         "POST",
-        "/v1/contacts/{id}/nudges/{number}/confirmations",
+        "/v1/contacts/{id}/nudges/confirmations",
         STATES,
         handlers.confirm_nudges,
         "Confirm an address by its code.",
@@ -122,10 +122,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         "POST",
-        "/v1/contacts/{id}/nudges/{number}/trials",
+        "/v1/contacts/{id}/nudges/trials",
         STATES,
         handlers.try_nudges,
         "Send a trial, or a new code.",
+        1 * KIB,
         audit="nudge-trial",
     ),
     Route("GET", "/v1/keys", PARTIES, handlers.keys, "Sealing keys."),

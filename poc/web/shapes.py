@@ -234,15 +234,16 @@ SHAPES: Final[dict[str, Shape]] = {
         "what is left out is erased. `from`: the least precedence that is told there. A code goes to each "
         "new one. `secret`, of a new webhook, is given in this answer only.",
     ),
-    "POST /v1/contacts/{id}/nudges/{number}/confirmations": Shape(
+    "POST /v1/contacts/{id}/nudges/confirmations": Shape(
         {200: NUDGED},
-        takes=object_of(code={"type": "string", "pattern": "^[0-9]{6}$"}),
+        takes=object_of(number=NUMBER, code={"type": "string", "pattern": "^[0-9]{6}$"}),
         codes=(*FORM_CODES, "wrong-code", "code-ended", "contact-frozen", "storage-failed"),
     ),
-    "POST /v1/contacts/{id}/nudges/{number}/trials": Shape(
+    "POST /v1/contacts/{id}/nudges/trials": Shape(
         {200: NUDGED},
-        codes=("nudge-limit", "contact-frozen", "storage-failed"),
-        note="Without a body. How it ended is shown with the address.",
+        takes=object_of(number=NUMBER),
+        codes=(*FORM_CODES, "nudge-limit", "contact-frozen", "storage-failed"),
+        note="How it ended is shown with the address.",
     ),
     "GET /v1/keys": Shape(
         {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER)},

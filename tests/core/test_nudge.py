@@ -228,4 +228,4 @@ def test_more_addresses_than_eight_and_a_code_that_is_none_are_refused():
         form_of(NudgeAddresses, {"addresses": [ADDRESS] * 9})
     for code in ("12345", "1234567", "12345a", "١٢٣٤٥٦", " 123456", "123456\n", 123456):
         with pytest.raises(RefusedError, match="bad-form"):
-            form_of(NudgeCode, {"code": code})
+            form_of(NudgeCode, {"number": 1, "code": code})

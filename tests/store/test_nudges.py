@@ -188,6 +188,14 @@ async def test_a_finished_step_makes_the_next_due_and_the_last_ends_it(store):
     assert await store.read_due_nudges(NOW + HOUR, (), 10) == ()
 
 
+async def test_what_is_due_about_a_message_that_ended_is_forgotten(store):
+    await put(store, due(1), due(2))
+    assert await store.claim_nudge(due(1), NOW, NOW + 2 * HOUR)
+    assert await store.forget_nudges(NOW + HOUR - SECOND) == 0
+    assert await store.forget_nudges(NOW + HOUR) == 2
+    assert await store.read_due_nudges(NOW + 3 * HOUR, (), 10) == ()
+
+
 async def test_who_answered_is_told_with_the_outcome(store):
     await store.accept_message(message(), [slot()])
     await store.record_answer(answer())

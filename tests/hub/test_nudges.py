@@ -267,7 +267,7 @@ async def test_an_address_is_told_from_its_precedence_on(hub):
 async def test_a_flash_message_is_told_at_once_and_again_until_the_last_step(hub):
     await hub.put_mail()
     await hub.send(precedence="flash")
-    seen = []
+    seen: list[int] = []
     for second in range(0, NUDGE_FLASH_SECONDS[-1] + 1200, 60):
         await hub.round()
         if len(hub.box.messages) > len(seen):

@@ -23,6 +23,8 @@ from poc.hub.registry import Registry
 from poc.hub.relay import Relay
 from poc.hub.retention import run_jobs
 from poc.hub.sending import Channels
+from poc.hub.signing import ReceiptSigner
+from poc.hub.timers import Timers
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
 from poc.logs import log_event
@@ -65,9 +67,21 @@ class Hub:
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
-        self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
         self.nudger = Nudger(store, self.log, channels, now, self.metrics)
         self.nudges = Nudges(store, self.log, channels, self.nudger, now)
+        self._signer = ReceiptSigner(self.log, hub_key)
+        self.timers = Timers(
+            store,
+            self.log,
+            self.exercises,
+            self._signer,
+            now=now,
+            metrics=self.metrics,
+            guard=self.witnesses.check,
+        )
+        self.relay = Relay(
+            store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
+        )
         self._loaded = asyncio.Event()
 
     @property
@@ -75,7 +89,7 @@ class Hub:
         """Why the hub takes nothing now; None when it takes statements and messages."""
         if not self._loaded.is_set():
             return UnreachableError("starting")
-        reason = self.log.reason or self.relay.reason
+        reason = self.log.reason or self._signer.reason
         if reason is None and not self.witnesses.is_proved:
             return UnreachableError("witnesses-unheard")
         return reason
@@ -107,6 +121,7 @@ class Hub:
             group.create_task(self.log.run(), name="log")
             group.create_task(self.witnesses.run(), name="witnesses")
             group.create_task(self.attestor.run(), name="attest")
+            group.create_task(self.timers.run(), name="timers")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
             group.create_task(self.nudger.run(), name="nudges")

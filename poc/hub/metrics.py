@@ -12,6 +12,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 _BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_LATE_BUCKETS: Final = (0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
 _SECONDS_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -28,6 +29,13 @@ class Metrics:
         )
         self.evidence_recorded = Counter(
             "poc_evidence_recorded", "Signed records of recipients taken.", ["kind"], **told
+        )
+        self.due_done = Counter("poc_due_done", "Steps done when their time had come.", ["step"], **told)
+        self.due_lateness_seconds = Histogram(
+            "poc_due_lateness_seconds",
+            "From when a step was due until it was done.",
+            buckets=_LATE_BUCKETS,
+            **told,
         )
         self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
         self.statement_batch = Histogram(

@@ -72,15 +72,21 @@ class Nudger:
     # --- the task ---
 
     async def run(self) -> None:
-        """Nudge until cancelled. A disk that fails is asked again."""
+        """Nudge until cancelled. What fails is tried again; nothing is forgotten by it."""
+        told: str | None = None
         try:
             while True:
                 self._wake.clear()
-                if not self._log.is_empty:
-                    try:
+                try:
+                    if not self._log.is_empty:
                         await self.round()
-                    except PocError as error:
+                    told = None
+                except PocError as error:
+                    if told != error.code:
                         log_event("not-nudged", code=error.code)
+                    told = error.code
+                except Exception as error:  # noqa: BLE001 (the outermost loop: one defect must not end all nudges)
+                    log_event("fault", error=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(NUDGE_POLL_SECONDS):
                         await self._wake.wait()
@@ -128,8 +134,8 @@ class Nudger:
             await work
         except PocError as error:  # the disk: the claim ends, and the step is taken up again
             log_event("not-nudged", code=error.code)
-        except Exception as error:  # noqa: BLE001 -- outermost: what a stranger's server makes a library raise ends no hub
-            log_event("not-nudged", code="fault", type=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 (what a stranger's server makes a library raise ends nothing)
+            log_event("fault", error=type(error).__name__)
         finally:
             self._wake.set()
 

@@ -192,7 +192,10 @@ async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
     if arguments.new:
         rows = [row for row in rows if row["state"] in _NOT_DEALT_WITH]
     cells = [_inbox_cells(row) for row in rows]
-    headings = ("message", "from", "sent", "precedence", "kind", "status", "state", "subject", "answer by")
+    headings = (
+        *("message", "number", "from", "sent", "precedence", "kind", "status", "state", "subject"),
+        "answer by",
+    )
     lines = [] if rows else ["no messages"]
     return Result({"messages": rows}, lines, [Table(headings, cells)], warnings)
 
@@ -202,6 +205,7 @@ def _inbox_cells(row: dict[str, Any]) -> tuple[str, ...]:
     named = (row[name] for name in ("precedence", "kind", "status", "state"))
     return (
         short_id(row["message"]),
+        row["short_number"],
         row["from"],
         _day(row["sent_at"]),
         *named,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from poc.core.draft import Addressee
 from poc.core.form import form_of
 from poc.core.nudge import NudgeAddresses, short_number
 from poc.errors import RefusedError, UnreachableError
@@ -26,6 +27,7 @@ from poc.limits import (
 from poc.outgoing.calls import Outgoing
 from tests.mail_server import certificate
 from tests.nudges_world import EMAIL, OFFICER, RESPONDER, SD, code_in, fill, still, verified
+from tests.registry import sealing_key
 
 CANARIES = ("Canary-Zq7 subject", "Canary-Zq8 body", "Canary-Zq9 ref")
 
@@ -473,3 +475,19 @@ async def test_a_failing_disk_is_asked_again(hub):
     await hub.store.close()
     with pytest.raises(UnreachableError, match="storage-failed"):
         await hub.hub.nudger.round()
+
+
+async def test_a_held_message_is_told_once_it_went_out_and_not_before(hub):
+    await hub.put_mail()
+    held = tuple(Addressee(SD, sealing_key(label).public, "action", None) for label in (OFFICER, RESPONDER))
+    out_at = hub.now + timedelta(minutes=10)
+    await hub.send(precedence="flash", addressees=held, not_before=out_at)
+    for _ in range(9):
+        await hub.hub.timers.do_due()
+        await hub.round()
+        hub.later(60)
+    assert hub.box.messages == []
+    hub.later(60)
+    await hub.hub.timers.do_due()
+    await hub.round()
+    assert len(hub.box.messages) == 1

@@ -31,6 +31,7 @@ from poc.core.nudge import (
     webhook_headers,
 )
 from poc.errors import RefusedError
+from tests.vectors import make_nudge
 
 ID, CONTACT = "0199f1a2-0000-7000-8000-000000000001", "sd.technical"
 AT = datetime(2026, 11, 24, 8, 0, 0, tzinfo=UTC)
@@ -229,3 +230,14 @@ def test_more_addresses_than_eight_and_a_code_that_is_none_are_refused():
     for code in ("12345", "1234567", "12345a", "١٢٣٤٥٦", " 123456", "123456\n", 123456):
         with pytest.raises(RefusedError, match="bad-form"):
             form_of(NudgeCode, {"number": 1, "code": code})
+
+
+def test_the_vectors_are_those_of_the_code_and_verify_by_the_text_of_the_specification():
+    document = json.loads(make_nudge.PATH.read_text("utf-8"))
+    assert make_nudge.build() == make_nudge.PATH.read_text("utf-8")
+    for case in document["cases"]:
+        headers = case["headers"]
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{case['body']}".encode()
+        made = base64.b64encode(hmac.new(make_nudge.SECRET, signed, hashlib.sha256).digest()).decode()
+        assert headers["webhook-signature"] == f"v1,{made}", case["name"]
+        assert json.loads(case["body"])["data"]["text"] == case["text"]

@@ -1032,8 +1032,8 @@ BUGS = (
     Bug(
         "R28 addresses mapped into IPv6 are public",
         "poc/outgoing/addresses.py",
-        "    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST_6:\n        return False\n",
-        "",
+        "address not in _GLOBAL_UNICAST_6:\n",
+        "address.is_multicast:\n",
         "tests/outgoing/test_addresses.py",
     ),
     Bug(

@@ -15,6 +15,7 @@ from typing import Any, get_args
 from poc.core.form import Status
 from poc.core.nudge import (
     PRECEDENCES,
+    Notice,
     code_notice,
     nudge_id,
     short_number,
@@ -32,7 +33,7 @@ MESSAGE, CONTACT = "019ca8b2-6c00-7000-8000-0000000000{:02d}", "sd.technical"
 
 def cases() -> list[dict[str, Any]]:
     """One nudge of every status and precedence, then a code and a trial."""
-    made = []
+    made: list[tuple[str, str, Notice]] = []
     for status in get_args(Status):
         for precedence in PRECEDENCES:
             message = MESSAGE.format(len(made))

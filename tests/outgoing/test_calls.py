@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from ipaddress import ip_network
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,6 +14,7 @@ from poc.errors import PocError, RefusedError, UnreachableError
 from poc.outgoing.calls import Outgoing, SystemResolver, exchange
 from tests.outgoing.counter import Counter, Names
 
+POC = Path(__file__).resolve().parents[2] / "poc"
 ONE, TWO = ip_network("127.0.0.1/32"), ip_network("127.0.0.2/32")
 
 # Spellings of 127.0.0.1 and its like. {p} is the port somebody listens at.
@@ -48,6 +51,14 @@ SPELLINGS = (
 async def call(outgoing, url, *, method="GET", public=True, **how):
     async with outgoing.session(2, public=public) as http:
         return await exchange(http, method, url, **{"answer_bytes_max": 100, **how})
+
+
+def test_no_part_of_the_hub_opens_a_session_beside_the_guard():
+    """Whoever adds a call of the hub makes it through ``Outgoing``."""
+    opened = re.compile(r"ClientSession\(|urlopen\(|open_connection\(|create_connection\(")
+    sources = [path for part in ("hub", "web", "serving", "outgoing") for path in (POC / part).rglob("*.py")]
+    found = {path.name for path in sources if opened.search(path.read_text("utf-8"))}
+    assert found == {"calls.py"}
 
 
 def test_there_are_sixty_spellings_at_least():

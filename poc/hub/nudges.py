@@ -7,7 +7,7 @@ and are erased with the contact. When a nudge is due, and sending it, stands in 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,7 @@ class Nudges:
         self._channels = channels
         self._nudger = nudger
         self._now = now
+        self._may_hold_traces = True  # of what was erased before a crash, until a rewrite has succeeded
 
     async def put(self, caller: Caller, contact: str, wanted: NudgeAddresses) -> dict[str, Any]:
         """Make these the contact's addresses, and have a code sent to each new one.
@@ -68,7 +69,7 @@ class Nudges:
             )
             for one in wanted.addresses
         ]
-        stored = await self._store.set_nudge_addresses(contact, new)
+        stored = await self._write(contact, new)
         made = {one.secret for one in new}
         for one in stored:
             if (one.kind, one.address) not in before:
@@ -119,8 +120,17 @@ class Nudges:
         for contact in await self._store.list_nudge_contacts():
             if self._active(contact) is None:
                 erased += len(await self._store.read_nudge_addresses(contact))
-                await self._store.set_nudge_addresses(contact, ())
+                await self._write(contact, ())
+        if self._may_hold_traces:
+            await self._write("", ())
         return erased
+
+    async def _write(self, contact: str, wanted: Sequence[NewNudgeAddress]) -> tuple[StoredNudgeAddress, ...]:
+        """Set a contact's addresses; what was erased is overwritten again until that has succeeded."""
+        self._may_hold_traces = True
+        stored = await self._store.set_nudge_addresses(contact, wanted)
+        self._may_hold_traces = False
+        return stored
 
     async def _send_code(self, one: StoredNudgeAddress) -> None:
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"

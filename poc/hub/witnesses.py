@@ -110,7 +110,7 @@ class Witnesses:
         outgoing: Outgoing | None = None,
     ) -> None:
         self._store = store
-        self._outgoing = outgoing or Outgoing()
+        self._outgoing = (outgoing or Outgoing()).apart()
         self._log = log
         self._now = now
         self._metrics = metrics

@@ -8,6 +8,7 @@ lead elsewhere. Redirects are not followed, proxies of the environment are not u
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,52 +22,63 @@ from poc.errors import RefusedError, UnreachableError
 from poc.outgoing.addresses import Network, is_allowed, read_url
 
 Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
-_RESOLVING_MAX: Final = 4
+_RESOLVING_MAX: Final = 8
 
 
 class SystemResolver:
-    """Asks the machine's resolver, in threads of its own: a slow one holds up nothing else, nor the exit."""
+    """Asks the machine's resolver, in threads of its own: a slow one holds up nothing else, nor the exit.
+
+    A thread keeps its place until it is answered, whether anybody still waits for it or not.
+    """
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(_RESOLVING_MAX)
 
     async def __call__(self, host: str) -> Sequence[str]:
         """The addresses of a name, each once. Raises ``OSError``."""
-        async with self._places:
-            loop = asyncio.get_running_loop()
-            found: asyncio.Future[Sequence[str]] = loop.create_future()
+        await self._places.acquire()
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Sequence[str] | OSError] = loop.create_future()
 
-            def answer(addresses: Sequence[str] | OSError) -> None:
-                if found.done():
-                    return
-                if isinstance(addresses, OSError):
-                    found.set_exception(addresses)
-                else:
-                    found.set_result(addresses)
+        def end(answer: Sequence[str] | OSError) -> None:
+            self._places.release()
+            if not found.done():
+                found.set_result(answer)
 
-            def ask() -> None:
-                answered: Sequence[str] | OSError
-                try:
-                    rows = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-                    answered = tuple(dict.fromkeys(str(row[4][0]) for row in rows))
-                except (OSError, UnicodeError) as error:
-                    answered = error if isinstance(error, OSError) else OSError(str(error))
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(answer, answered)
+        def ask() -> None:
+            answer = _addresses_of(host)
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
+                loop.call_soon_threadsafe(end, answer)
 
-            threading.Thread(target=ask, name="resolve", daemon=True).start()
-            return await found
+        threading.Thread(target=ask, name="resolve", daemon=True).start()
+        answer = await found
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+
+def _addresses_of(host: str) -> Sequence[str] | OSError:
+    try:
+        rows = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return error
+    return tuple(dict.fromkeys(str(row[4][0]) for row in rows))
 
 
 class Outgoing:
     """Opens sessions whose every connection is judged.
 
-    ``allowed``: networks that may be called although they are not public; nobody is by default.
+    ``allowed``: networks that may be called although they are not public; none by default.
     """
 
     def __init__(self, allowed: Sequence[Network] = (), resolve: Resolve | None = None) -> None:
         self.allowed = tuple(allowed)
-        self._resolve = resolve
+        self._given = resolve
+        self._resolve = resolve or SystemResolver()
+
+    def apart(self) -> Outgoing:
+        """The same rules with places of its own to resolve names: a slow name here delays none there."""
+        return Outgoing(self.allowed, self._given)
 
     def session(self, seconds: float, *, public: bool = True) -> aiohttp.ClientSession:
         """A session for :func:`exchange`, to be closed by the caller; one exchange takes ``seconds`` at most.
@@ -84,9 +96,8 @@ class Outgoing:
 
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=_Judged(self._resolve or SystemResolver(), check),
+                resolver=_Judged(self._resolve, check),
                 use_dns_cache=False,
-                happy_eyeballs_delay=None,  # one after the other, so that a refusal comes out as it is
                 socket_factory=open_socket,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -25,6 +25,7 @@ from poc.limits import (
     NUDGES_PER_HOUR_ROUTINE,
 )
 from poc.outgoing.calls import Outgoing
+from poc.store import sqlite_privacy as privacy
 from tests.mail_server import certificate
 from tests.nudges_world import EMAIL, OFFICER, RESPONDER, SD, code_in, fill, still, verified
 from tests.registry import sealing_key
@@ -491,3 +492,22 @@ async def test_a_held_message_is_told_once_it_went_out_and_not_before(hub):
     await hub.hub.timers.do_due()
     await hub.round()
     assert len(hub.box.messages) == 1
+
+
+async def test_what_was_erased_before_a_crash_is_overwritten_at_the_next_chance(hub, monkeypatch):
+    await hub.hub.nudges.erase_stale()
+    truncate, wrote = privacy.truncate_wal, []
+
+    def busy(db):
+        wrote.append(1)
+        if len(wrote) == 1:
+            raise UnreachableError("storage-failed", "in use")
+        truncate(db)
+
+    monkeypatch.setattr(privacy, "truncate_wal", busy)
+    with pytest.raises(UnreachableError, match="storage-failed"):
+        await hub.put(EMAIL)
+    await hub.hub.nudges.erase_stale()
+    await hub.hub.nudges.erase_stale()
+    assert len(wrote) == 2  # once more, and then no more
+    assert len(await hub.shown()) == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
+import threading
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -197,3 +199,28 @@ async def test_what_was_refused_leaves_no_connection_that_a_later_call_may_use()
                 await exchange(http, "GET", url, answer_bytes_max=10)
         assert bad.connections == 0
         assert isinstance(http, aiohttp.ClientSession)
+
+
+async def test_names_that_are_slow_to_resolve_take_no_more_threads_than_their_places(monkeypatch):
+    """A caller who gave up leaves its place taken until the resolver answers."""
+    gate, asked = threading.Event(), []
+
+    def slow(host, *_arguments, **_named):
+        asked.append(host)
+        gate.wait(10)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    outgoing = Outgoing()
+    for n in range(12):
+        with pytest.raises(UnreachableError, match="call-failed"):
+            async with outgoing.session(0.02) as http:
+                await exchange(http, "GET", f"https://slow{n}.example/", answer_bytes_max=10)
+    assert len(asked) == 8
+    apart = asyncio.ensure_future(call(outgoing.apart(), "https://other.example/"))
+    async with asyncio.timeout(5):
+        while "other.example" not in asked:  # noqa: ASYNC110 (a thread tells)
+            await asyncio.sleep(0.01)
+    gate.set()
+    with pytest.raises(UnreachableError, match="call-failed"):
+        await apart

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from poc.core.form import PARTY_PATTERN, Origin, is_state
@@ -96,7 +96,15 @@ Host = Annotated[str, Field(min_length=1, max_length=255)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
 Address = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")]
 Network = Annotated[str, AfterValidator(_network)]
+WebhookHost = Annotated[
+    str, Field(max_length=260, pattern=r"^([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$")
+]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+_MAIL_ONLY_IN_FILE: Final = frozenset(
+    {"mail_server", "mail_tls", "mail_from", "mail_user", "mail_password_file", "mail_ca_file"}
+)
 
 
 class _HomeSettings(BaseSettings):
@@ -112,11 +120,39 @@ class _HomeSettings(BaseSettings):
     home: Path = Field(description="The folder that holds everything of this program: `--home`.")
 
 
-class HubSettings(_HomeSettings):
+class MailSettings(_HomeSettings):
+    """How mail is sent. Only in the file, so that a variable of another shell leads no mail elsewhere."""
+
+    mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
+        None,
+        description="The mail server, as `mail.example.org` or with `:port`: at a desk for "
+        "`poc monitor --mail`, at a hub for nudges. Unset: no mail.",
+    )
+    mail_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How mail is encrypted on its way to the server: `starttls` (port 587), `tls` (465), "
+        "or `none` (25), which sends them in plain text and never a password.",
+    )
+    mail_from: Address | None = Field(None, description="The address that mail comes from.")
+    mail_user: Annotated[str, Field(max_length=254)] | None = Field(
+        None, description="The user name at the mail server. Unset: none is given."
+    )
+    mail_password_file: Path | None = Field(
+        None, description="The file (mode 0600) that holds its password; relative to the home."
+    )
+    mail_ca_file: Path | None = Field(
+        None,
+        description="The CA certificates the mail server is trusted by; relative to the home. "
+        "Unset: the system's.",
+    )
+
+
+class HubSettings(MailSettings):
     """What a hub needs to know before it opens its home."""
 
     # A standing confirmation would switch the check of the clock off for good.
     not_in_file: ClassVar[frozenset[str]] = frozenset({"home", "clock_confirmed", "disregard_witness"})
+    not_in_environment: ClassVar[frozenset[str]] = _MAIL_ONLY_IN_FILE
 
     host: Host = Field("127.0.0.1", description="The address to listen on.")
     port: Port = Field(8470, description="The port to listen on. It does not change `public_origin`.")
@@ -142,6 +178,16 @@ class HubSettings(_HomeSettings):
     metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
     metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
+    allow_networks: Annotated[tuple[IPvAnyNetwork, ...], Field(max_length=32)] = Field(
+        (),
+        description="Networks that the hub may call although they are not public, for witnesses and "
+        'webhooks, as `["10.20.0.0/16"]`; a webhook there may also be plain `http`.',
+    )
+    webhook_hosts: Annotated[tuple[WebhookHost, ...], Field(max_length=1000)] = Field(
+        (),
+        description="The hosts, each approved by the operator, that webhooks for nudges may be at, as "
+        '`["gateway.example.org"]`; with `:port` where it is not 443.',
+    )
     disregard_witness: tuple[str, ...] = Field(
         (),
         description="For one start: ids of witnesses whose contradiction is not to stop this hub. "
@@ -154,15 +200,14 @@ class HubSettings(_HomeSettings):
     )
 
 
-class DeskSettings(_HomeSettings):
+class DeskSettings(MailSettings):
     """Which registry a desk belongs to. Only the way to the hub may be changed from outside the file."""
 
     # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
-    not_in_environment: ClassVar[frozenset[str]] = frozenset(
-        {"origin", "fingerprint", "party", "hub_ca_file", "mail_server", "mail_tls", "mail_from",
-         "mail_to", "mail_user", "mail_password_file", "mail_ca_file", "alarm_command", "alarm_sound",
-         "alarm_practice_sound", "on_message"}
-    )  # fmt: skip
+    not_in_environment: ClassVar[frozenset[str]] = _MAIL_ONLY_IN_FILE | {
+        *("origin", "fingerprint", "party", "hub_ca_file", "mail_to"),
+        *("alarm_command", "alarm_sound", "alarm_practice_sound", "on_message"),
+    }
 
     hub_url: WebOrigin = Field(description="The hub's public origin.")
     origin: Origin = Field(description="The registry's origin, as in its genesis. Only in the file.")
@@ -180,28 +225,8 @@ class DeskSettings(_HomeSettings):
         description="CA certificates (PEM) that the hub's may be signed by, beside the system's; relative to "
         "the home. Only in the file.",
     )
-    mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
-        None, description="For `poc monitor --mail`: the mail server, as `mail.example.org` or with `:port`."
-    )
-    mail_tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls",
-        description="How mail is encrypted on its way to the server: `starttls` (port 587), `tls` (465), "
-        "or `none` (25), which sends the events in plain text and never a password.",
-    )
-    mail_from: Address | None = Field(None, description="The address that mail comes from.")
     mail_to: Annotated[tuple[Address, ...], Field(max_length=20)] = Field(
         (), description='The addresses that mail goes to, as `["watch@example.org"]`.'
-    )
-    mail_user: Annotated[str, Field(max_length=254)] | None = Field(
-        None, description="The user name at the mail server. Unset: none is given."
-    )
-    mail_password_file: Path | None = Field(
-        None, description="The file (mode 0600) that holds its password; relative to the home."
-    )
-    mail_ca_file: Path | None = Field(
-        None,
-        description="The CA certificates the mail server is trusted by; relative to the home. "
-        "Unset: the system's.",
     )
     alarm_command: Words = Field(
         (),

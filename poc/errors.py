@@ -961,6 +961,40 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The hub never gave that number: it was restored from a backup.",
         "Read the feed anew from 0; what is there already counts once.",
     ),
+    # --- outgoing calls and nudges ---
+    "bad-url": ErrorRow(
+        400,
+        "The address is not a web address in its plain spelling.",
+        "Write it as https://host.example/path: no user name, no other spelling of an address, no `#`.",
+    ),
+    "address-not-allowed": ErrorRow(
+        403,
+        "This address is private or reserved, and the hub does not call it.",
+        "Use a public one; for a network of its own the operator sets `allow_networks`.",
+    ),
+    "call-failed": ErrorRow(503, "The other side did not answer as it should.", "Ask those who run it."),
+    "host-not-approved": ErrorRow(
+        403,
+        "The operator of the hub has not approved this host for webhooks.",
+        "Ask the operator to add it to `webhook_hosts`.",
+    ),
+    "webhook-refused": ErrorRow(
+        502, "The webhook answered, and not with success.", "Its own log says why; ask those who run it."
+    ),
+    "nudges-off": ErrorRow(
+        422,
+        "This hub sends no e-mail.",
+        "Ask its operator to set `mail_server` and `mail_from`, or use a webhook.",
+    ),
+    "wrong-code": ErrorRow(
+        403, "The code is not the one that was sent.", "Type the code of the newest notice at that address."
+    ),
+    "code-ended": ErrorRow(
+        410, "The code has ended.", "Have a new one sent with `poc contact nudges test`, then confirm it."
+    ),
+    "nudge-limit": ErrorRow(
+        429, "Too many notices were asked for or sent in the last hour.", "Wait an hour, then try again."
+    ),
     # --- store ---
     "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
     "step-moved": ErrorRow(
@@ -1156,12 +1190,12 @@ CATALOGUE: dict[str, ErrorRow] = {
     "mail-failed": ErrorRow(
         503,
         "The mail server could not be reached or did not take the message.",
-        "Check mail_server; the same events are sent again the next time.",
+        "Check mail_server; what was to be sent is tried again the next time.",
     ),
     "mail-refused": ErrorRow(
         502,
         "The mail server refused the message.",
-        "Check mail_from, mail_to and the password; the same events are sent again the next time.",
+        "Check mail_from, the recipients and the password; what was to be sent is tried again the next time.",
     ),
     "mail-not-encrypted": ErrorRow(
         502,

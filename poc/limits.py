@@ -131,6 +131,28 @@ PROPOSALS_LISTED_MAX: Final = 5_000  # open proposals looked through for one lis
 RETRY_AFTER_SECONDS_MAX: Final = 3_600  # what a desk believes of a Retry-After
 RETRY_WAIT_SECONDS_MAX: Final = 5  # up to which it waits within one command
 RETRY_TRIES_MAX: Final = 3  # how often it waits so for one request
+# Nudges
+NUDGE_ADDRESSES_MAX: Final = 8  # addresses of one contact
+NUDGE_FLASH_SECONDS: Final = (0, 120, 300, 600, 900, 1200, 1800)  # when a flash message is nudged about
+NUDGE_IMMEDIATE_SECONDS: Final = (60, 600, 1800)  # when an immediate one is
+NUDGE_PRIORITY_SECONDS: Final = (15 * 60, 60 * 60)  # when a priority one is
+NUDGE_ROUTINE_SECONDS: Final = (60 * 60,)  # when a routine one is
+NUDGES_PER_HOUR_FLASH: Final = 60  # nudges to one contact in an hour, after which not even flash is told
+NUDGES_PER_HOUR_IMMEDIATE: Final = 45  # after which immediate messages are not told, and so on
+NUDGES_PER_HOUR_PRIORITY: Final = 30  # for priority
+NUDGES_PER_HOUR_ROUTINE: Final = 15  # for routine
+NUDGES_AT_ONCE_MAX: Final = 16  # nudges being sent at the same time; of one contact never two
+NUDGE_QUEUE_MAX: Final = 64  # codes and tests that wait to be sent
+NUDGE_POLL_SECONDS: Final = 2  # how often it is looked for what is due
+NUDGE_CALL_SECONDS_MAX: Final = 10  # how long one call of a webhook takes
+NUDGE_ANSWER_BYTES_MAX: Final = 4 * KIB  # what is read of a webhook's answer
+NUDGE_MAIL_SECONDS_MAX: Final = 40  # how long handing one mail to the server takes
+NUDGE_TRY_AGAIN_SECONDS: Final = (5, 20)  # pauses before a nudge is tried again that failed and may succeed
+NUDGE_GAP_SECONDS_MIN: Final = 60  # between two nudges about one message, also after a hub that was down
+NUDGE_CLAIM_SECONDS: Final = 300  # after which another node takes up what one has not finished
+NUDGE_CODE_SECONDS_MAX: Final = 24 * 3600  # how long a code may be typed
+NUDGE_CODE_TRIES_MAX: Final = 5  # wrong codes, after which a new one is needed
+NUDGE_CODES_PER_HOUR_MAX: Final = 10  # codes and tests sent for one contact
 
 # Notes of C2SP
 NOTE_BYTES_MAX: Final = 128 * KIB  # a signed note; 16 signatures of 5 kB each fit

@@ -33,6 +33,8 @@ EVENTS: Final[dict[str, int]] = {
     "entries-damaged": logging.WARNING,
     "witness": logging.WARNING,
     "not-attested": logging.WARNING,
+    "not-nudged": logging.WARNING,
+    "nudge-failed": logging.WARNING,
     "attest-postponed": logging.WARNING,
     "few-descriptors": logging.WARNING,
     "proxy-not-trusted": logging.WARNING,

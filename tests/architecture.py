@@ -15,7 +15,7 @@ STEPS = (
     {"errors", "limits", "logs"},
     {"core"},
     {"config", "keyring"},
-    {"store"},
+    {"store", "outgoing"},
     {"client", "hub", "report"},
     {"serving"},
     {"cli", "desk", "web", "witness"},

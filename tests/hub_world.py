@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +18,8 @@ from poc.core.strictjson import b64u, canonical
 from poc.hub.hub import Hub
 from poc.hub.log import found
 from poc.hub.metrics import Metrics
+from poc.hub.sending import Channels
+from poc.outgoing.calls import Outgoing
 from poc.serving.addresses import Proxies
 from poc.serving.connection import Deadlines, GuardedRunner
 from poc.serving.crowd import Crowd
@@ -24,6 +27,9 @@ from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
 from poc.web.rates import Rates
 from tests.registry import Registry, log_signer, signing_key
+
+# Witnesses and webhooks of tests answer here.
+LOOPBACK = ip_network("127.0.0.0/8")
 
 
 class World:
@@ -39,6 +45,7 @@ class World:
         self.rates: Callable[[Metrics], Rates] | None = None
         self.crowd: Crowd | None = None
         self.ended: list[str] = []
+        self.channels = Channels(Outgoing([LOOPBACK]))
 
     @asynccontextmanager
     async def running(self):
@@ -55,6 +62,7 @@ class World:
                 now=lambda: self.now,
                 disregarded=self.disregarded,
                 home=self.home,
+                channels=self.channels,
             )
             await hub.load()
             rates = self.rates(hub.metrics) if self.rates else None

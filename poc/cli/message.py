@@ -198,7 +198,10 @@ async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
     if arguments.new:
         rows = [row for row in rows if row["state"] in _NOT_DEALT_WITH]
     cells = [_inbox_cells(row) for row in rows]
-    headings = ("message", "from", "sent", "precedence", "kind", "status", "state", "subject", "answer by")
+    headings = (
+        *("message", "number", "from", "sent", "precedence", "kind", "status", "state", "subject"),
+        "answer by",
+    )
     lines = [] if rows else ["no messages"]
     value = {"messages": rows, "missing": missing}
     return Result(value, lines, [Table(headings, cells)], warnings, notes=gap_lines(missing))
@@ -214,6 +217,7 @@ def _inbox_cells(row: dict[str, Any]) -> tuple[str, ...]:
     named[-1] += "".join(f", {code.upper()}" for code in doubts)
     return (
         short_id(row["message"]),
+        row["short_number"],
         row["from"],
         _day(row["sent_at"]),
         *named,

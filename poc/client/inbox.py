@@ -29,6 +29,7 @@ from poc.core.form import form_of, read_form
 from poc.core.holding import begins_at
 from poc.core.judge import COMPROMISED
 from poc.core.message import Envelope, Slot
+from poc.core.nudge import short_number
 from poc.core.play import ping_answer
 from poc.core.receipts import Answering, acknowledgement, retrieval, sign_form
 from poc.core.strictjson import canonical, format_time, parse, parse_time
@@ -315,6 +316,7 @@ def inbox_value(row: InboxRow) -> dict[str, Any]:
         "sent_at": format_time(header.sent_at), "arrived_at": row.arrived_at,
         "expires_at": format_time(header.expires_at),
         "expired_on_arrival": header.expires_at <= parse_time(row.arrived_at),
+        "short_number": short_number(row.message, slot["contact"]),
         "sequence": slot["sequence"], "spoken": spoken_name(row.sender, slot["contact"], slot["sequence"]),
         "state": row.state, "verified": is_verified(row), "reason": row.reason,
         "sentence": None if problem is None else problem.sentence,

@@ -48,6 +48,7 @@ from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.monitor import Findings, look, mark_seen
 from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
+from poc.client.nudges import Nudging
 from poc.client.outbox import Flushed
 from poc.client.past import HistoryEntry
 from poc.client.planning import plan_of
@@ -85,7 +86,7 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class Desk(Proposing, Clearing):
+class Desk(Proposing, Clearing, Nudging):
     """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
 
     def __init__(

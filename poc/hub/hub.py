@@ -22,11 +22,14 @@ from poc.hub.intake import Intake
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
 from poc.hub.notify import Device, Wakes
+from poc.hub.nudges import Nudges
+from poc.hub.nudging import Nudger
 from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
 from poc.hub.restored import Restored
 from poc.hub.retention import run_jobs
+from poc.hub.sending import Channels
 from poc.hub.signing import ReceiptSigner
 from poc.hub.streams import Streams
 from poc.hub.timers import Timers
@@ -51,7 +54,9 @@ class Hub:
         clock_confirmed: bool = False,
         disregarded: Iterable[str] = (),
         home: Path | None = None,
+        channels: Channels | None = None,
     ) -> None:
+        channels = channels or Channels()
         self.store = store
         self.now = now
         self.metrics = Metrics()
@@ -63,6 +68,7 @@ class Hub:
             self.metrics,
             clock_confirmed=clock_confirmed,
             disregarded=disregarded,
+            outgoing=channels.outgoing,
         )
         self.log.guard = self.witnesses.check
         self.attestor = Attestor(store, self.log, self.witnesses, hub_key, now)
@@ -71,6 +77,8 @@ class Hub:
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
         self.intake = Intake(self.metrics, time.monotonic)
+        self.nudger = Nudger(store, self.log, channels, now, self.metrics)
+        self.nudges = Nudges(store, self.log, channels, self.nudger, now)
         self._signer = ReceiptSigner(self.log, hub_key)
         self.timers = Timers(
             store,
@@ -135,6 +143,7 @@ class Hub:
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
             group.create_task(self.health.run(), name="health")
+            group.create_task(self.nudger.run(), name="nudges")
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Whether statements and messages are taken now, and row by row what stands behind that."""
@@ -184,6 +193,7 @@ class Hub:
         """Delete what was kept long enough, and anchor the audit trail. A failing disk is tried again."""
         if not self.log.is_empty:
             await run_jobs(self.store, self.openings, self.audit, self.now())
+            await self._erase_addresses()
         try:
             await self.audit.anchor()
         except PocError as error:
@@ -198,3 +208,13 @@ class Hub:
                 await self.audit.record("retention", subject="openings", count=erased)
         except PocError as error:
             log_event("not-erased", kept="openings", code=error.code)
+        await self._erase_addresses()
+
+    async def _erase_addresses(self) -> None:
+        """Erase the addresses of contacts that are no more; the sweep tries again what failed."""
+        try:
+            erased = await self.nudges.erase_stale()
+            if erased:
+                await self.audit.record("retention", subject="nudge-addresses", count=erased)
+        except PocError as error:
+            log_event("not-erased", kept="nudge-addresses", code=error.code)

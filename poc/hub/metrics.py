@@ -22,6 +22,12 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         told: dict[str, Any] = {"registry": self.registry}
+        self._count_messages(told)
+        self._count_log(told)
+        self._count_machine(told)
+        self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
+
+    def _count_messages(self, told: dict[str, Any]) -> None:
         self.requests = Counter("poc_requests", "Requests answered.", ["route", "method", "status"], **told)
         self.messages_accepted = Counter("poc_messages_accepted", "Envelopes accepted.", ["status"], **told)
         self.messages_rejected = Counter(
@@ -42,6 +48,12 @@ class Metrics:
         )
         self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
         self.streams_open = Gauge("poc_streams_open", "Streams of inboxes open now.", **told)
+        self.nudges_sent = Counter("poc_nudges_sent", "Notices taken by the next server.", ["kind"], **told)
+        self.nudges_failed = Counter(
+            "poc_nudges_failed", "Notices that did not go out.", ["kind", "code"], **told
+        )
+
+    def _count_log(self, told: dict[str, Any]) -> None:
         self.statement_batch = Histogram(
             "poc_statement_batch_size", "Statements of one log step.", buckets=_BATCH_BUCKETS, **told
         )
@@ -62,6 +74,8 @@ class Metrics:
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
+
+    def _count_machine(self, told: dict[str, Any]) -> None:
         self.check_state = Gauge(
             "poc_check_state", "Of /readyz: 0 sound, 1 warning, 2 failed.", ["check"], **told
         )
@@ -78,7 +92,6 @@ class Metrics:
             ["reason"],
             **told,
         )
-        self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
     def commit(self, writes: int, seconds: float) -> None:
         """Count one commit of the store."""

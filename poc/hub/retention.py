@@ -78,6 +78,10 @@ async def _uses(store: Store, _openings: Openings, now: datetime) -> int:
     return await store.forget_uses(now - timedelta(hours=1))
 
 
+async def _nudges(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_nudges(now)
+
+
 CLASSES: Final[tuple[Kept, ...]] = (
     Kept(
         "log",
@@ -139,6 +143,20 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "ids, sequence numbers and digests of messages; receipts, retrievals, acknowledgements, cancels",
         "for ever",
         "an id is used once for ever; who holds evidence must be able to have it confirmed",
+    ),
+    Kept(
+        "nudge-addresses",
+        "where contacts want to be nudged, and when that last went well or failed",
+        "while their State keeps them; gone when it removes them, or when the contact or State is withdrawn",
+        "to tell an office that a message waits; shown to its own State only, overwritten on disk",
+    ),
+    Kept(
+        "nudges",
+        "which message is still to be nudged about at which contact",
+        "until somebody looked, the last step is done, or the message expired",
+        "each step is taken once, over crashes and by several nodes",
+        _nudges,
+        told=False,
     ),
     Kept(
         "exercises",
@@ -221,6 +239,9 @@ TABLES: Final[dict[str, str]] = {
     "message_blobs": "blobs",
     "quota_uses": "quotas",
     "quota_held": "quotas",
+    "nudge_addresses": "nudge-addresses",
+    "nudges": "nudges",
+    "nudge_cursor": "nudges",
     "nonces": "nonces",
     "exercises": "exercises",
     "exercise_orders": "exercises",

@@ -22,6 +22,9 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from poc.core.audit import AuditEvent, AuditRow
+from poc.core.form import Status
+from poc.core.message import Precedence
+from poc.core.nudge import NudgeKind, NudgeLanguage
 from poc.limits import QUOTA_BYTES_MAX
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
@@ -317,7 +320,121 @@ class StoredRestore:
     proved_at: datetime | None
 
 
-class Store(Protocol):
+@dataclass(frozen=True, slots=True)
+class NewNudgeAddress:
+    """An address as its State gives it; for a webhook with its secret."""
+
+    kind: NudgeKind
+    address: str
+    precedence: Precedence
+    languages: tuple[NudgeLanguage, ...]
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNudgeAddress:
+    """An address of a contact; ``number`` is its own for ever, ``failure`` the code of the last failure."""
+
+    number: int
+    contact: str
+    kind: NudgeKind
+    address: str
+    precedence: Precedence
+    languages: tuple[NudgeLanguage, ...]
+    secret: str | None
+    confirmed_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unnudged:
+    """Slots numbered above ``after`` up to ``upto``, as (message, contact), of contacts with an address."""
+
+    after: int
+    upto: int
+    found: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueNudge:
+    """What is due about a message at a contact: step ``step``, counted from 0, of those of its precedence."""
+
+    message: str
+    contact: str
+    step: int
+    began_at: datetime
+    due_at: datetime
+    precedence: Precedence
+    status: Status
+    ends_at: datetime
+
+
+CodeOutcome = Literal["confirmed", "wrong", "ended", "unknown"]
+
+
+class NudgeStore(Protocol):
+    """Where contacts want to be nudged, and which nudges are due: a part of ``Store``."""
+
+    async def set_nudge_addresses(
+        self, contact: str, wanted: Sequence[NewNudgeAddress]
+    ) -> tuple[StoredNudgeAddress, ...]:
+        """Make ``wanted`` the contact's addresses; give them all, by number.
+
+        One of the same kind and address stays what it was, with its number, secret, confirmation and
+        outcome; its precedence and languages become those wanted. A new one has no code yet. The others are
+        erased as openings are.
+        """
+
+    async def read_nudge_addresses(self, contact: str) -> tuple[StoredNudgeAddress, ...]:
+        """Give a contact's addresses, by number."""
+
+    async def list_nudge_contacts(self) -> tuple[str, ...]:
+        """Give every contact that has an address, sorted."""
+
+    async def put_nudge_code(self, number: int, code: str, until: datetime) -> None:
+        """Replace the code of an address that is not confirmed, with no try used."""
+
+    async def confirm_nudge_address(
+        self, contact: str, number: int, code: str, now: datetime, tries: int
+    ) -> CodeOutcome:
+        """Confirm an address of the contact by its code, which is then forgotten; again changes nothing.
+
+        ``wrong`` uses one of ``tries``, after which, as after its time, the code has ``ended``.
+        """
+
+    async def note_nudge(self, number: int, at: datetime, failure: str | None) -> None:
+        """Keep when an address was last nudged, or last failed and why; one that is gone is passed over."""
+
+    async def read_unnudged(self, limit: int) -> Unnudged:
+        """Give the next slots that nobody looked at; at most ``limit``. Own slots are not among them."""
+
+    async def take_nudges(self, looked_at: Unnudged, nudges: Sequence[DueNudge]) -> bool:
+        """Keep what is due about those slots, and that they were looked at; False if another node did."""
+
+    async def read_due_nudges(
+        self, now: datetime, without: Collection[str], limit: int
+    ) -> tuple[DueNudge, ...]:
+        """Give what is due and nobody's at ``now``, the most urgent and then the oldest first.
+
+        Nothing of the contacts ``without``.
+        """
+
+    async def claim_nudge(self, nudge: DueNudge, now: datetime, until: datetime) -> bool:
+        """Claim a step until a time: True for one caller, however many ask, until it ends or that time."""
+
+    async def finish_nudge(self, nudge: DueNudge, next_due_at: datetime | None) -> None:
+        """End a step, and let the next be due then; None: nothing more is due about it."""
+
+    async def forget_nudges(self, now: datetime) -> int:
+        """Forget what is due about messages that have ended at ``now``; say how much."""
+
+    async def read_answerers(self, message_id: str, contact: str) -> tuple[tuple[str, str], ...]:
+        """Give (signing key, outcome) of every answer of a contact to a message."""
+
+
+class Store(NudgeStore, Protocol):
     """What a hub keeps. See the module for what every verb promises."""
 
     async def close(self) -> None:

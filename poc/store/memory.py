@@ -42,6 +42,7 @@ from poc.store.base import (
 )
 from poc.store.faults import Faults, verb
 from poc.store.memory_blobs import MemoryBlobs
+from poc.store.memory_nudges import MemoryNudging
 from poc.store.memory_quotas import MemoryQuotas
 from poc.store.quotas import envelope_bytes, too_many_proposals
 
@@ -60,7 +61,7 @@ def _key(step: DueStep) -> tuple[str, str, str]:
     return step.message, step.contact, step.kind
 
 
-class MemoryStore(MemoryBlobs):
+class MemoryStore(MemoryBlobs, MemoryNudging):
     """A ``Store`` that lives as long as its process."""
 
     def __init__(self) -> None:

@@ -31,6 +31,7 @@ class MemoryBlobs:
     _messages: dict[str, tuple[StoredMessage, tuple[StoredSlot, ...]]]
 
     def __init__(self) -> None:
+        super().__init__()
         self._blobs: dict[tuple[str, str], _Blob] = {}
         self._named: dict[str, tuple[str, ...]] = {}
 

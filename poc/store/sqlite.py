@@ -54,6 +54,7 @@ from poc.store.base import (
 )
 from poc.store.home import bring_up, lock_home
 from poc.store.migrate import Migration, read_migrations
+from poc.store.sqlite_nudging import SqliteNudging
 from poc.store.versions import check_sqlite_version
 from poc.store.writer import Connection, Job, Writer, open_reader, open_writer, storage_failed
 
@@ -63,7 +64,7 @@ READERS: Final = 2
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(SqliteNudging):
     """A ``Store`` on one SQLite file. Make it with ``open``.
 
     ``notice`` is what the start must say about this version of SQLite, None if nothing.

@@ -15,7 +15,7 @@ from poc.hub.audit import DONE, PROPOSED, Audit
 from poc.hub.caller import Caller
 from poc.serving.answer import Answer, Streamed
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}|[a-z0-9]+(-[a-z0-9]+)*")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}|[a-z0-9]+([.-][a-z0-9]+)*")
 _ID_CHARS_MAX: Final = 64
 _WAITS: Final = 202
 

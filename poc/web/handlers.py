@@ -6,6 +6,7 @@ from typing import Any
 
 from poc.core.card import Opening
 from poc.core.form import form_of
+from poc.core.nudge import NudgeAddresses, NudgeCode, NudgeTrial
 from poc.core.proposal import SealingJwk
 from poc.core.statement import SignedStatement, read_signed_statement
 from poc.core.strictjson import b64u, format_time
@@ -119,6 +120,31 @@ async def erase_card(call: Call) -> Answer:
 async def readers(call: Call) -> Answer:
     """Who fetched a card."""
     return answer_json(await call.hub.openings.readers(call.caller, call.id))
+
+
+async def nudges(call: Call) -> Answer:
+    """Where a contact is nudged, and what became of it."""
+    return answer_json(await call.hub.nudges.show(call.caller, call.id))
+
+
+async def set_nudges(call: Call) -> Answer:
+    """Where a contact is nudged from now on."""
+    wanted = form_of(NudgeAddresses, call.json())
+    return answer_json(await call.hub.nudges.put(call.caller, call.id, wanted))
+
+
+async def confirm_nudges(call: Call) -> Answer:
+    """The code that reached an address."""
+    typed = form_of(NudgeCode, call.json())
+    await call.hub.nudges.confirm(call.caller, call.id, typed.number, typed.code)
+    return answer_json({"contact": call.id, "number": typed.number})
+
+
+async def try_nudges(call: Call) -> Answer:
+    """A trial notice, or a new code."""
+    number = form_of(NudgeTrial, call.json()).number
+    await call.hub.nudges.try_out(call.caller, call.id, number)
+    return answer_json({"contact": call.id, "number": number})
 
 
 async def keys(call: Call) -> Answer:

@@ -20,8 +20,11 @@ from poc.errors import FaultError, PocError, RefusedError
 from poc.hub.audit import DONE
 from poc.hub.clock import Clock, SteadyClock
 from poc.hub.hub import Hub
+from poc.hub.sending import Channels
 from poc.keyring import Keyring
 from poc.logs import log_event, start_logs
+from poc.outgoing.calls import Outgoing
+from poc.outgoing.mail import check_mail_settings
 from poc.serving.addresses import Proxies
 from poc.serving.connection import GuardedRunner
 from poc.serving.crowd import Crowd
@@ -130,9 +133,21 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         clock_confirmed=settings.clock_confirmed,
         disregarded=settings.disregard_witness,
         home=settings.home,
+        channels=_channels(settings),
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub
+
+
+def _channels(settings: HubSettings) -> Channels:
+    """What the operator lets the hub call. Raises ``bad-setting``, ``mail-not-set``."""
+    if settings.mail_server is not None:
+        check_mail_settings(settings)
+    return Channels(
+        Outgoing(settings.allow_networks),
+        settings if settings.mail_server is not None else None,
+        frozenset(settings.webhook_hosts),
+    )
 
 
 async def _metrics(hub: Hub) -> bytes:

@@ -44,6 +44,29 @@ def object_of(**members: Schema) -> Schema:
     }
 
 
+PRECEDENCE: Final[Schema] = {"enum": ["flash", "immediate", "priority", "routine"]}
+NUDGE_PLACE: Final[Schema] = {
+    "kind": {"enum": ["email", "webhook"]},
+    "address": {"type": "string", "maxLength": 500},
+    "from": PRECEDENCE,
+    "languages": list_of({"enum": ["ar", "en"]}),
+}
+NUDGES: Final = object_of(
+    contact=TEXT,
+    addresses=list_of(
+        object_of(
+            number=NUMBER,
+            **NUDGE_PLACE,
+            standing=TEXT,
+            confirmed_at=nothing_or(TIME),
+            succeeded_at=nothing_or(TIME),
+            failed_at=nothing_or(TIME),
+            failure=nothing_or(TEXT),
+            secret=nothing_or(TEXT),
+        )
+    ),
+)
+NUDGED: Final = object_of(contact=TEXT, number=NUMBER)
 SIGNATURES: Final = list_of(object_of(protected=B64U, signature=B64U))
 SEALING_KEY: Final = object_of(
     kty={"const": "AKP"}, alg={"const": "HPKE-9-KE"}, pub={**B64U, "maxLength": 1700}
@@ -218,6 +241,33 @@ SHAPES: Final[dict[str, Shape]] = {
             )
         },
         note="Only for the contact's own State. Its own parties are not listed.",
+    ),
+    "GET /v1/contacts/{id}/nudges": Shape(
+        {200: NUDGES},
+        note="Only for the contact's own State. `standing`: `confirmed`, `waits-for-code`, or the code of "
+        "why nothing may go there now; `failure`: the code of the last failure. `secret` is null here.",
+    ),
+    "PUT /v1/contacts/{id}/nudges": Shape(
+        {200: NUDGES},
+        takes=object_of(addresses=list_of(object_of(**NUDGE_PLACE))),
+        codes=(
+            *(*FORM_CODES, "bad-url", "nudges-off", "host-not-approved", "nudge-limit"),
+            *("contact-frozen", "storage-failed"),
+        ),
+        note="All addresses of the contact, from its State's authority or a device of it with `change`; "
+        "what is left out is erased. `from`: the least precedence that is told there. A code goes to each "
+        "new one. `secret`, of a new webhook, is given in this answer only.",
+    ),
+    "POST /v1/contacts/{id}/nudges/confirmations": Shape(
+        {200: NUDGED},
+        takes=object_of(number=NUMBER, code={"type": "string", "pattern": "^[0-9]{6}$"}),
+        codes=(*FORM_CODES, "wrong-code", "code-ended", "contact-frozen", "storage-failed"),
+    ),
+    "POST /v1/contacts/{id}/nudges/trials": Shape(
+        {200: NUDGED},
+        takes=object_of(number=NUMBER),
+        codes=(*FORM_CODES, "nudge-limit", "contact-frozen", "storage-failed"),
+        note="How it ended is shown with the address.",
     ),
     "GET /v1/keys": Shape(
         {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER, epoch=TEXT)},

@@ -20,6 +20,7 @@ from poc.limits import (
     PROPOSAL_SECONDS_MAX,
     READ_DAYS_KEPT,
 )
+from poc.store.base import NewNudgeAddress
 from tests.hub.test_openings import JO, SD, office, put, registry, shown, update
 from tests.hub_messages import CONTROLLER, EXERCISE_PATH, announcement, answer, seal
 from tests.hub_world import World
@@ -28,6 +29,7 @@ from tests.registry import nomination, openings, sealing_key, signed
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "poc" / "store" / "sql" / "schema.sql"
 SECOND = timedelta(seconds=1)
+AN_ADDRESS = NewNudgeAddress("email", "duty@desk.example", "flash", ("ar", "en"), None)
 
 
 @dataclass
@@ -137,6 +139,25 @@ async def evidence_case(world):
     return Case(None, there)
 
 
+async def addresses_case(world):
+    """Kept for as long as the contact is there: its withdrawal is below."""
+    await world.store.set_nudge_addresses("sd.technical", [AN_ADDRESS])
+    return Case(None, lambda: is_(world.store.read_nudge_addresses("sd.technical")))
+
+
+async def nudges_case(world):
+    """Forgotten once the message expired."""
+    await world.store.set_nudge_addresses("sd.technical", [AN_ADDRESS])
+    sealed = seal(world.hub.log.view.head, world.now, precedence="flash")
+    path = f"/v1/messages/{sealed.message.id}"
+    assert (await world.ask("PUT", path, sealed.envelope_bytes, who=JO))[0] == 201
+    await world.hub.nudger.round()
+    count = lambda: world.store.writer._connection.run(  # noqa: E731 -- reading would hide what is claimed
+        lambda db: db.execute("SELECT count(*) FROM nudges").fetchone()[0]
+    )
+    return Case(timedelta(days=1), lambda: is_(count()))
+
+
 async def exercises_case(world):
     told = announcement(world.hub.log.view.head, world.now, participants=("jo.technical", "sd.technical"))
     await world.ask("PUT", EXERCISE_PATH, {"announcement": told}, who=CONTROLLER)
@@ -184,6 +205,8 @@ CASES = {
     "envelopes": envelopes_case,
     "blobs": blobs_case,
     "evidence": evidence_case,
+    "nudge-addresses": addresses_case,
+    "nudges": nudges_case,
     "exercises": exercises_case,
     "nonces": nonces_case,
     "quotas": quotas_case,
@@ -256,6 +279,22 @@ async def test_an_opening_superseded_is_told_too(tmp_path):
             if any(b'"subject":"openings"' in record for record in rows):
                 break
         assert sum(b'"subject":"openings"' in record for record in rows) == 1
+
+
+async def test_the_addresses_of_a_contact_that_was_withdrawn_are_erased_and_told(tmp_path):
+    async with World(tmp_path, registry("parties")).running() as world:
+        await world.fill()
+        await world.store.set_nudge_addresses("sd.technical", [AN_ADDRESS])
+        await world.store.set_nudge_addresses("jo.technical", [AN_ADDRESS])
+        world.registry.now, world.registry.directory = world.now, world.hub.log.view.directory
+        body = {"entry": world.registry.newest("sd.technical").leaf_hash}
+        payload = world.registry.payload("contact.withdraw", "sd.technical", body)
+        status, _ = await world.ask("POST", "/v1/statements", signed(payload, "sd authority").value())
+        assert status == 201
+        await world.hub.sweep()
+        assert await world.store.list_nudge_contacts() == ("jo.technical",)
+        rows = [row.record for row in await world.store.read_audit(0, 999)]
+        assert sum(b'"subject":"nudge-addresses"' in record for record in rows) == 1
 
 
 async def test_a_recipient_no_longer_sees_what_was_dropped_and_a_late_answer_is_not_taken(tmp_path):

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, words
+from poc.cli import compose, message_keep, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
 from poc.cli.output import Result, Table, both_times, short_id, warn
@@ -42,6 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--save", metavar="DIR", type=Path, help="save its attachments there, as opaque files")
     show.set_defaults(run=_show)
     _add_answers(verbs)
+    message_keep.add(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
     evidence.add_argument("id", metavar="ID", help=_ID)
     evidence.add_argument(

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import Context
-from poc.cli.output import Progress, Result, Table, warn
+from poc.cli.output import Progress, Result, Table, both_times, warn
+from poc.core.strictjson import parse_time
 from poc.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -54,16 +55,23 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
             if error.code in ("fork", "rollback"):
                 _alarm(desk, error)
             raise
-        waiting = _waiting(desk)
+        waiting, reminders = _waiting(desk), desk.take_reminders()
     value = {**report.to_json(), "waiting": waiting}
     rows = [(str(value[name]), what) for name, what in _COUNTS]
     lines = [f"the log has {report.size} entries, every one verified here"]
     notes = [f"not taken by the hub: {item}" for item in report.rejected]
+    notes += [_rotated(row) for row in report.rotated]
+    if report.destroyed:
+        notes.append(f"{len(report.destroyed)} old key(s) of this device destroyed: `poc key list`")
     if waiting:
         notes.append(f"{waiting} still waiting in the outbox")
-    return Result(
-        value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
-    )
+    tables, warnings = [Table(("count", "what"), rows)], [*report.warnings, *reminders]
+    return Result(value, lines, tables, warnings, 1 if report.failed else 0, notes)
+
+
+def _rotated(row: dict[str, Any]) -> str:
+    until = both_times(parse_time(row["rotate_by"]))
+    return f"new sealing key {row['key'][:12]}…: {row['state']}; the next one is due by {until}"
 
 
 def _has_keys(context: Context) -> bool:

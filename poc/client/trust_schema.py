@@ -40,5 +40,9 @@ _NOTICES: Final = """
 CREATE TABLE notice (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL, refusal TEXT) STRICT;
 ALTER TABLE outbox ADD COLUMN stale_reason TEXT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES)
+_KEPT_KEYS: Final = """
+CREATE TABLE kept_key (message TEXT NOT NULL, kid TEXT NOT NULL, sealed BLOB NOT NULL,
+  PRIMARY KEY (message, kid)) STRICT;
+"""
+MIGRATIONS: Final = (_FIRST, _NOTICES, _KEPT_KEYS)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

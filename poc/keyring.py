@@ -183,17 +183,15 @@ class Keyring:
         sealed = jwe.encrypt_compact(
             header, content, _octets(self._passphrase), algorithms=[ALGORITHM, "A256GCM"]
         )
-        shown = [*(gone.public() for gone in self.destroyed()), *(entry.public() for entry in self.list())]
-        index = json.dumps({"keys": shown}, indent=1)
         with _held(self._folder):
             path = self._folder / KEYRING_NAME
             if (_read(path) if path.exists() else None) != self._read:
                 raise RefusedError("home-in-use", "its keyring was changed meanwhile; run the command again")
-            wipe_leftovers(path)
+            _wipe_leftovers(path)
             with _wiped_after(path):
                 write_private(path, sealed.encode())
                 self._read = sealed
-            write_private(self._folder / INDEX_NAME, index.encode())
+            write_private(self._folder / INDEX_NAME, self._index())
 
     async def save_new(self, kid: str) -> None:
         """Save a key just made; one that the disk did not take is forgotten, so that nobody uses it.
@@ -277,10 +275,22 @@ class Keyring:
         """What was destroyed here, oldest first."""
         return tuple(sorted(self._destroyed.values(), key=lambda gone: (gone.created_at, gone.kid)))
 
-    def wipe_leftovers(self) -> None:
-        """Overwrite what an interrupted :meth:`save` left beside the keyring. Raises ``storage-failed``."""
+    def mend(self) -> None:
+        """Put right what an interrupted :meth:`save` left: old bytes, and an index that lags behind.
+
+        Raises ``storage-failed``.
+        """
+        path = self._folder / KEYRING_NAME
         with _held(self._folder):
-            wipe_leftovers(self._folder / KEYRING_NAME)
+            if not path.exists() or _read(path) != self._read:
+                return  # another process writes here; it does the same
+            _wipe_leftovers(path)
+            if _bytes_of(self._folder / INDEX_NAME) != self._index():
+                write_private(self._folder / INDEX_NAME, self._index())
+
+    def _index(self) -> bytes:
+        shown = [*(gone.public() for gone in self.destroyed()), *(entry.public() for entry in self.list())]
+        return json.dumps({"keys": shown}, indent=1).encode()
 
     def signing(self, kid: str) -> SigningKey:
         """A signing key by its id. Raises ``no-key``, ``key-destroyed``."""
@@ -378,13 +388,14 @@ def write_private(path: Path, data: bytes) -> None:
         raise UnreachableError("storage-failed", f"{path.name}: {error.strerror}") from None
 
 
-def wipe_leftovers(path: Path) -> None:
+def _wipe_leftovers(path: Path) -> None:
     """Overwrite and delete what an interrupted write left beside a file. Raises ``storage-failed``."""
     before = _before(path)
     try:
         if before.exists() and path.exists() and before.samefile(path):
             before.unlink()  # it ended before the new file was in place
-        for left in (before, *path.parent.glob(f".{path.name}.*.part")):
+        parts = (found for name in (path.name, INDEX_NAME) for found in path.parent.glob(f".{name}.*.part"))
+        for left in (before, *parts):
             if left.exists():
                 _wipe(left)
     except OSError as error:
@@ -403,7 +414,7 @@ def _wiped_after(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             before.hardlink_to(path)
     yield
-    wipe_leftovers(path)
+    _wipe_leftovers(path)
 
 
 def _before(path: Path) -> Path:
@@ -451,6 +462,10 @@ def _read(path: Path) -> str:
     if len(data) > KEYRING_BYTES_MAX or not data.isascii():
         raise RefusedError("bad-keyring", path.name)
     return data.decode("ascii").strip()
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
 
 
 def _check_header(text: str) -> None:

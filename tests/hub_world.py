@@ -30,6 +30,7 @@ class World:
         self.origin = ""
         self.deadlines = Deadlines()
         self.disregarded: tuple[str, ...] = ()
+        self.clock_confirmed = False
 
     @asynccontextmanager
     async def running(self):
@@ -45,6 +46,7 @@ class World:
                 hub_key=signing_key("hub"),
                 now=lambda: self.now,
                 disregarded=self.disregarded,
+                clock_confirmed=self.clock_confirmed,
             )
             await hub.load()
             app = make_app(hub, lambda: self.origin, self.deadlines)

@@ -276,7 +276,7 @@ class Proposing:
         try:
             return await self._rotate(signing=signing, days=days)
         except RefusedError as error:
-            if error.code != "superseded":
+            if error.code not in ("superseded", "unknown-key"):
                 raise
         await self.refresh()
         return await self._rotate(signing=signing, days=days)

@@ -11,6 +11,7 @@ behind, so that neither a wrong clock nor a hub can hurry it. Sending is the cal
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -167,7 +168,7 @@ async def destroy_old(known: Known) -> list[KeyEntry]:
         return []
     now = certain_now(known)
     keys = known.keyring
-    keys.wipe_leftovers()
+    await asyncio.to_thread(keys.mend)
     old = [
         entry
         for entry in keys.list()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poc.client.sdk import Desk
 
 _STEP_SECONDS = 1.0
+_USES = {"seal": "sealing", "sign": "signing"}
 _COUNTS = (
     ("entries", "new entries of the log, verified"),
     ("cards", "card parts opened"),
@@ -70,8 +71,10 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
 
 
 def _rotated(row: dict[str, Any]) -> str:
-    until = both_times(parse_time(row["rotate_by"]))
-    return f"new sealing key {row['key'][:12]}…: {row['state']}; the next one is due by {until}"
+    told = f"new {_USES[row['use']]} key {row['key'][:12]}…: {row['state']}"
+    if row["rotate_by"] is None:
+        return told
+    return f"{told}; the next one is due by {both_times(parse_time(row['rotate_by']))}"
 
 
 def _has_keys(context: Context) -> bool:

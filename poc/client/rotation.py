@@ -24,7 +24,7 @@ from poc.core.bodies import Rotate, jwk_form
 from poc.core.directory import DeviceState, Directory, KeyRecord
 from poc.core.form import form_value
 from poc.core.keys import SealingKey, SigningKey
-from poc.core.statement import read_signed_statement, read_statement
+from poc.core.statement import SignedStatement, read_signed_statement, read_statement
 from poc.core.strictjson import format_time, parse
 from poc.errors import PocError, RefusedError
 from poc.keyring import KEYRING_NAME, KeyEntry, read_index
@@ -63,17 +63,27 @@ async def next_rotation(
     device, party = known.own_device(), known.party or ""
     replaced = device.kid if signing else device.sealing_kid
     key = known.keys.next_of(replaced) or await _make_next(known, random, replaced, signing=signing)
-    sealing = (key.public,) if isinstance(key, SealingKey) else ()
-    waiting = _under_way(known, device.kid, key.kid)
+    waiting = _sent_before(known, device.kid, key)
     if waiting is not None:
-        return Filed(waiting, (), sealing)
+        return waiting
     body: dict[str, Any] = {"kid": device.kid, "signing": None, "sealing": None}
     if isinstance(key, SigningKey):
         body["signing"] = form_value(jwk_form(key.public))
     else:
         body["sealing"] = sealing_value(key.public, known.now() + timedelta(days=days))
     payload = statements.compose(known.directory, "contact.rotate", party, body, known.now())
-    return Filed(statements.sign(statements.bare(payload), known.keys, known.directory), (), sealing)
+    return _filed(statements.sign(statements.bare(payload), known.keys, known.directory), key)
+
+
+def under_way(known: Known) -> Filed | None:
+    """A rotation of this home's device that waits for the hub or the log, whoever began it."""
+    try:
+        device = known.own_device()
+    except RefusedError:
+        return None
+    keys = (known.keys.next_of(kid) for kid in (device.sealing_kid, device.kid))
+    found = (_sent_before(known, device.kid, key) for key in keys if key is not None)
+    return next((filed for filed in found if filed is not None), None)
 
 
 async def _make_next(
@@ -90,16 +100,20 @@ async def _make_next(
     return key
 
 
-def _under_way(known: Known, device: str, new: str) -> Any:
+def _sent_before(known: Known, device: str, key: SigningKey | SealingKey) -> Filed | None:
     """The statement by this device's key that brings the new key and was not refused, if there is one."""
     for row in known.trust.unsettled("statement"):
         signed = read_signed_statement(parse(row.body))
         body = read_statement(signed.payload).body
         if row.state not in _UNDER_WAY or not isinstance(body, Rotate) or body.kid != device:
             continue
-        if new in {brought.kid for brought in (body.signing, body.sealing) if brought is not None}:
-            return signed
+        if key.kid in {brought.kid for brought in (body.signing, body.sealing) if brought is not None}:
+            return _filed(signed, key)
     return None
+
+
+def _filed(signed: SignedStatement, key: SigningKey | SealingKey) -> Filed:
+    return Filed(signed, (), (key.public,) if isinstance(key, SealingKey) else ())
 
 
 def rotation_value(known: Known, filed: Filed) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from poc.client.rotation import (
     next_rotation,
     retire_ended,
     rotation_value,
+    under_way,
 )
 from poc.client.standing import standing_warnings
 from poc.client.trust import OUTBOX_ORDER
@@ -222,9 +223,11 @@ async def _rotate_step(
     known: Known, hub: HubClient, random: Callable[[int], bytes], report: SyncReport
 ) -> None:
     """Replace the device's sealing key if that is due; what is under way is carried on, never begun twice."""
-    if not is_due(known):
+    filed = under_way(known)
+    if filed is None and is_due(known):
+        filed = await next_rotation(known, random)
+    if filed is None:
         return
-    filed = await next_rotation(known, random)
     with known.trust.transaction():
         filed.put(known.trust)
     await _flush_step(known, hub, report, ("statement", "key"))

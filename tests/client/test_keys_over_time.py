@@ -233,15 +233,9 @@ async def test_a_key_whose_keyring_the_disk_did_not_take_is_never_sent(desks, wo
 async def test_a_rotation_that_was_superseded_is_made_anew_with_the_same_key(desks, world):
     sd = desks[1]
     sd.keys.save()
-    await sd.close()
     first = await reopened(sd, world)
-    second = await reopened(first, world)
-    second.known.trust.close()
-    first = await reopened(second, world)
     later(world, days=31)
     there, first.hub._base = first.hub._base, "http://127.0.0.1:9"
-    with pytest.raises(UnreachableError):
-        await first.sync()
     assert (await first.rotate()).state == "waiting"
     (_, new) = seals(first)
     # Meanwhile the same device got another signing key, which the log here does not know yet.

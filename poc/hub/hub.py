@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterable
 from typing import Final
 
+from poc.core.due import due_warnings
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
 from poc.errors import PocError, UnreachableError
@@ -109,6 +110,7 @@ class Hub:
             self.metrics.proposals_open.set(len(await self.store.read_proposals(self.now())))
             age = self.now() - self.log.view.directory.logged_at
             self.metrics.entry_age_seconds.set(age.total_seconds())
+            self.metrics.due_soon(due_warnings(self.log.view.directory, self.now()))
 
     async def _erase_after_each_step(self) -> None:
         while True:

@@ -6,10 +6,14 @@ No label but a witness's is an id.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter as Counts
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+
+from poc.core.due import KINDS, THRESHOLDS, Due
 
 _BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _SECONDS_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -49,6 +53,7 @@ class Metrics:
             "poc_witness_cosigned_seconds", "When a witness cosigned last, Unix time.", ["witness"], **told
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
+        self.due = Gauge("poc_due", "What falls due, by the days left.", ["kind", "days"], **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
@@ -61,6 +66,13 @@ class Metrics:
         """Say how far a witness is behind, and when it cosigned last."""
         self.witness_lag.labels(witness).set(lag)
         self.witness_cosigned.labels(witness).set(0 if cosigned_at is None else cosigned_at.timestamp())
+
+    def due_soon(self, found: Iterable[Due]) -> None:
+        """Say how much falls due, by the threshold it has reached."""
+        counts = Counts((due.kind, due.days) for due in found)
+        for kind in KINDS:
+            for days in (0, *THRESHOLDS):
+                self.due.labels(kind, str(days)).set(counts[kind, days])
 
     def forget_witness(self, witness: str) -> None:
         """Show nothing more of a witness that left."""

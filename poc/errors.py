@@ -299,6 +299,21 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The sequence numbers do not fit the recipients.",
         "One number for all devices of a contact; none for own and held slots.",
     ),
+    "bad-held-slot": ErrorRow(
+        422,
+        "A held part of the message does not fit the rest of it.",
+        "A held slot names who it stands in for, an addressee of this message, and a time before it expires.",
+    ),
+    "not-alternate": ErrorRow(
+        422,
+        "A held part is for somebody who is no alternate of the addressee.",
+        "Choose an alternate of that contact, or the duty contact of its State.",
+    ),
+    "held-too-long": ErrorRow(
+        422,
+        "The message would wait at the hub for too long.",
+        "Send it nearer to its time; 90 days is the most.",
+    ),
     "bad-times": ErrorRow(
         422,
         "The times of the message do not fit together.",
@@ -758,6 +773,9 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     # --- store ---
     "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
+    "step-moved": ErrorRow(
+        409, "What was due was done meanwhile.", "Read the message's evidence, then try again."
+    ),
     "already-logged": ErrorRow(
         409, "This statement is in the log already.", "Nothing to do; the index names its entry."
     ),

@@ -21,6 +21,7 @@ LOGGED_AHEAD_SECONDS_MAX: Final = 5 * 60  # how far logged_at may lie after the 
 SUSPEND_SECONDS_MAX: Final = 90 * 24 * 3600  # from issued_at to the end of a suspension; it may be renewed
 PROPOSAL_SECONDS_MAX: Final = 14 * 24 * 3600  # how long a proposal waits for its signatures
 REQUEST_SECONDS_MAX: Final = 90 * 24 * 3600  # how long a request for enrolment may be taken up
+HELD_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead a held message or slot may be released
 EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to expires_at
 CLOCK_SKEW_SECONDS_MAX: Final = 60  # between the time of a request and the hub's clock
 NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
@@ -36,6 +37,10 @@ HOURS_SEARCH_DAYS_MAX: Final = 370  # how far ahead the next opening of an offic
 ENVELOPE_DAYS_KEPT: Final = 30  # an envelope after it expired; its id, receipts and evidence stay
 READ_DAYS_KEPT: Final = 365  # who fetched which part of whose card
 AUDIT_UNSIGNED_PER_MINUTE_MAX: Final = 60  # refusals of unknown callers recorded one by one; more are counted
+
+# What is due at the hub
+DUE_SECONDS_MAX: Final = 5  # how long the hub goes without looking at what is due
+CLOCK_STEP_SECONDS_MAX: Final = 60  # how far the machine's clock may step before the hub stops following it
 
 # Messages
 SLOTS_MAX: Final = 250  # slots of one envelope

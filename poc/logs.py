@@ -23,6 +23,7 @@ EVENTS: Final[dict[str, int]] = {
     "sqlite": logging.WARNING,
     "no-registry": logging.WARNING,
     "read-only": logging.WARNING,
+    "not-done": logging.WARNING,
     "not-erased": logging.WARNING,
     "not-cosigned": logging.WARNING,
     "entries-damaged": logging.WARNING,

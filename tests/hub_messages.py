@@ -75,15 +75,23 @@ def answer(sealed: Sealed, kind: str, who: str, head: str, now: Any, **how: Any)
     return sign_form(acknowledgement(answering, **how), jws.ACKNOWLEDGEMENT, signing_key(who))
 
 
-def cancel(sealed: Sealed, who: str, head: str, now: Any) -> str:
-    """A cancel of a whole message by a device of its sender."""
+def cancel(
+    sealed: Sealed,
+    who: str,
+    head: str,
+    now: Any,
+    *,
+    contact: str | None = None,
+    reason: Any = "withdrawn",
+) -> str:
+    """A cancel, of a whole message unless a contact is named, by a device of its sender."""
     form = Cancel(
         v=1,
         origin=ORIGIN,
         message=sealed.message.id,
         envelope_sha256=sealed.digest,
-        contact=None,
-        reason="withdrawn",
+        contact=contact,
+        reason=reason,
         at=now,
         head=head,
     )

@@ -18,6 +18,7 @@ from poc.core.directory import Directory
 from poc.core.draft import check_body_size
 from poc.core.evidence import SlotReceipt
 from poc.core.form import form_bytes, read_form, state_of
+from poc.core.holding import check_held
 from poc.core.judge import check_not_frozen, judge_key
 from poc.core.message import Envelope, EnvelopeHeader, Slot, SlotHeader
 from poc.core.play import PlayOf, check_in_exercise
@@ -182,7 +183,8 @@ def admit_envelope(
             ``controller-cannot-send-actual``, ``status-not-admitted``, ``unknown-contact``,
             ``unknown-state``, ``unknown-key``, ``key-ended``, ``key-compromised``, ``right-missing``,
             ``contact-frozen``, ``stale-slot-key``, ``no-addressee``, ``bad-sequence``,
-            ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``.
+            ``bad-held-slot``, ``not-alternate``, ``held-too-long``, ``exercise-unknown``,
+            ``exercise-not-open``, ``exercise-lacks-side``.
     """
     header = checked.header
     if header.id != message_id:
@@ -202,9 +204,11 @@ def admit_envelope(
     check_enrolled(directory, header.sender.contact)
     judge_key(directory, header.sender.kid, directory.size, header.sender.contact, "send")
     _check_slots(checked, directory)
+    check_held(header, [slot.header for slot in checked.envelope.recipients], directory, now)
     if header.exercise is not None:
         parties = {header.sender.contact, *(slot.contact for slot in checked.slots)}
-        check_in_exercise(header.exercise, parties, now, play_of)
+        held = header.not_before is not None and header.not_before > now
+        check_in_exercise(header.exercise, parties, None if held else now, play_of)
 
 
 def check_enrolled(directory: Directory, party: str) -> None:
@@ -222,22 +226,18 @@ def check_enrolled(directory: Directory, party: str) -> None:
 
 def _check_in_force(checked: CheckedEnvelope) -> None:
     """Refuse the members whose meaning this version does not carry out."""
-    if checked.header.not_before is not None:
-        raise RefusedError("not-yet-in-force", "not_before")
     if checked.header.blobs:
         raise RefusedError("not-yet-in-force", "blobs")
-    for slot in checked.envelope.recipients:
-        if slot.header.release_at is not None or slot.header.in_place_of is not None:
-            raise RefusedError("not-yet-in-force", "held slots")
 
 
 def _check_slots(checked: CheckedEnvelope, directory: Directory) -> None:
     sender = checked.header.sender.contact
     if all(slot.contact == sender for slot in checked.slots):
         raise RefusedError("no-addressee")
-    for slot in checked.slots:
-        if (slot.sequence is None) != (slot.contact == sender):
-            raise RefusedError("bad-sequence", slot.contact)
+    for slot in checked.envelope.recipients:
+        held = checked.header.not_before is not None or slot.header.release_at is not None
+        if (slot.header.sequence is None) != (held or slot.header.contact == sender):
+            raise RefusedError("bad-sequence", slot.header.contact)
     check_one_sequence((slot.contact, slot.sequence) for slot in checked.slots)
     for contact in sorted({slot.contact for slot in checked.slots}):
         check_enrolled(directory, contact)

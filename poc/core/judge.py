@@ -146,10 +146,10 @@ def judge_key(directory: Directory, kid: str, size: int, holder: str, right: Rig
     _check_span(record, size)
     if right not in record.may:
         raise RefusedError("right-missing", f"{right}: key {kid[:12]}… of {holder}")
-    contact = directory.contacts.get(holder)
-    check_not_frozen(contact, size)
-    if right == "send" and contact is not None:
-        check_not_suspended(directory, contact.state, "send", size)
+    if right == "send":
+        check_may_send(directory, holder, size)
+    else:
+        check_not_frozen(directory.contacts.get(holder), size)
     return record
 
 
@@ -185,6 +185,18 @@ def check_not_suspended(directory: Directory, state: str, scope: str, size: int)
         raise RefusedError(
             "state-suspended", f"{state}: {scope}, until {format_time(held.until_at)} at the latest"
         )
+
+
+def check_may_send(directory: Directory, party: str, size: int) -> None:
+    """Refuse a sender that was frozen, or its State suspended, in the log of that size.
+
+    Raises:
+        RefusedError: ``contact-frozen``, ``state-suspended``.
+    """
+    contact = directory.contacts.get(party)
+    check_not_frozen(contact, size)
+    if contact is not None:
+        check_not_suspended(directory, contact.state, "send", size)
 
 
 def _record(directory: Directory, kid: str, holder: str, role: str) -> KeyRecord:

@@ -16,9 +16,19 @@ from poc.core.admission import check_enrolled, envelope_digest, read_header, slo
 from poc.core.directory import Directory, KeyRecord
 from poc.core.draft import content_sha256
 from poc.core.evidence import Receipt
-from poc.core.judge import RootAt, head_size, judge_key, refuse_compromised
+from poc.core.holding import release_at
+from poc.core.judge import RootAt, check_may_send, head_size, judge_key, refuse_compromised
 from poc.core.keys import SealingKey
-from poc.core.message import SHARED_MEMBERS, Envelope, EnvelopeHeader, Message, Preparation, Recipient, Slot
+from poc.core.message import (
+    SHARED_MEMBERS,
+    Envelope,
+    EnvelopeHeader,
+    Message,
+    Preparation,
+    Recipient,
+    Slot,
+    SlotHeader,
+)
 from poc.core.play import PlayOf, check_in_exercise
 from poc.core.receipts import check_of_envelope, read_signed, verify_receipt
 from poc.core.strictjson import b64u, format_time, unb64u
@@ -137,9 +147,10 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     """
     header = read_header(view.protected)
     _check_slot_is_own(view, key, directory)
-    _check_before_opening(view, header, directory, now, seen)
+    _check_before_opening(header, directory, seen)
     receipts = _Anchors.verify(view, header, accepted, released, directory, root_at)
     slot = view.slot.header
+    _check_not_early(header, slot, receipts.released, now)
     if header.exercise is not None:
         parties = (header.sender.contact, slot.contact)
         check_in_exercise(header.exercise, parties, receipts.at or now, play_of)
@@ -150,6 +161,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     size = max(head_size(message.head, directory, root_at), receipts.size, least)
     record = judge_key(directory, content.signed_by, size, message.sender.contact, "send")
     refuse_compromised(record)
+    check_may_send(directory, message.sender.contact, max(size, receipts.released_size))
     return OpenedMessage(
         message=message,
         header=header,
@@ -171,11 +183,16 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
 
 @dataclass(frozen=True, slots=True)
 class _Anchors:
-    """The hub's verified records of the message: the size they are judged at, the time they give."""
+    """The hub's verified records of the message, and the time they give.
+
+    The author's key is judged at ``size``: where the message was accepted, so that a held one is not lost
+    by a replaced key. Whether its sender may send is judged at ``released_size`` too.
+    """
 
     accepted: Receipt | None
     released: Receipt | None
     size: int
+    released_size: int
     at: datetime | None
 
     @classmethod
@@ -199,9 +216,20 @@ class _Anchors:
             if receipt.event != event or slot_sha256(view.slot) not in named:
                 raise RefusedError("receipt-mismatch", event)
             found[event] = receipt
-        sizes = [head_size(receipt.head, directory, root_at) for receipt in found.values()]
+        sizes = {event: head_size(receipt.head, directory, root_at) for event, receipt in found.items()}
         at = max((receipt.at for receipt in found.values()), default=None)
-        return cls(found.get("accepted"), found.get("released"), max(sizes, default=0), at)
+        released_size = sizes.get("released", 0)
+        size = sizes.get("accepted", released_size)
+        return cls(found.get("accepted"), found.get("released"), size, released_size, at)
+
+
+def _check_not_early(
+    header: EnvelopeHeader, slot: SlotHeader, released: Receipt | None, now: datetime
+) -> None:
+    """By the hub's signed time of release, else by the recipient's own clock."""
+    due_at = release_at(header, slot)
+    if due_at is not None and due_at > (now if released is None else released.at):
+        raise RefusedError("held-slot-early", format_time(due_at))
 
 
 def _content_key(view: DeliveredEnvelope, key: SealingKey | KeptKey) -> bytes:
@@ -219,17 +247,10 @@ def _check_slot_is_own(view: DeliveredEnvelope, key: SealingKey | KeptKey, direc
 
 
 def _check_before_opening(
-    view: DeliveredEnvelope,
-    header: EnvelopeHeader,
-    directory: Directory,
-    now: datetime,
-    seen: Container[tuple[str, str]],
+    header: EnvelopeHeader, directory: Directory, seen: Container[tuple[str, str]]
 ) -> None:
     if header.origin != directory.origin:
         raise RefusedError("wrong-origin", f"expected {directory.origin}")
-    release_at = max(view.slot.header.release_at or now, header.not_before or now)
-    if release_at > now:
-        raise RefusedError("held-slot-early", format_time(release_at))
     if header.sender.contact in directory.controllers and header.status == "actual":
         raise RefusedError("controller-cannot-send-actual")
     if header.status not in directory.admitted_statuses():

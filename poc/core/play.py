@@ -126,8 +126,10 @@ def _judge(
     judge_key(directory, kid, size, controller, "send")
 
 
-def check_in_exercise(exercise: str, parties: Iterable[str], at: datetime, play_of: PlayOf) -> None:
+def check_in_exercise(exercise: str, parties: Iterable[str], at: datetime | None, play_of: PlayOf) -> None:
     """Return only if the exercise is known, was open at that time and has every party.
+
+    Without a time it may still be to come, and only must not have ended.
 
     Raises:
         RefusedError: ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``.
@@ -135,7 +137,7 @@ def check_in_exercise(exercise: str, parties: Iterable[str], at: datetime, play_
     play = play_of(exercise)
     if play is None:
         raise RefusedError("exercise-unknown", exercise)
-    if not play.is_open(at):
+    if play.state == "ended" if at is None else not play.is_open(at):
         raise RefusedError("exercise-not-open", exercise)
     missing = sorted({party for party in parties if not play.has(party)})
     if missing:
@@ -186,11 +188,17 @@ class RecordedAnswer:
     recorded_at: datetime
 
 
-def deadline(form: Message | EnvelopeHeader, accepted_at: datetime) -> datetime:
-    """Until when an answer is in time: ``respond_by``, ``respond_within_s`` from acceptance, or expiry."""
+def deadline(form: Message | EnvelopeHeader, out_at: datetime) -> datetime:
+    """Until when an answer is in time, of a contact the message went out to at ``out_at``.
+
+    ``out_at`` is when it was accepted, or released where it was held: ``respond_within_s`` counts from
+    there. Where it went out after ``respond_by``, as to an alternate, it is to be answered before it expires.
+    """
     if form.respond_within_s is not None:
-        return accepted_at + timedelta(seconds=form.respond_within_s)
-    return form.respond_by or form.expires_at
+        return min(out_at + timedelta(seconds=form.respond_within_s), form.expires_at)
+    if form.respond_by is not None and out_at < form.respond_by:
+        return form.respond_by
+    return form.expires_at
 
 
 def grade(ping: Ping, answers: Sequence[RecordedAnswer]) -> Grade:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from poc.core import jws, rules, sealed
 from poc.core.admission import envelope_digest, read_header, slot_hash, slot_sha256
@@ -18,9 +18,11 @@ from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
 from poc.core.evidence import EvidenceFile, LogLight, Receipt
 from poc.core.form import TopForm, form_bytes, form_of, form_value, read_form
+from poc.core.holding import Part, parts_of
 from poc.core.judge import head_size, judge_key
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.opening import OpenedContent, check_preparation, open_content
+from poc.core.play import deadline
 from poc.core.receipts import (
     Answer,
     artefact_sha256,
@@ -36,6 +38,7 @@ from poc.core.whole_log import WholeLog, verify_log
 from poc.errors import RefusedError
 
 SignedT = TypeVar("SignedT", bound=TopForm)
+_OUT: Final = ("accepted", "released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
         content=content,
         voice_code=voice,
         timeline=tuple(sorted(timeline, key=lambda event: event.at)),
-        problems=tuple(_problems(receipts, answers)),
+        problems=(*_problems(receipts, answers), *_of_times(case, receipts)),
         warnings=("no-witnesses",) if history.newest.quorum == 0 else (),
     )
 
@@ -291,8 +294,9 @@ def _verify_content(case: _Case, receipts: list[_Signed[Receipt]]) -> OpenedCont
     for slot in envelope.recipients:
         if (slot.header.contact, slot.header.kid, slot_hash(slot.header)) not in signed:
             raise RefusedError("slot-not-in-message", f"key {slot.header.kid[:12]}…")
-    heads = [message.head, *(r.form.head for r in receipts if r.form.event in {"accepted", "released"})]
-    size = max(history.size_of(head) for head in heads)
+    heads = {event: [r.form.head for r in receipts if r.form.event == event] for event in _OUT}
+    anchors = heads["accepted"] or heads["released"]
+    size = max(history.size_of(head) for head in (message.head, *anchors))
     record = judge_key(history.at(size), content.signed_by, size, message.sender.contact, "send")
     check_preparation(message, record, history.newest, size, history.root_at)
     return content
@@ -356,3 +360,27 @@ def _contradictions(
     said = {(answer.contact, answer.outcome) for answer in final.values()}
     both = sorted(c for c, outcome in said if outcome == "declined" and (c, "acknowledged") in said)
     return [*found, *(Problem("acknowledged-and-declined", contact) for contact in both)]
+
+
+def _of_times(case: _Case, receipts: list[_Signed[Receipt]]) -> list[Problem]:
+    """What the hub signed before its time, or of a part that it also said was not needed."""
+    events = [r.form for r in receipts]
+    held = {p.contact: p.release_at for p in _parts(case)}
+    accepted = min((r.at for r in events if r.event == "accepted"), default=None)
+    released = {r.contact: r.at for r in events if r.event == "released"}
+    skipped = {slot.contact for r in events if r.event == "not-needed" for slot in r.slots or ()}
+    found = [Problem("released-and-not-needed", c) for c in sorted(skipped) if c in released]
+    for contact, due_at in held.items():
+        at = released.get(contact)
+        if at is not None and due_at is not None and at < due_at:
+            found.append(Problem("released-early", contact))
+    for receipt in (r for r in events if r.event == "expired" and r.contact is not None):
+        contact = str(receipt.contact)
+        out_at = released.get(contact) if held.get(contact) is not None else accepted
+        if out_at is None or receipt.at < deadline(case.header, out_at):
+            found.append(Problem("expired-early", contact))
+    return found
+
+
+def _parts(case: _Case) -> tuple[Part, ...]:
+    return parts_of(case.header, [slot.header for slot in case.file.envelope.recipients])

@@ -166,6 +166,39 @@ def recorded_receipt(
     return _receipt(header, digest, head, at, named)
 
 
+def released_receipt(
+    header: EnvelopeHeader,
+    digest: str,
+    contact: str,
+    slots: tuple[SlotReceipt, ...],
+    *,
+    head: str,
+    at: datetime,
+) -> Receipt:
+    """The receipt that a contact's held slots went out: each slot that did, with its hash."""
+    return _receipt(header, digest, head, at, {"event": "released", "contact": contact, "slots": slots})
+
+
+def not_needed_receipt(
+    header: EnvelopeHeader,
+    digest: str,
+    contact: str | None,
+    slots: tuple[SlotReceipt, ...],
+    reason: str,
+    *,
+    head: str,
+    at: datetime,
+) -> Receipt:
+    """The receipt that held slots did not go out and will not; ``contact`` is null for those of several."""
+    named = {"event": "not-needed", "contact": contact, "slots": slots, "reason": reason}
+    return _receipt(header, digest, head, at, named)
+
+
+def expired_receipt(header: EnvelopeHeader, digest: str, contact: str, *, head: str, at: datetime) -> Receipt:
+    """The receipt that no answer of a contact had reached the hub by its deadline."""
+    return _receipt(header, digest, head, at, {"event": "expired", "contact": contact})
+
+
 def _receipt(header: EnvelopeHeader, digest: str, head: str, at: datetime, named: dict[str, Any]) -> Receipt:
     members: dict[str, Any] = {
         "slots": None,

@@ -21,6 +21,8 @@ from poc.hub.openings import Openings
 from poc.hub.registry import Registry
 from poc.hub.relay import Relay
 from poc.hub.retention import run_jobs
+from poc.hub.signing import ReceiptSigner
+from poc.hub.timers import Timers
 from poc.hub.witnesses import Witnesses
 from poc.limits import LOAD_SECONDS_MAX
 from poc.logs import log_event
@@ -60,7 +62,19 @@ class Hub:
         self.exercises = Exercises(store, self.log, now)
         self.openings = Openings(store, self.log, self.exercises, now)
         self.audit = Audit(store, self.log, hub_key, now)
-        self.relay = Relay(store, self.log, self.exercises, hub_key, now, self.metrics)
+        self._signer = ReceiptSigner(self.log, hub_key)
+        self.timers = Timers(
+            store,
+            self.log,
+            self.exercises,
+            self._signer,
+            now=now,
+            metrics=self.metrics,
+            guard=self.witnesses.check,
+        )
+        self.relay = Relay(
+            store, self.log, self.exercises, self._signer, self.timers, now=now, metrics=self.metrics
+        )
         self._loaded = asyncio.Event()
 
     @property
@@ -68,7 +82,7 @@ class Hub:
         """Why the hub takes nothing now; None when it takes statements and messages."""
         if not self._loaded.is_set():
             return UnreachableError("starting")
-        reason = self.log.reason or self.relay.reason
+        reason = self.log.reason or self._signer.reason
         if reason is None and not self.witnesses.is_proved:
             return UnreachableError("witnesses-unheard")
         return reason
@@ -100,6 +114,7 @@ class Hub:
             group.create_task(self.log.run(), name="log")
             group.create_task(self.witnesses.run(), name="witnesses")
             group.create_task(self.attestor.run(), name="attest")
+            group.create_task(self.timers.run(), name="timers")
             group.create_task(self._erase_after_each_step(), name="erase")
             group.create_task(self._sweep_for_ever(), name="sweep")
 
@@ -110,7 +125,7 @@ class Hub:
             self.metrics.proposals_open.set(len(await self.store.read_proposals(self.now())))
             age = self.now() - self.log.view.directory.logged_at
             self.metrics.entry_age_seconds.set(age.total_seconds())
-            self.metrics.due_soon(due_warnings(self.log.view.directory, self.now()))
+            self.metrics.remind(due_warnings(self.log.view.directory, self.now()))
 
     async def _erase_after_each_step(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from poc.core.due import KINDS, THRESHOLDS, Due
 
 _BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_LATE_BUCKETS: Final = (0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
 _SECONDS_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -32,6 +33,13 @@ class Metrics:
         )
         self.evidence_recorded = Counter(
             "poc_evidence_recorded", "Signed records of recipients taken.", ["kind"], **told
+        )
+        self.due_done = Counter("poc_due_done", "Steps done when their time had come.", ["step"], **told)
+        self.due_lateness_seconds = Histogram(
+            "poc_due_lateness_seconds",
+            "From when a step was due until it was done.",
+            buckets=_LATE_BUCKETS,
+            **told,
         )
         self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
         self.statement_batch = Histogram(
@@ -53,7 +61,7 @@ class Metrics:
             "poc_witness_cosigned_seconds", "When a witness cosigned last, Unix time.", ["witness"], **told
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
-        self.due = Gauge("poc_due", "What falls due, by the days left.", ["kind", "days"], **told)
+        self.reminders = Gauge("poc_reminders", "What falls due, by the days left.", ["kind", "days"], **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
         self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
 
@@ -67,12 +75,12 @@ class Metrics:
         self.witness_lag.labels(witness).set(lag)
         self.witness_cosigned.labels(witness).set(0 if cosigned_at is None else cosigned_at.timestamp())
 
-    def due_soon(self, found: Iterable[Due]) -> None:
+    def remind(self, found: Iterable[Due]) -> None:
         """Say how much falls due, by the threshold it has reached."""
         counts = Counts((due.kind, due.days) for due in found)
         for kind in KINDS:
             for days in (0, *THRESHOLDS):
-                self.due.labels(kind, str(days)).set(counts[kind, days])
+                self.reminders.labels(kind, str(days)).set(counts[kind, days])
 
     def forget_witness(self, witness: str) -> None:
         """Show nothing more of a witness that left."""

@@ -7,37 +7,44 @@ id or sequence number is used once is the store's promise.
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from poc.core import jws
 from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
 from poc.core.directory import Directory
-from poc.core.evidence import Acknowledgement, Receipt, Retrieval
+from poc.core.evidence import Acknowledgement, Retrieval
 from poc.core.form import form_bytes
-from poc.core.jws import RECEIPT
-from poc.core.keys import SigningKey
+from poc.core.holding import parts_of
+from poc.core.message import EnvelopeHeader
+from poc.core.play import deadline
 from poc.core.receipts import (
     accepted_receipt,
     artefact_sha256,
     check_answerer,
     check_of_envelope,
+    not_needed_receipt,
     recorded_receipt,
     rejected_receipt,
-    sign_form,
     verify_answer,
     verify_cancel,
 )
 from poc.core.strictjson import b64u, parse
-from poc.errors import CATALOGUE, PocError, RefusedError, UnreachableError
+from poc.errors import CATALOGUE, RefusedError
 from poc.hub.caller import Caller
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
 from poc.hub.metrics import Metrics
+from poc.hub.signing import ReceiptSigner
+from poc.hub.timers import Timers, named_slots
 from poc.limits import FEED_ITEMS_MAX, INBOX_ITEMS_MAX, INBOX_PAGE_BYTES_MAX
 from poc.store.base import (
     Accepted,
     Answer,
+    DueStep,
     Evidence,
+    Existing,
     InboxItem,
     Rejection,
     Store,
@@ -54,23 +61,19 @@ class Relay:
         store: Store,
         log: Log,
         exercises: Exercises,
-        hub_key: SigningKey | None,
+        signer: ReceiptSigner,
+        timers: Timers,
+        *,
         now: Clock,
         metrics: Metrics,
     ) -> None:
         self._store = store
         self._log = log
         self._exercises = exercises
-        self._hub_key = hub_key
+        self._signer = signer
+        self._timers = timers
         self._now = now
         self._metrics = metrics
-
-    @property
-    def reason(self) -> PocError | None:
-        """Why no receipt can be signed now, apart from the log's own reasons; None when all is well."""
-        if self._log.is_empty or self._is_hub_key():
-            return None
-        return RefusedError("no-hub-key", self._log.view.directory.origin)
 
     async def accept(self, caller: Caller, message_id: str, body: bytes) -> tuple[bool, str]:
         """Take an envelope once: (taken by this call, receipt). The same again gives the same receipt.
@@ -115,16 +118,32 @@ class Relay:
             iv=envelope.iv,
             ciphertext=envelope.ciphertext,
             tag=envelope.tag,
-            receipt=self._sign(form),
+            receipt=self._signer.sign(form),
             accepted_at=now,
             expires_at=header.expires_at,
         )
+        parts = {part.contact: part for part in parts_of(header, [s.header for s in envelope.recipients])}
         slots = [
-            StoredSlot(s.header.contact, s.header.kid, s.header.sequence, form_bytes(s))
+            StoredSlot(
+                s.header.contact,
+                s.header.kid,
+                s.header.sequence,
+                form_bytes(s),
+                parts[s.header.contact].release_at,
+                s.header.in_place_of,
+            )
             for s in envelope.recipients
         ]
-        result = await self._store.accept_message(message, slots)
+        steps = [
+            DueStep(header.id, part.contact, "expire", deadline(header, now))
+            if part.release_at is None
+            else DueStep(header.id, part.contact, "release", part.release_at)
+            for part in parts.values()
+            if part.release_at is not None or part.contact != header.sender.contact
+        ]
+        result = await self._store.accept_message(message, slots, steps)
         if isinstance(result, Accepted):
+            self._timers.wake()
             self._metrics.messages_accepted.labels(header.status).inc()
             return True, result.receipt
         if result.reason is not None:
@@ -137,7 +156,7 @@ class Relay:
         form = rejected_receipt(header, checked.digest, error.code, head=self._log.view.head, at=now)
         sender = header.sender
         rejection = Rejection(
-            header.id, body_sha256, sender.contact, sender.kid, error.code, self._sign(form), now
+            header.id, body_sha256, sender.contact, sender.kid, error.code, self._signer.sign(form), now
         )
         result = await self._store.reject_message(rejection)
         if isinstance(result, Accepted):
@@ -160,9 +179,9 @@ class Relay:
         if caller.holder == message.sender_contact and caller.kid == message.sender_kid:
             return _message(message, slots)
         kids = _sealing_kids(self._log.view.directory, caller)
-        own = [slot for slot in slots if slot.kid in kids]
+        own = [slot for slot in slots if slot.kid in kids and slot.is_delivered]
         if own:
-            return {**_message(message, own), "released": None}
+            return {**_message(message, own), "released": own[0].released}
         if caller.holder == message.sender_contact:
             return _message(message, slots)
         raise RefusedError("not-found")
@@ -178,36 +197,79 @@ class Relay:
         if answer.kid != caller.kid:
             raise RefusedError("member-mismatch", "kid is not who signed the request")
         check_of_envelope(answer, header, message.digest)
-        check_answerer(answer, header, {slot.contact for slot in slots})
-        now = self._now()
-        form = recorded_receipt(header, message.digest, answer, text, head=self._log.view.head, at=now)
-        result = await self._store.record_answer(
+        check_answerer(answer, header, {slot.contact for slot in slots if slot.is_delivered})
+        try:
+            result = await self._record(header, message.digest, answer, text, self._now())
+        except RefusedError as error:
+            if error.code != "step-moved":
+                raise
+            # The contact expired while this was on its way: what is recorded after it bears a later time.
+            later = datetime.fromtimestamp(int(str(error.data["at"])), UTC) + timedelta(seconds=1)
+            result = await self._record(header, message.digest, answer, text, max(self._now(), later))
+        created = isinstance(result, Accepted)
+        if created:
+            self._metrics.evidence_recorded.labels(kind).inc()
+            self._timers.wake()
+        return created, result.receipt
+
+    async def _record(
+        self,
+        header: EnvelopeHeader,
+        digest: str,
+        answer: Retrieval | Acknowledgement,
+        text: str,
+        at: datetime,
+    ) -> Accepted | Existing:
+        form = recorded_receipt(header, digest, answer, text, head=self._log.view.head, at=at)
+        return await self._store.record_answer(
             Answer(
-                message=message_id,
+                message=header.id,
                 kind="retrieval" if isinstance(answer, Retrieval) else "acknowledgement",
                 outcome=answer.outcome,
                 contact=answer.contact,
                 kid=answer.kid,
                 jws=text,
                 sha256=artefact_sha256(text),
-                receipt=self._sign(form),
-                recorded_at=now,
+                receipt=self._signer.sign(form),
+                recorded_at=at,
             )
         )
-        created = isinstance(result, Accepted)
-        if created:
-            self._metrics.evidence_recorded.labels(kind).inc()
-        return created, result.receipt
 
-    async def cancel(self, caller: Caller, message_id: str, text: str) -> None:
-        """Verify a cancel. Always raises: nothing is held in this version, so ``already-released``."""
-        message, _ = await self._visible(caller, message_id)
+    async def cancel(self, caller: Caller, message_id: str, text: str) -> tuple[bool, str]:
+        """End what is held of a message: (ended by this call, the receipt ``not-needed``).
+
+        Raises ``already-released`` where nothing of what it names is held any more, ``step-moved`` where
+        a part of it went out meanwhile.
+        """
+        message, slots = await self._visible(caller, message_id)
         if caller.holder != message.sender_contact:
             raise RefusedError("not-found")
-        directory = self._log.view.directory
+        directory, header = self._log.view.directory, read_header(message.protected)
         form = verify_cancel(text, directory, message.sender_contact, least=directory.size)
-        check_of_envelope(form, read_header(message.protected), message.digest)
-        raise RefusedError("already-released")
+        check_of_envelope(form, header, message.digest)
+        steps = [
+            step
+            for step in await self._store.read_steps(message_id)
+            if step.kind == "release" and form.contact in (None, step.contact)
+        ]
+        named = {step.contact for step in steps}
+        ended, now = named_slots(slot for slot in slots if slot.contact in named), self._now()
+        receipt = not_needed_receipt(
+            header, message.digest, form.contact, ended, form.reason, head=self._log.view.head, at=now
+        )
+        cancelled = Answer(
+            message=message_id,
+            kind="cancel",
+            outcome=artefact_sha256(text),
+            contact=message.sender_contact,
+            kid=jws.read_compact(text).header.kid,
+            jws=text,
+            sha256=artefact_sha256(text),
+            receipt=self._signer.sign(receipt),
+            recorded_at=now,
+        )
+        result = await self._store.cancel_steps(cancelled, form.contact, steps)
+        return isinstance(result, Accepted), result.receipt
 
     async def evidence(self, caller: Caller, message_id: str) -> dict[str, Any]:
         """The evidence about one message that the caller may see."""
@@ -237,19 +299,10 @@ class Relay:
         message = await self._store.read_message(message_id)
         if message is not None and (message.ciphertext or dropped):
             slots = await self._store.read_slots(message_id)
-            if caller.holder in {slot.contact for slot in slots} | {message.sender_contact}:
+            reached = {slot.contact for slot in slots if slot.is_delivered}
+            if caller.holder in reached | {message.sender_contact}:
                 return message, slots
         raise RefusedError("not-found")
-
-    def _sign(self, form: Receipt) -> str:
-        if self._hub_key is None or self._log.read_only or not self._is_hub_key():
-            raise UnreachableError("read-only")
-        return sign_form(form, RECEIPT, self._hub_key)
-
-    def _is_hub_key(self) -> bool:
-        """Whether the key at hand is one whose receipts the registry takes now."""
-        record = None if self._hub_key is None else self._log.view.directory.keys.get(self._hub_key.kid)
-        return record is not None and record.role == "hub" and record.until is None
 
 
 def _rejected(reason: str, receipt: str) -> RefusedError:
@@ -291,7 +344,7 @@ def _page(rows: tuple[InboxItem, ...]) -> tuple[InboxItem, ...]:
 
 
 def _item(row: InboxItem) -> dict[str, Any]:
-    return {"number": row.number, **_message(row.message, [row.slot]), "released": None}
+    return {"number": row.number, **_message(row.message, [row.slot]), "released": row.slot.released}
 
 
 def _evidence(row: Evidence) -> dict[str, Any]:

@@ -93,7 +93,8 @@ class _Target:
 class Witnesses:
     """Follows the witnesses of the directory. :meth:`load` after the log's; :meth:`run` beside it.
 
-    ``published`` is the newest head with a quorum, cosignatures included.
+    ``published`` is the newest head with a quorum, cosignatures included. ``on_cosigned`` is told when a
+    quorum had cosigned one.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Witnesses:
         self._published: Published | None = None
         self._proved = False
         self._moved = asyncio.Condition()
+        self.on_cosigned: Callable[[datetime], None] = _nobody
 
     @property
     def published(self) -> Published:
@@ -311,6 +313,7 @@ class Witnesses:
         target.lines[asked.seat.witness] = (line, at)
         cosigned_at = target.cosigned_at()
         if cosigned_at is not None and target.size >= self.published.size:
+            self.on_cosigned(cosigned_at)
             shown = Published(target.note(), target.size, cosigned_at)
             await self._store.put_published(shown.note)
             if shown.size >= self.published.size:
@@ -357,6 +360,10 @@ async def proof_between(store: Store, old: int, size: int) -> tuple[bytes, ...]:
     consistency_proof(old, size, note_down)  # which hashes it asks for does not depend on them
     found = {(level, index): await store.read_hashes(level, index, index + 1) for level, index in wanted}
     return consistency_proof(old, size, lambda level, index: found[level, index][0])
+
+
+def _nobody(_at: datetime) -> None:
+    """Nobody is told."""
 
 
 def _is_of(shown: Published, size: int, now: datetime) -> bool:

@@ -16,7 +16,7 @@ Over 400 lines, because the protocol is one list of what a hub keeps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -25,6 +25,7 @@ from poc.core.audit import AuditEvent, AuditRow
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
 AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
+StepKind = Literal["release", "expire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,34 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoredSlot:
-    """One device's slot; ``data`` is its JSON as it is served. ``sequence`` is None for own slots."""
+    """One device's slot; ``data`` is its JSON as it is served. ``sequence`` is None for own and held slots.
+
+    ``release_at`` is when a held slot goes out, None for one that went at once. ``released`` is the hub's
+    receipt over it once it did.
+    """
 
     contact: str
     kid: str
     sequence: int | None
     data: bytes
+    release_at: datetime | None = None
+    in_place_of: str | None = None
+    released: str | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether it is in its device's inbox; a held slot is not before it is released."""
+        return self.release_at is None or self.released is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """What the hub has to do about one contact of a message: release its slots, or say that it expired."""
+
+    message: str
+    contact: str
+    kind: StepKind
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,9 +381,11 @@ class Store(Protocol):
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot]
+        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
     ) -> Accepted | Existing:
-        """Accept a message once: its slots into the inboxes, its receipt into the evidence.
+        """Accept a message once: its slots into the inboxes, its receipt into the evidence, ``steps`` due.
+
+        A slot with ``release_at`` is held instead, until ``take_release``.
 
         The same id with the same ``body_sha256`` gives the receipt of the first time, also where that
         was a rejection. Ids are kept for ever.
@@ -385,16 +410,61 @@ class Store(Protocol):
         """Give one accepted message without its slots; None if unknown or rejected."""
 
     async def read_slots(self, message_id: str) -> tuple[StoredSlot, ...]:
-        """Give all slots of an accepted message in the order of its envelope."""
+        """Give all slots of an accepted message, delivered or held, in the order of its envelope."""
 
     async def record_answer(self, answer: Answer) -> Accepted | Existing:
         """Record an answer once per (message, contact, kid, outcome), with its receipt, as evidence.
 
-        The same artefact again gives the receipt of the first time.
+        The same artefact again gives the receipt of the first time. After ``acknowledged`` or ``declined``
+        the contact's step ``expire`` is no longer due; after ``acknowledged`` the steps ``release`` of all
+        held in place of the same contact are due at once.
 
         Raises:
             RefusedError: ``unknown-message``, no such message was accepted; ``answer-used``, another
-                artefact stands under the same key (data ``receipt``).
+                artefact stands under the same key (data ``receipt``); ``step-moved``, the contact expired
+                at or after ``recorded_at`` (data ``at``, that time).
+        """
+
+    # --- what is due ---
+
+    async def read_due(self, now: datetime, limit: int) -> tuple[DueStep, ...]:
+        """Give the steps due at ``now``, the earliest first; at most ``limit``."""
+
+    async def read_steps(self, message_id: str) -> tuple[DueStep, ...]:
+        """Give what is still to be done about a message, by contact and kind, whenever it is due."""
+
+    async def read_next_due(self) -> datetime | None:
+        """Give when the next step is due, None where nothing is."""
+
+    async def take_release(
+        self, step: DueStep, receipt: str, kids: Collection[str], unless: Collection[str], then: DueStep
+    ) -> bool:
+        """Put a contact's held slots of ``kids`` into their inboxes, with the receipt as evidence: True.
+
+        ``then`` becomes due in the same step. False, with nothing changed, if the step was taken before,
+        or one of the contacts ``unless`` has acknowledged.
+        """
+
+    async def take_skip(self, step: DueStep, receipt: str) -> bool:
+        """End a step ``release`` without releasing anything, with the receipt as evidence: True.
+
+        False, with nothing changed, if it was taken before.
+        """
+
+    async def take_expiry(self, step: DueStep, receipt: str, at: datetime) -> bool:
+        """End a step ``expire`` at ``at``, with the receipt as evidence: True; False if taken before."""
+
+    async def cancel_steps(
+        self, cancel: Answer, contact: str | None, steps: Sequence[DueStep]
+    ) -> Accepted | Existing:
+        """End these steps ``release`` by their sender's cancel; it and its receipt become evidence.
+
+        ``contact`` is whom the receipt is of, None for several. The same artefact again gives the receipt
+        of the first time. A part of the steps is never ended alone.
+
+        Raises:
+            RefusedError: ``unknown-message``; ``already-released``, no step is named; ``step-moved``, one
+                of them was taken before.
         """
 
     async def read_evidence(self, message_id: str) -> tuple[Evidence, ...]:

@@ -8,7 +8,7 @@ tasks only before it starts, so that it is atomic. Over 400 lines, because it is
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -18,6 +18,7 @@ from poc.errors import FaultError, RefusedError
 from poc.store.base import (
     Accepted,
     Answer,
+    DueStep,
     Evidence,
     EvidenceKind,
     Existing,
@@ -49,6 +50,10 @@ class _Submission:
     reason: str | None
 
 
+def _key(step: DueStep) -> tuple[str, str, str]:
+    return step.message, step.contact, step.kind
+
+
 class MemoryStore:
     """A ``Store`` that lives as long as its process."""
 
@@ -74,6 +79,8 @@ class MemoryStore:
         self._sequences: dict[tuple[str, str, str, int], str] = {}
         self._answers: dict[tuple[str, str, str, str], Answer] = {}
         self._evidence: list[tuple[str, Evidence]] = []
+        self._due: dict[tuple[str, str, str], DueStep] = {}
+        self._expiries: dict[tuple[str, str], datetime] = {}
         self._nonces: dict[tuple[str, str], datetime] = {}
         self._exercises: dict[str, StoredExercise] = {}
         self._order_hashes: dict[str, list[str]] = {}
@@ -289,7 +296,7 @@ class MemoryStore:
 
     @verb
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot]
+        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
     ) -> Accepted | Existing:
         """See ``Store``."""
         existing = self._submitted(message.id, message.body_sha256, message.sender_contact)
@@ -311,7 +318,10 @@ class MemoryStore:
         self._submissions[message.id] = submission
         self._messages[message.id] = message, tuple(slots)
         self._sequences.update(used)
-        self._inbox.extend((next(self._inbox_numbers), message.id, slot) for slot in slots)
+        self._inbox.extend(
+            (next(self._inbox_numbers), message.id, slot) for slot in slots if slot.is_delivered
+        )
+        self._due.update({_key(step): step for step in steps})
         self._add_evidence(message.id, "receipt", "accepted", None, message.receipt)
         return Accepted(message.receipt)
 
@@ -373,10 +383,109 @@ class MemoryStore:
             if first.sha256 != answer.sha256:
                 raise RefusedError("answer-used", answer.outcome, receipt=first.receipt)
             return Existing(first.receipt)
+        self._note_answered(answer)
         self._answers[key] = answer
         self._add_evidence(answer.message, answer.kind, answer.outcome, answer.contact, answer.jws)
         self._add_evidence(answer.message, "receipt", "recorded", answer.contact, answer.receipt)
         return Accepted(answer.receipt)
+
+    def _note_answered(self, answer: Answer) -> None:
+        """Change what is due by an answer that is recorded now."""
+        if answer.outcome not in ("acknowledged", "declined"):
+            return
+        expired = self._expiries.get((answer.message, answer.contact))
+        if expired is not None and expired >= answer.recorded_at:
+            at = int(expired.timestamp())
+            raise RefusedError("step-moved", f"{answer.contact} expired", at=at)
+        self._due.pop((answer.message, answer.contact, "expire"), None)
+        if answer.outcome == "declined":
+            return
+        slots = self._messages[answer.message][1]
+        primaries = {answer.contact} | {
+            slot.in_place_of for slot in slots if slot.contact == answer.contact and slot.is_delivered
+        }
+        for slot in slots:
+            step = self._due.get((answer.message, slot.contact, "release"))
+            if step is not None and slot.in_place_of is not None and slot.in_place_of in primaries:
+                self._due[_key(step)] = replace(step, at=min(step.at, answer.recorded_at))
+
+    # --- what is due ---
+
+    @verb
+    async def read_due(self, now: datetime, limit: int) -> tuple[DueStep, ...]:
+        """See ``Store``."""
+        due = (step for step in self._due.values() if step.at <= now)
+        return tuple(sorted(due, key=lambda step: (step.at, step.message, step.contact))[:limit])
+
+    @verb
+    async def read_steps(self, message_id: str) -> tuple[DueStep, ...]:
+        """See ``Store``."""
+        found = (step for step in self._due.values() if step.message == message_id)
+        return tuple(sorted(found, key=lambda step: (step.contact, step.kind)))
+
+    @verb
+    async def read_next_due(self) -> datetime | None:
+        """See ``Store``."""
+        return min((step.at for step in self._due.values()), default=None)
+
+    @verb
+    async def take_release(
+        self, step: DueStep, receipt: str, kids: Collection[str], unless: Collection[str], then: DueStep
+    ) -> bool:
+        """See ``Store``."""
+        acknowledged = {key[1] for key in self._answers if (key[0], key[3]) == (step.message, "acknowledged")}
+        if acknowledged & set(unless) or self._due.pop(_key(step), None) is None:
+            return False
+        message, slots = self._messages[step.message]
+        released = {
+            slot: replace(slot, released=receipt)
+            for slot in slots
+            if slot.contact == step.contact and slot.kid in kids
+        }
+        self._messages[step.message] = message, tuple(released.get(slot, slot) for slot in slots)
+        self._inbox.extend((next(self._inbox_numbers), step.message, slot) for slot in released.values())
+        self._add_evidence(step.message, "receipt", "released", step.contact, receipt)
+        self._due[_key(then)] = then
+        return True
+
+    @verb
+    async def take_skip(self, step: DueStep, receipt: str) -> bool:
+        """See ``Store``."""
+        if self._due.pop(_key(step), None) is None:
+            return False
+        self._add_evidence(step.message, "receipt", "not-needed", step.contact, receipt)
+        return True
+
+    @verb
+    async def take_expiry(self, step: DueStep, receipt: str, at: datetime) -> bool:
+        """See ``Store``."""
+        if self._due.pop(_key(step), None) is None:
+            return False
+        self._expiries[step.message, step.contact] = at
+        self._add_evidence(step.message, "receipt", "expired", step.contact, receipt)
+        return True
+
+    @verb
+    async def cancel_steps(
+        self, cancel: Answer, contact: str | None, steps: Sequence[DueStep]
+    ) -> Accepted | Existing:
+        """See ``Store``."""
+        if cancel.message not in self._messages:
+            raise RefusedError("unknown-message", cancel.message)
+        key = (cancel.message, cancel.contact, cancel.kid, cancel.outcome)
+        if first := self._answers.get(key):
+            return Existing(first.receipt)
+        if not steps:
+            raise RefusedError("already-released")
+        gone = next((step for step in steps if _key(step) not in self._due), None)
+        if gone is not None:
+            raise RefusedError("step-moved", gone.contact)
+        for step in steps:
+            del self._due[_key(step)]
+        self._answers[key] = cancel
+        self._add_evidence(cancel.message, "cancel", "cancelled", cancel.contact, cancel.jws)
+        self._add_evidence(cancel.message, "receipt", "not-needed", contact, cancel.receipt)
+        return Accepted(cancel.receipt)
 
     @verb
     async def read_evidence(self, message_id: str) -> tuple[Evidence, ...]:
@@ -400,6 +509,7 @@ class MemoryStore:
             self._messages[message.id] = bare, ()
         gone = {message.id for message in due}
         self._inbox = [item for item in self._inbox if item[1] not in gone]
+        self._due = {key: step for key, step in self._due.items() if step.message not in gone}
         return len(due)
 
     # --- the audit trail ---

@@ -1,7 +1,8 @@
 """The SQLite driver: ``hub.db`` in the hub's home, one connection that writes, two that read.
 
-Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay`` and ``sqlite_privacy``, group
-commit in ``writer``, the steps to the present tables in ``migrate``. The promises stand in ``base``.
+Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay``, ``sqlite_due`` and
+``sqlite_privacy``, group commit in ``writer``, the steps to the present tables in ``migrate``. The
+promises stand in ``base``. Over 400 lines, because it is one driver of one protocol.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,14 @@ from typing import Final, TypeVar
 
 from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
+from poc.store import sqlite_due as due
 from poc.store import sqlite_log as log
 from poc.store import sqlite_privacy as privacy
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
     Accepted,
     Answer,
+    DueStep,
     Evidence,
     Existing,
     InboxItem,
@@ -250,10 +253,10 @@ class SqliteStore:
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot]
+        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
     ) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.accept_message, message=message, slots=slots))
+        return await self._write(partial(relay.accept_message, message=message, slots=slots, steps=steps))
 
     async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
         """See ``Store``."""
@@ -274,6 +277,41 @@ class SqliteStore:
     async def record_answer(self, answer: Answer) -> Accepted | Existing:
         """See ``Store``."""
         return await self._write(partial(relay.record_answer, answer=answer))
+
+    # --- what is due ---
+
+    async def read_due(self, now: datetime, limit: int) -> tuple[DueStep, ...]:
+        """See ``Store``."""
+        return await self._read(partial(due.read_due, now=now, limit=limit))
+
+    async def read_steps(self, message_id: str) -> tuple[DueStep, ...]:
+        """See ``Store``."""
+        return await self._read(partial(due.read_steps, message_id=message_id))
+
+    async def read_next_due(self) -> datetime | None:
+        """See ``Store``."""
+        return await self._read(due.read_next_due)
+
+    async def take_release(
+        self, step: DueStep, receipt: str, kids: Collection[str], unless: Collection[str], then: DueStep
+    ) -> bool:
+        """See ``Store``."""
+        job = partial(due.take_release, step=step, receipt=receipt, kids=kids, unless=unless, then=then)
+        return await self._write(job)
+
+    async def take_skip(self, step: DueStep, receipt: str) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(due.take_skip, step=step, receipt=receipt))
+
+    async def take_expiry(self, step: DueStep, receipt: str, at: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(due.take_expiry, step=step, receipt=receipt, at=at))
+
+    async def cancel_steps(
+        self, cancel: Answer, contact: str | None, steps: Sequence[DueStep]
+    ) -> Accepted | Existing:
+        """See ``Store``."""
+        return await self._write(partial(due.cancel_steps, cancel=cancel, contact=contact, steps=steps))
 
     async def read_evidence(self, message_id: str) -> tuple[Evidence, ...]:
         """See ``Store``."""

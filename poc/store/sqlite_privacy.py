@@ -115,10 +115,11 @@ def forget_reads(db: sqlite3.Connection, before: date) -> int:
 def drop_envelopes(db: sqlite3.Connection, before: datetime) -> int:
     """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it."""
     due = "expires_at < ? AND ciphertext <> ''"
-    db.execute(
-        f"DELETE FROM slots WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
-        (seconds(before),),
-    )
+    for table in ("slots", "held_slots", "due"):
+        db.execute(
+            f"DELETE FROM {table} WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
+            (seconds(before),),
+        )
     dropped = db.execute(
         f"UPDATE messages SET protected = '', iv = '', ciphertext = '', tag = '' WHERE {due}",  # noqa: S608
         (seconds(before),),

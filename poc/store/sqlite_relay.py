@@ -14,6 +14,7 @@ from poc.errors import RefusedError
 from poc.store.base import (
     Accepted,
     Answer,
+    DueStep,
     Evidence,
     Existing,
     InboxItem,
@@ -22,6 +23,7 @@ from poc.store.base import (
     StoredMessage,
     StoredSlot,
 )
+from poc.store.sqlite_due import insert_evidence, insert_held, note_answered
 from poc.store.sqlite_log import renew_openings, seconds, time_of
 
 _MESSAGE = (
@@ -36,8 +38,20 @@ def _message(row: tuple[Any, ...]) -> StoredMessage:
     return StoredMessage(*(*members, time_of(accepted_at), time_of(expires_at)))
 
 
+_SLOT = "contact, kid, sequence, data, release_at, in_place_of, released"
+
+
+def _slot(row: tuple[Any, ...]) -> StoredSlot:
+    contact, kid, sequence, data, release_at, in_place_of, released = row
+    at = None if release_at is None else time_of(release_at)
+    return StoredSlot(contact, kid, sequence, data, at, in_place_of, released)
+
+
 def accept_message(
-    db: sqlite3.Connection, message: StoredMessage, slots: Sequence[StoredSlot]
+    db: sqlite3.Connection,
+    message: StoredMessage,
+    slots: Sequence[StoredSlot],
+    steps: Sequence[DueStep] = (),
 ) -> Accepted | Existing:
     """See ``Store.accept_message``."""
     existing = _submitted(db, message.id, message.body_sha256, message.sender_contact)
@@ -57,7 +71,8 @@ def accept_message(
         ),
     )
     _insert_message(db, message, slots)
-    _insert_evidence(db, message.id, message.sender_contact, ("receipt", "accepted", None, message.receipt))
+    insert_held(db, message.id, list(enumerate(slots)), steps)
+    insert_evidence(db, message.id, ("receipt", "accepted", None, message.receipt))
     return Accepted(message.receipt)
 
 
@@ -106,23 +121,17 @@ def _insert_message(db: sqlite3.Connection, message: StoredMessage, slots: Seque
         ),
     )
     db.executemany(
-        "INSERT INTO slots (message, contact, kid, sequence, data) VALUES (?, ?, ?, ?, ?)",
-        [(message.id, slot.contact, slot.kid, slot.sequence, slot.data) for slot in slots],
+        "INSERT INTO slots (message, contact, kid, sequence, data, position) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (message.id, slot.contact, slot.kid, slot.sequence, slot.data, position)
+            for position, slot in enumerate(slots)
+            if slot.release_at is None
+        ],
     )
     used = dict.fromkeys((slot.contact, slot.sequence) for slot in slots if slot.sequence is not None)
     db.executemany(
         "INSERT INTO sequences (sender_kid, contact, status, sequence, message) VALUES (?, ?, ?, ?, ?)",
         [(message.sender_kid, contact, message.status, number, message.id) for contact, number in used],
-    )
-
-
-def _insert_evidence(
-    db: sqlite3.Connection, message_id: str, sender: str, record: tuple[str, str, str | None, str]
-) -> None:
-    """Add (kind, event, contact, jws) to the evidence about a message."""
-    db.execute(
-        "INSERT INTO evidence (message, sender_contact, kind, event, contact, jws) VALUES (?, ?, ?, ?, ?, ?)",
-        (message_id, sender, *record),
     )
 
 
@@ -145,7 +154,7 @@ def reject_message(db: sqlite3.Connection, rejection: Rejection) -> Accepted | E
         ),
     )
     record = ("receipt", "rejected", None, rejection.receipt)
-    _insert_evidence(db, rejection.id, rejection.sender_contact, record)
+    insert_evidence(db, rejection.id, record)
     return Accepted(rejection.receipt)
 
 
@@ -153,14 +162,13 @@ def read_inbox(db: sqlite3.Connection, kids: Sequence[str], after: int, limit: i
     """See ``Store.read_inbox``."""
     marks = ", ".join("?" * len(kids))
     rows = db.execute(
-        f"SELECT {_MESSAGE}, number, contact, kid, sequence, data FROM slots"  # noqa: S608 -- marks only
+        f"SELECT {_MESSAGE}, number, {_SLOT} FROM slots"  # noqa: S608 -- marks only
         " JOIN messages ON messages.id = slots.message JOIN submissions ON submissions.id = messages.id"
         f" WHERE kid IN ({marks}) AND number > ? ORDER BY number LIMIT ?",
         (*kids, after, limit),
     )
     return tuple(
-        InboxItem(row[_MESSAGE_COLUMNS], _message(row), StoredSlot(*row[_MESSAGE_COLUMNS + 1 :]))
-        for row in rows
+        InboxItem(row[_MESSAGE_COLUMNS], _message(row), _slot(row[_MESSAGE_COLUMNS + 1 :])) for row in rows
     )
 
 
@@ -176,17 +184,18 @@ def read_message(db: sqlite3.Connection, message_id: str) -> StoredMessage | Non
 def read_slots(db: sqlite3.Connection, message_id: str) -> tuple[StoredSlot, ...]:
     """See ``Store.read_slots``."""
     rows = db.execute(
-        "SELECT contact, kid, sequence, data FROM slots WHERE message = ? ORDER BY number", (message_id,)
+        f"SELECT {_SLOT}, position FROM slots WHERE message = :id UNION ALL"  # noqa: S608 -- names only
+        " SELECT contact, kid, NULL, data, release_at, in_place_of, NULL, position FROM held_slots"
+        " WHERE message = :id ORDER BY position",
+        {"id": message_id},
     )
-    return tuple(StoredSlot(*row) for row in rows)
+    return tuple(_slot(row[:-1]) for row in rows)
 
 
 def record_answer(db: sqlite3.Connection, answer: Answer) -> Accepted | Existing:
     """See ``Store.record_answer``."""
-    sender = db.execute(
-        "SELECT sender_contact FROM submissions WHERE id = ? AND reason IS NULL", (answer.message,)
-    ).fetchone()
-    if sender is None:
+    known = db.execute("SELECT 1 FROM messages WHERE id = ?", (answer.message,)).fetchone()
+    if known is None:
         raise RefusedError("unknown-message", answer.message)
     key = (answer.message, answer.contact, answer.kid, answer.outcome)
     row = db.execute(
@@ -197,14 +206,15 @@ def record_answer(db: sqlite3.Connection, answer: Answer) -> Accepted | Existing
         if row[0] != answer.sha256:
             raise RefusedError("answer-used", answer.outcome, receipt=row[1])
         return Existing(row[1])
+    note_answered(db, answer)
     db.execute(
         "INSERT INTO answers (message, contact, kid, outcome, sha256, receipt, recorded_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*key, answer.sha256, answer.receipt, seconds(answer.recorded_at)),
     )
     artefact = (answer.kind, answer.outcome, answer.contact, answer.jws)
-    _insert_evidence(db, answer.message, sender[0], artefact)
-    _insert_evidence(db, answer.message, sender[0], ("receipt", "recorded", answer.contact, answer.receipt))
+    insert_evidence(db, answer.message, artefact)
+    insert_evidence(db, answer.message, ("receipt", "recorded", answer.contact, answer.receipt))
     return Accepted(answer.receipt)
 
 

@@ -159,9 +159,9 @@ async def acknowledge(call: Call) -> Answer:
 
 
 async def cancel(call: Call) -> Answer:
-    """A cancel; nothing is held in this version."""
-    await call.hub.relay.cancel(call.caller, call.id, call.text("jws"))
-    raise RefusedError("already-released")
+    """A cancel of what is held."""
+    created, receipt = await call.hub.relay.cancel(call.caller, call.id, call.text("jws"))
+    return answer_json({"receipt": receipt}, 201 if created else 200)
 
 
 async def evidence(call: Call) -> Answer:

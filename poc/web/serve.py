@@ -18,7 +18,7 @@ from poc.core.note import Signer
 from poc.core.statement import read_entry, read_statement
 from poc.errors import FaultError, PocError, RefusedError
 from poc.hub.audit import DONE
-from poc.hub.clock import system_clock
+from poc.hub.clock import Clock, SteadyClock
 from poc.hub.hub import Hub
 from poc.keyring import Keyring
 from poc.logs import log_event, start_logs
@@ -49,7 +49,9 @@ async def serve(settings: HubSettings, port: int) -> None:
         stack.push_async_callback(store.close)
         if store.notice:
             log_event("sqlite", notice=store.notice)
-        hub = await _hub(store, settings, keyring)
+        clock = SteadyClock()
+        hub = await _hub(store, settings, keyring, clock)
+        hub.witnesses.on_cosigned = clock.confirm
         store.writer.on_commit = hub.metrics.commit
         if settings.metrics_port is not None:
             metrics = metrics_runner(partial(_metrics, hub), hub.now)
@@ -91,7 +93,7 @@ async def _record_start(hub: Hub, settings: HubSettings, error: PocError | None)
         await hub.audit.record("witness-disregarded", subject=witness)
 
 
-async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | None) -> Hub:
+async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | None, clock: Clock) -> Hub:
     """The hub with its keys, not yet loaded."""
     leaves = await store.read_leaves(0, 1)
     signer = hub_key = None
@@ -104,7 +106,7 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         store,
         log_signer=signer,
         hub_key=hub_key,
-        now=system_clock,
+        now=clock,
         clock_confirmed=settings.clock_confirmed,
         disregarded=settings.disregard_witness,
     )

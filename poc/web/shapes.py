@@ -220,6 +220,9 @@ SHAPES: Final[dict[str, Shape]] = {
                 "stale-slot-key",
                 "no-addressee",
                 "bad-sequence",
+                "bad-held-slot",
+                "not-alternate",
+                "held-too-long",
                 "exercise-unknown",
                 "exercise-not-open",
             ),
@@ -238,10 +241,11 @@ SHAPES: Final[dict[str, Shape]] = {
         {201: RECEIPT, 200: RECEIPT}, takes=object_of(jws=JWS), codes=ANSWER_CODES
     ),
     "POST /v1/messages/{id}/cancels": Shape(
-        {},
+        {201: RECEIPT, 200: RECEIPT},
         takes=object_of(jws=JWS),
-        codes=(*FORM_CODES, *SIGNER_CODES, "member-mismatch", "already-released"),
-        note="Nothing is held in this version: a valid cancel gets 409 `already-released`.",
+        codes=(*FORM_CODES, *SIGNER_CODES, "receipt-mismatch", "already-released", "step-moved"),
+        note="The receipt is `not-needed`, over what will not go out. 409 `already-released` where nothing "
+        "it names is held; 409 `step-moved` where part of it went out meanwhile: send it again.",
     ),
     "GET /v1/messages/{id}/evidence": Shape(
         {200: EVIDENCE}, note="A sender sees all; a recipient what is of the message or of itself."

@@ -11,15 +11,26 @@ from typing import Any
 import pytest
 
 from poc.core import jws, merkle, rules, sealed
+from poc.core.admission import read_envelope
 from poc.core.checkpoint import Checkpoint, sign_checkpoint
 from poc.core.directory import Directory
-from poc.core.draft import draft_sha256, prepare
+from poc.core.draft import Addressee, draft_sha256, prepare
 from poc.core.evidence import Cancel, Receipt
 from poc.core.form import form_bytes, form_of, form_value
 from poc.core.message import Envelope
 from poc.core.note import Signer
 from poc.core.proof import EvidenceReport, verify_evidence
-from poc.core.receipts import Answering, acknowledgement, retrieval, sign_form, verify_receipt
+from poc.core.receipts import (
+    Answering,
+    accepted_receipt,
+    acknowledgement,
+    expired_receipt,
+    not_needed_receipt,
+    released_receipt,
+    retrieval,
+    sign_form,
+    verify_receipt,
+)
 from poc.core.statement import format_fingerprint
 from poc.core.strictjson import b64u, canonical, format_time, parse, unb64u
 from poc.errors import RefusedError
@@ -356,7 +367,8 @@ def test_an_expiry_beside_an_earlier_record_proves_misconduct(
     text = case.acknowledged()
     expiry = receipt_of(directory, event="expired", contact=contact, at=format_time(at))
     receipts = [case.accepted(), case.recorded(text, directory), expiry]
-    assert problems(case.evidence(directory, receipts=receipts, retrievals=[])) == expected
+    found = problems(case.evidence(directory, receipts=receipts, retrievals=[]))
+    assert found == [*expected, "expired-early"]  # the message had two days
 
 
 def test_of_two_records_the_first_counts(directory: Directory) -> None:
@@ -369,13 +381,74 @@ def test_of_two_records_the_first_counts(directory: Directory) -> None:
         directory, event="expired", contact="sd.duty", at=format_time(NOW + timedelta(minutes=4))
     )
     receipts = [case.accepted(), *records, expiry]
-    assert problems(case.evidence(directory, receipts=receipts, retrievals=[])) == ["expired-after-recorded"]
+    found = problems(case.evidence(directory, receipts=receipts, retrievals=[]))
+    assert found == ["expired-after-recorded", "expired-early"]
 
 
 def test_an_unrecorded_answer_beside_an_expiry_is_only_unrecorded(directory: Directory) -> None:
     expiry = receipt_of(directory, event="expired", contact="sd.duty")
     data = case.evidence(directory, receipts=[case.accepted(), expiry], retrievals=[])
-    assert problems(data) == ["not-recorded"]
+    assert problems(data) == ["not-recorded", "expired-early"]
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(-1, ["expired-early"]), (0, []), (9, [])])
+def test_an_expiry_before_the_deadline_proves_misconduct(
+    directory: Directory, minutes: int, expected: list[str]
+) -> None:
+    at = format_time(NOW + timedelta(days=2, minutes=minutes))
+    expiry = receipt_of(directory, event="expired", contact="sd.duty", at=at)
+    data = case.evidence(directory, receipts=[case.accepted(), expiry], retrievals=[], acknowledgements=[])
+    assert problems(data) == expected
+
+
+def held_case(directory: Directory, *made: Callable[[Any], Receipt]) -> list[str]:
+    """What a file of a message held for an hour shows, with these receipts over it."""
+    to = [Addressee("sd.duty", world.sealing_key("sd.duty", n).public, "action") for n in (1, 2)]
+    held = draft(status="test", exercise=None, not_before=NOW + timedelta(hours=1))
+    sealed = world.seal(held, to, head=case.head())
+    checked = read_envelope(sealed.envelope_bytes)
+    accepted = accepted_receipt(checked.header, checked.digest, checked.slots, head=case.head(), at=NOW)
+    receipts = [sign_form(form, jws.RECEIPT, HUB) for form in (accepted, *(make(checked) for make in made))]
+    data = case.evidence(
+        directory, envelope=sealed.envelope, receipts=receipts, retrievals=[], acknowledgements=[]
+    )
+    return problems(data)
+
+
+def out(minutes: int) -> Callable[[Any], Receipt]:
+    at = NOW + timedelta(minutes=minutes)
+    return lambda c: released_receipt(c.header, c.digest, "sd.duty", c.slots, head=case.head(), at=at)
+
+
+def skipped(contact: str | None) -> Callable[[Any], Receipt]:
+    return lambda c: not_needed_receipt(
+        c.header, c.digest, contact, c.slots, "withdrawn", head=case.head(), at=NOW
+    )
+
+
+def late(hours: int) -> Callable[[Any], Receipt]:
+    at = NOW + timedelta(hours=hours)
+    return lambda c: expired_receipt(c.header, c.digest, "sd.duty", head=case.head(), at=at)
+
+
+@pytest.mark.parametrize(
+    ("receipts", "expected"),
+    [
+        ((), []),
+        ((out(60),), []),
+        ((out(59),), ["released-early"]),
+        ((skipped("sd.duty"),), []),
+        ((out(60), skipped("sd.duty")), ["released-and-not-needed"]),
+        ((out(60), skipped(None)), ["released-and-not-needed"]),
+        ((out(60), late(48)), []),
+        ((out(60), late(47)), ["expired-early"]),
+        ((late(48),), ["expired-early"]),  # what never went out does not expire
+    ],
+)
+def test_what_the_hub_says_of_held_slots_fits_their_times(
+    directory: Directory, receipts: tuple[Callable[[Any], Receipt], ...], expected: list[str]
+) -> None:
+    assert held_case(directory, *receipts) == expected
 
 
 def test_a_contact_that_said_both_is_named(directory: Directory) -> None:

@@ -45,7 +45,7 @@ def test_the_page_names_every_label():
     text = PAGE.read_text("utf-8")
     metrics = [*vars(Metrics()).values(), *vars(WitnessMetrics()).values()]
     labels = {name for metric in metrics for name in getattr(metric, "_labelnames", ())}
-    assert labels == {"route", "method", "status", "kind", "witness", "code", "origin", "days"}
+    assert labels == {"route", "method", "status", "kind", "step", "witness", "code", "origin", "days"}
     assert all(f"`{name}`" in text for name in labels)
 
 
@@ -86,7 +86,7 @@ async def test_gauges_follow_the_log_and_its_proposals(world):
     assert value("poc_log_size") == world.hub.log.view.directory.size
     assert (value("poc_proposals_open"), value("poc_read_only")) == (1, 0)
     assert value("poc_last_entry_age_seconds") == 0
-    world.hub.relay._hub_key = None
+    world.hub._signer._hub_key = None
     await world.hub.refresh_metrics()
     assert value("poc_read_only") == 1
 

@@ -76,6 +76,10 @@ CREATE TABLE slots (
     kid TEXT NOT NULL,
     sequence INTEGER,
     data BLOB NOT NULL,
+    position INTEGER NOT NULL DEFAULT 0,
+    release_at INTEGER,
+    in_place_of TEXT,
+    released TEXT,
     UNIQUE (message, kid)
 ) STRICT;
 
@@ -183,6 +187,37 @@ CREATE TABLE audit_anchors (
 
 -- An envelope is dropped some time after it expired; what was answered about it stays.
 CREATE INDEX messages_by_end ON messages (expires_at) WHERE ciphertext <> '';
+
+-- Held slots and messages, and what is due. A held slot moves to slots when it goes out, and gets its number then.
+CREATE TABLE held_slots (
+    message TEXT NOT NULL REFERENCES messages (id),
+    contact TEXT NOT NULL,
+    kid TEXT NOT NULL,
+    data BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    release_at INTEGER NOT NULL,
+    in_place_of TEXT,
+    PRIMARY KEY (message, kid)
+) STRICT, WITHOUT ROWID;
+
+-- A step is done once: whoever deletes its row, in the transaction that keeps its receipt, has done it.
+CREATE TABLE due (
+    message TEXT NOT NULL REFERENCES messages (id),
+    contact TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (message, contact, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX due_by_time ON due (at);
+
+-- When the hub signed that nothing of a contact had reached it: a record afterwards bears a later time.
+CREATE TABLE expiries (
+    message TEXT NOT NULL REFERENCES messages (id),
+    contact TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (message, contact)
+) STRICT, WITHOUT ROWID;
 
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).
 CREATE TABLE migrations (

@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from poc.client.planning import plan_of
+from poc.client.sending import seal
 from poc.core.envelope import Addressee, Draft, Randomness, SealingLimits, seal_message, uuid7
 from poc.core.form import form_of, form_value
 from poc.core.message import MessageBody
@@ -167,3 +169,8 @@ async def sync_once_with(between, sd, sealed):
     report = await sd.sync()
     between.honest()
     return report
+
+
+def seal_to(known, draft, to, random, **how):
+    """Seal a draft as a desk does, by the plan it makes of it."""
+    return seal(known, *plan_of(known, draft, to), random, **how)

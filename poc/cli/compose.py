@@ -109,6 +109,18 @@ def _add_handling(send: argparse.ArgumentParser) -> None:
         "--expires-in", metavar="DURATION", type=words.duration, default=EXPIRES_SECONDS,
         help="how long it lives, 30d at most (default: 7d)",
     )  # fmt: skip
+    send.add_argument(
+        "--not-before", metavar="TIME", type=words.moment, help="held at the hub until then, at most 90 days"
+    )
+    escalate = send.add_mutually_exclusive_group()
+    escalate.add_argument(
+        "--escalate", action="store_const", const=True, dest="escalate",
+        help="alternates get it if nobody answers, also with TLP:RED",
+    )  # fmt: skip
+    escalate.add_argument(
+        "--no-escalation", action="store_const", const=False, dest="escalate",
+        help="nobody but those named ever gets it (default for TLP:RED)",
+    )  # fmt: skip
     send.add_argument("--officer", metavar="CODE", help="the code of the officer who sends it")
 
 
@@ -178,9 +190,10 @@ def make_draft(
         our_reference=arguments.our_reference,
         your_reference=your_reference,
         attachments=read_attachments(arguments.attach),
+        not_before=arguments.not_before,
         respond_by=arguments.respond_by,
         respond_within_s=arguments.respond_within,
-        expires_at=now + timedelta(seconds=arguments.expires_in),
+        expires_at=max(now, arguments.not_before or now) + timedelta(seconds=arguments.expires_in),
         officer=arguments.officer,
     )
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, message_keep, words
+from poc.cli import compose, message_held, message_keep, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
 from poc.cli.output import Result, Table, both_times, short_id, warn
@@ -21,7 +21,6 @@ from poc.errors import CATALOGUE, PocError, RefusedError, UsageError
 if TYPE_CHECKING:
     from poc.client.sdk import Desk
     from poc.client.sending import Sent
-    from poc.core.envelope import Draft
 
 _NOT_DEALT_WITH: Final = frozenset({"new", "not-verified", "received", "retrieved"})
 _STUCK: Final = frozenset({"waiting", "rejected"})
@@ -54,6 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="disclose the content to whoever has the file; proves the author",
     )
     evidence.set_defaults(run=_evidence)
+    message_held.add(verbs)
 
 
 def _add_answers(verbs: Any) -> None:
@@ -97,7 +97,7 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
         if not to and not information:
             raise UsageError("usage", "name at least one contact with --to")
         draft = compose.make_draft(desk, arguments, [*to, *information], reply_to, context.now())
-        seen = preview(desk.known, draft, to, information)
+        seen = preview(desk.known, draft, to, information, escalate=arguments.escalate)
         for line in recipient_lines(seen):
             warn(line)
         if compose.is_bare(draft):
@@ -105,32 +105,20 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
                 "warning: the body is empty: nothing but the subject is sent; --text or --text-file gives one"
             )
         if arguments.dry_run:
-            value = {**compose.draft_value(draft), **seen.to_json(), "state": "not-sent"}
+            value = {**compose.draft_value(seen.draft), **seen.to_json(), "state": "not-sent"}
             return Result(
                 value, _size_lines(seen.size.body_bytes, seen.body_bytes_max), warnings=seen.warnings()
             )
         for told in seen.warnings():
             warn(f"warning: {told}")
-        how = {"separately": arguments.separately, "stale_reason": arguments.stale_reason}
-        sent = await _send_each(desk, draft, to, information, **how)
+        groups = [(to, information)]
+        if arguments.separately:
+            groups = [*(([one], []) for one in to), *(([], [one]) for one in information)]
+        how = {"stale_reason": arguments.stale_reason, "escalate": arguments.escalate}
+        sent = [await desk.send_message(draft, *group, **how) for group in groups]
     values = [_sent_value(one, seen) for one in sent]
     value = {"messages": values} if arguments.separately else values[0]
     return _sent_result(value, sent)
-
-
-async def _send_each(
-    desk: Desk,
-    draft: Draft,
-    to: list[str],
-    information: list[str],
-    *,
-    separately: bool,
-    stale_reason: str | None,
-) -> list[Sent]:
-    groups = [(to, information)]
-    if separately:
-        groups = [*(([contact], []) for contact in to), *(([], [contact]) for contact in information)]
-    return [await desk.send_message(draft, *group, stale_reason=stale_reason) for group in groups]
 
 
 def _sent_value(sent: Sent, seen: Any) -> dict[str, Any]:
@@ -225,12 +213,14 @@ def _day(text: str | None) -> str:
 
 
 async def _outbox(context: Context, _arguments: argparse.Namespace) -> Result:
-    from poc.client.progress import message_progress
+    from poc.client.cancels import held_warnings
+    from poc.client.progress import message_progress, missed_deadlines
 
     async with context.desk(unlock=True) as desk:
-        sent = [message_progress(desk.known, row.ref) for row in desk.known.trust.outbox(kind="message")]
+        known = desk.known
+        sent = [message_progress(known, row.ref) for row in known.trust.outbox(kind="message")]
         others = [row for row in desk.outbox() if row["kind"] != "message" and row["state"] in _STUCK]
-        warnings = desk.warnings()
+        warnings = [*missed_deadlines(known), *held_warnings(known, known.now()), *desk.warnings()]
     headings = ("message", "state", "say", "as", "retrieved", "answer", "answered", "answer by")
     rows = [row for message in sent for row in progress_rows(message)]
     notes = list(RECEIPT_IS_NOT_AGREEMENT.values()) if rows else ["nothing was sent from here"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from poc.cli.lookup import custody, names_line, reachable
 from poc.cli.output import both_times, short_id
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from poc.client.preview import Preview
+    from poc.core.escalation import Reached
 
 
 def spaced_code(code: str) -> str:
@@ -25,16 +27,39 @@ def marking_line(view: dict[str, Any]) -> list[str]:
 
 
 def recipient_lines(seen: Preview) -> Iterator[str]:
-    """Who will get it: names, who holds the keys, whether the office is open."""
+    """Who will get it and when, by its zone too: names, who holds the keys, whether the office is open."""
     yield "this goes to:"
     for recipient in seen.recipients:
-        shown = recipient.shown
+        shown, reached = recipient.shown, recipient.reached
         if shown is None:
-            yield f"  {recipient.contact} for {recipient.use}: a controller of exercises"
+            yield f"  {recipient.contact} for {reached.use}: a controller of exercises"
             continue
         names = ", ".join(filter(None, (names_line(shown.names), names_line(shown.state_names))))
-        yield f"  {recipient.contact} for {recipient.use}: {names}"
+        yield f"  {recipient.contact} for {reached.use}: {names}"
+        yield f"    {_when(reached, shown.zone)}"
         yield f"    keys held by {custody(shown)}; office open? {reachable(shown)}"
+    if seen.draft.respond_by is not None:
+        yield f"answer asked for by {both_times(seen.draft.respond_by)}"
+
+
+def _when(reached: Reached, zone: str | None) -> str:
+    """When the message goes out to one contact, in UTC and in the office's zone."""
+    at = both_times(reached.at, office_zone(zone))
+    if reached.why == "duty":
+        return f"at once, as the duty contact beside an office that is closed: {at}"
+    if reached.is_held:
+        return f"only if nobody before has acknowledged, in place of {reached.in_place_of}: {at}"
+    if reached.opens_at is not None and reached.opens_at > reached.at:
+        return f"goes out {at}; the office opens {both_times(reached.opens_at, office_zone(zone))}"
+    return f"goes out {at}"
+
+
+def office_zone(name: str | None) -> ZoneInfo | None:
+    """The zone of an office; ``None``, this computer's, where it has none that is known here."""
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def message_lines(view: dict[str, Any]) -> list[str]:
@@ -45,6 +70,8 @@ def message_lines(view: dict[str, Any]) -> list[str]:
         f"from        {_party(view['from'])}",
         f"to          {', '.join(view['to']) or 'nobody for action'}",
     ]
+    if view["in_place_of"]:
+        lines.append(f"to you      in place of {view['in_place_of']}, which had not acknowledged")
     if view["information"]:
         lines.append(f"for info    {', '.join(view['information'])}")
     lines += [
@@ -133,7 +160,7 @@ def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             _short(contact["retrieved_at"]),
             answer,
             _short(contact["answered_at"]),
-            _short(message["deadline"]),
+            _short(contact["deadline"] or contact["release_at"]),
         )
 
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 from poc.client.feeds import member
 from poc.client.gossip import heads_in, keep_contradictions
 from poc.client.known import Known
+from poc.core import jws
 from poc.core.admission import slot_sha256
 from poc.core.envelope import envelope_digest, read_header
-from poc.core.evidence import Acknowledgement, Receipt, Retrieval
+from poc.core.evidence import Acknowledgement, Cancel, Receipt, Retrieval
 from poc.core.form import form_of, read_form
 from poc.core.message import Envelope
 from poc.core.receipts import check_answerer, check_of_envelope, verify_answer, verify_cancel, verify_receipt
@@ -102,7 +103,9 @@ def _given(known: Known, message: str) -> Iterator[tuple[str, str]]:
     for answer in known.trust.outbox(kind="answer"):
         first, _, rest = answer.ref.partition(":")
         if first == message and answer.state == "done":
-            kind = "retrieval" if rest.startswith("retrieved:") else "acknowledgement"
+            kind = {"retrieved": "retrieval", "cancel": "cancel"}.get(
+                rest.partition(":")[0], "acknowledgement"
+            )
             own: Any = parse(answer.body)
             yield kind, own["jws"]
 
@@ -165,6 +168,20 @@ def verify_rejected(known: Known, body: bytes, text: str, code: str) -> Receipt:
     receipt, _ = _receipt_over(known, body, text, "rejected")
     if receipt.reason != code:
         raise RefusedError("receipt-mismatch", f"refused as {code}, signed as {receipt.reason}")
+    return receipt
+
+
+def verify_cancelled(known: Known, cancel: str, text: str) -> Receipt:
+    """The hub's receipt that it will not release what a cancel of this desk names.
+
+    Raises ``receipt-mismatch``, or as ``verify_receipt``.
+    """
+    receipt = verify_receipt(text, known.directory, known.root_at)
+    own = read_form(Cancel, jws.read_compact(cancel).payload)
+    named = (own.message, own.envelope_sha256, own.contact, own.reason)
+    said = (receipt.message, receipt.envelope_sha256, receipt.contact, receipt.reason)
+    if receipt.event != "not-needed" or named != said:
+        raise RefusedError("receipt-mismatch", f"message {own.message}")
     return receipt
 
 

@@ -26,6 +26,7 @@ from poc.core.directory import Directory
 from poc.core.envelope import DeliveredEnvelope, OpenedMessage, open_envelope, read_header, spoken_name
 from poc.core.evidence import NextStep
 from poc.core.form import form_of, read_form
+from poc.core.holding import begins_at
 from poc.core.judge import COMPROMISED
 from poc.core.message import Envelope, Slot
 from poc.core.play import ping_answer
@@ -35,7 +36,7 @@ from poc.errors import CATALOGUE, RefusedError
 
 _NOT_VERIFIED: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
 TRY_AGAIN: Final = _NOT_VERIFIED | {
-    "exercise-unknown", "exercise-not-open", "no-key", "unsigned-note", "blocked-by-notice"
+    "exercise-unknown", "exercise-not-open", "held-slot-early", "no-key", "unsigned-note", "blocked-by-notice"
 }  # fmt: skip
 """Codes that a newer log, a newer exercise, a key added to this home or a notice that ends may cure: tried
 at every sync."""
@@ -210,7 +211,7 @@ def newest_row(known: Known, message: str) -> InboxRow:
 
 
 def open_sent(known: Known, body: bytes, answer: bytes | None) -> OpenedMessage:
-    """Open the own copy of a message from the outbox. Raises as ``open_envelope``."""
+    """Open the own copy of a message from the outbox, held or not. Raises as ``open_envelope``."""
     envelope = read_form(Envelope, body)
     own = own_slot(known, [slot.header.kid for slot in envelope.recipients])
     receipt: Any = parse(answer) if answer else {}
@@ -219,8 +220,8 @@ def open_sent(known: Known, body: bytes, answer: bytes | None) -> OpenedMessage:
         DeliveredEnvelope.of(envelope, own),
         key=opening_key(known, read_header(envelope.protected).id, own),
         directory=known.directory,
-        now=read_header(envelope.protected).sent_at,
-        play_of=known.play_of,
+        now=begins_at(read_header(envelope.protected)),
+        play_of=None,
         accepted=accepted if isinstance(accepted, str) else None,
         root_at=known.root_at,
     )

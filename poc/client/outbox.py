@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from poc.client.api import HubClient
-from poc.client.evidence import verify_accepted, verify_recorded, verify_rejected
+from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded, verify_rejected
 from poc.client.feeds import is_number
 from poc.client.gossip import heads_in, keep_contradictions
 from poc.client.known import Known
@@ -26,7 +26,7 @@ from poc.errors import RefusedError, UnreachableError
 _NOT_FINAL: Final = frozenset(
     {"clock-skew", "nonce-used", "bad-request-signature", "not-signed", "hub-refused", "bad-answer-from-hub",
      "already-logged",
-     "rate-limited", "too-many-requests", "too-slow"}
+     "rate-limited", "too-many-requests", "too-slow", "step-moved"}
 )  # fmt: skip
 _UNSETTLED: Final = ("waiting", "submitted", "proposed")
 _WAITS_FOR_LOG: Final = frozenset({"opening", "key"})
@@ -161,7 +161,8 @@ def _verify(known: Known, row: OutboxRow, text: str, rejected_as: str | None) ->
             verify_accepted(known, row.body, text)
         else:
             own: Any = parse(row.body)
-            verify_recorded(known, own["jws"], text)
+            is_cancel = row.ref.split(":")[1] == "cancel"
+            (verify_cancelled if is_cancel else verify_recorded)(known, own["jws"], text)
     except RefusedError as error:
         keep_contradictions(known, heads_in([text]))
         return error.code

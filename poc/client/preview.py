@@ -7,36 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from poc.client.cautions import cautions
 from poc.client.known import Known
 from poc.client.lookup import FoundContact, find_contact, show_contact
+from poc.client.planning import plan_of, reached_value
 from poc.client.sending import check_sender
 from poc.core.draft import Draft, Size, check_exercise_text, measure
 from poc.core.envelope import SealingLimits
+from poc.core.escalation import Plan, Reached
 from poc.core.form import state_of
 from poc.core.judge import check_not_frozen
 from poc.core.play import check_in_exercise
+from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientPreview:
-    """One addressee. ``shown`` is its card; a controller has none."""
+    """One whom the message reaches, at once or later. ``shown`` is its card; a controller has none."""
 
-    contact: str
-    use: str
+    reached: Reached
     devices: int
     shown: FoundContact | None
     warnings: tuple[str, ...]
+
+    @property
+    def contact(self) -> str:
+        """Whom."""
+        return self.reached.contact
 
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
         shown = self.shown
         return {
-            "contact": self.contact,
-            "as": self.use,
+            **reached_value(self.reached),
             "devices": self.devices,
             "state_names": {} if shown is None else shown.state_names,
             "names": {} if shown is None else shown.names,
@@ -49,8 +56,13 @@ class RecipientPreview:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What sealing a draft now would make. ``own`` is to be known of the sender's own State."""
+    """What sealing a draft now would make. ``own`` is to be known of the sender's own State.
 
+    ``draft`` is the draft with the time to answer it will ask for.
+    """
+
+    draft: Draft
+    plan: Plan
     recipients: tuple[RecipientPreview, ...]
     own: tuple[str, ...]
     size: Size
@@ -59,7 +71,12 @@ class Preview:
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
         size = {**asdict(self.size), "body_bytes_max": self.body_bytes_max}
-        return {"recipients": [recipient.to_json() for recipient in self.recipients], "size": size}
+        until = self.draft.respond_by
+        return {
+            "recipients": [recipient.to_json() for recipient in self.recipients],
+            "respond_by": None if until is None else format_time(until),
+            "size": size,
+        }
 
     def warnings(self) -> list[str]:
         """What is to be told before sending; nothing of it stops anybody."""
@@ -76,8 +93,15 @@ def find_addressee(known: Known, wanted: str) -> str:
     return find_contact(known.effective, wanted)
 
 
-def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence[str] = ()) -> Preview:
-    """What sending a draft to these contacts would mean.
+def preview(
+    known: Known,
+    draft: Draft,
+    to: Sequence[str],
+    information: Sequence[str] = (),
+    *,
+    escalate: bool | None = None,
+) -> Preview:
+    """What sending a draft to these contacts would mean, and who else would get it when.
 
     Raises:
         RefusedError: ``not-verified`` (nothing can be sealed to it), ``no-addressee``,
@@ -86,32 +110,38 @@ def preview(known: Known, draft: Draft, to: Sequence[str], information: Sequence
             (the addressee, or this desk's own office), ``state-suspended`` (its own State).
     """
     party = known.party or ""
-    uses = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
-    if party in uses:
+    if party in {*to, *information}:
         raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
     check_sender(known)
     check_exercise_text(draft)
     if draft.exercise is not None:
-        check_in_exercise(draft.exercise, (party, *uses), known.now(), known.play_of)
-    recipients = tuple(_recipient(known, contact, use) for contact, use in sorted(uses.items()))
+        at = None if draft.not_before is not None and draft.not_before > known.now() else known.now()
+        check_in_exercise(draft.exercise, (party, *to, *information), at, known.play_of)
+    draft, plan = plan_of(known, draft, to, information, escalate=escalate)
+    recipients = tuple(_recipient(known, one) for one in sorted(plan.reached, key=_by_time))
     limits = SealingLimits.of(known.effective, party)
     slots = sum(r.devices for r in recipients) + len(known.effective.devices_of(party))
     size = measure(draft, slots, limits.body_bytes)
     own = tuple(cautions(known.effective, state_of(party)))
-    return Preview(recipients, own, size, limits.body_bytes)
+    return Preview(draft, plan, recipients, own, size, limits.body_bytes)
 
 
-def _recipient(known: Known, contact: str, use: str) -> RecipientPreview:
+def _by_time(one: Reached) -> tuple[bool, datetime, str]:
+    return one.is_held, one.at, one.contact
+
+
+def _recipient(known: Known, reached: Reached) -> RecipientPreview:
+    contact = reached.contact
     devices = len(known.effective.devices_of(contact))
     if not devices:
         raise RefusedError("not-verified", contact)
     found = known.effective.contacts.get(contact)
     check_not_frozen(found, known.effective.size)
     if found is None:
-        return RecipientPreview(contact, use, devices, None, ())
+        return RecipientPreview(reached, devices, None, ())
     shown = show_contact(known.effective, found, known.card(contact), known.now())
     told = shown.warnings()
     if shown.custody.startswith("hosted:"):
         body = shown.custody.removeprefix("hosted:")
         told.append(f"{contact}: keys held by {body}; that body could read and answer")
-    return RecipientPreview(contact, use, devices, shown, tuple(told))
+    return RecipientPreview(reached, devices, shown, tuple(told))

@@ -6,8 +6,8 @@ stands in ``evidence``; what an exercise makes of answers in ``exercises``.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from poc.client.inbox import open_sent
 from poc.client.known import Known
@@ -17,20 +17,27 @@ from poc.core.draft import spoken_name
 from poc.core.envelope import read_header
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT, Acknowledgement, Receipt, Retrieval
 from poc.core.form import form_value, read_form
+from poc.core.holding import Part, parts_of
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.play import deadline
 from poc.core.receipts import artefact_sha256, verify_answer, verify_receipt
-from poc.core.strictjson import format_time
+from poc.core.strictjson import format_time, parse_time
 from poc.errors import CATALOGUE, PocError, RefusedError
+
+_RELEASE_SECONDS_MAX: Final = 60
+"""How long after its time a release may still be on its way before its absence is told."""
+_TOLD_DAYS: Final = 7
+"""How long after it expired a message without an answer is still told of."""
 
 
 def message_progress(known: Known, message_id: str) -> dict[str, Any]:
     """A sent message with what each addressee's evidence shows; what does not verify counts for nothing.
 
-    Per contact ``state`` is ``none``, ``retrieved``, ``acknowledged``, ``declined`` or ``expired``, with
-    ``late`` where the hub recorded the answer after the deadline, and ``overdue`` where the deadline has
-    passed with none. ``as`` is in the sealed part: null while the keyring is locked. An information
-    recipient has no deadline. Needs no network. Raises ``unknown-message``.
+    Per contact ``state`` is ``none``, ``retrieved``, ``acknowledged``, ``declined`` or ``expired``, or for
+    a held part ``held``, ``not-needed``, ``release-unseen`` (its time has passed, and the hub showed no
+    receipt). ``late``: the hub recorded the answer after its deadline; ``overdue``: that has passed with
+    none, by this desk's own clock. ``as`` is in the sealed part: null while the keyring is locked. An
+    information recipient has no deadline. Needs no network. Raises ``unknown-message``.
     """
     row = known.trust.outbox_row("message", message_id)
     if row is None:
@@ -40,10 +47,8 @@ def message_progress(known: Known, message_id: str) -> dict[str, Any]:
     receipts = receipts_of(known, message_id)
     accepted = next((receipt for receipt in receipts if receipt.event == "accepted"), None)
     until = None if accepted is None else deadline(header, accepted.at)
-    contacts: dict[str, int | None] = {}
-    for slot in envelope.recipients:
-        if slot.header.contact != header.sender.contact:
-            contacts.setdefault(slot.header.contact, slot.header.sequence)
+    slots = [s.header for s in envelope.recipients if s.header.contact != header.sender.contact]
+    numbers = {slot.contact: slot.sequence for slot in slots}
     answers, uses = answers_of(known, message_id), _uses(known, row)
     return {
         **_about(row, header),
@@ -53,18 +58,13 @@ def message_progress(known: Known, message_id: str) -> dict[str, Any]:
         "receipt_sentence": RECEIPT_IS_NOT_AGREEMENT,
         "contacts": [
             {
-                "contact": contact,
-                "as": uses.get(contact),
-                "spoken": spoken_name(header.sender.contact, contact, number),
-                **_of_contact(
-                    contact,
-                    answers,
-                    receipts,
-                    None if uses.get(contact) == "information" else until,
-                    known.now(),
-                ),
+                "contact": part.contact,
+                "as": uses.get(part.contact),
+                "spoken": spoken_name(header.sender.contact, part.contact, numbers[part.contact]),
+                "in_place_of": part.in_place_of,
+                **_of_part(part, header, uses.get(part.contact), answers, receipts, known.now()),
             }
-            for contact, number in contacts.items()
+            for part in parts_of(header, slots)
         ],
     }
 
@@ -142,6 +142,37 @@ def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowle
     return sorted(found, key=lambda pair: pair[1].at)
 
 
+def _of_part(
+    part: Part,
+    header: EnvelopeHeader,
+    use: str | None,
+    answers: list[tuple[Retrieval | Acknowledgement, Receipt]],
+    receipts: list[Receipt],
+    now: datetime,
+) -> dict[str, Any]:
+    """What the evidence shows of one contact: first whether the message went out to it, then its answer."""
+    out_event = "accepted" if part.release_at is None else "released"
+    out_at = next(
+        (r.at for r in receipts if r.event == out_event and r.contact in (None, part.contact)), None
+    )
+    skipped = next((r for r in receipts if r.event == "not-needed" and _names(r, part.contact)), None)
+    until = None if out_at is None or use == "information" else deadline(header, out_at)
+    shown = _of_contact(part.contact, answers, receipts, until, now)
+    shown["deadline"] = None if until is None else format_time(until)
+    shown["release_at"] = None if part.release_at is None else format_time(part.release_at)
+    shown["released_at"] = None if part.release_at is None or out_at is None else format_time(out_at)
+    if part.release_at is not None and out_at is None and shown["state"] == "none":
+        passed = part.release_at + timedelta(seconds=_RELEASE_SECONDS_MAX) < now
+        shown["state"] = "release-unseen" if passed else "held"
+        if skipped is not None:
+            shown |= {"state": "not-needed", "reason": skipped.reason}
+    return shown
+
+
+def _names(receipt: Receipt, contact: str) -> bool:
+    return any(slot.contact == contact for slot in receipt.slots or ())
+
+
 def _of_contact(
     contact: str,
     answers: list[tuple[Retrieval | Acknowledgement, Receipt]],
@@ -157,7 +188,7 @@ def _of_contact(
         "state": "none",
         "retrieved_at": None if retrieved is None else format_time(retrieved),
         "answered_at": None, "late": None, "officer": None, "next": None, "reason": None,
-        "overdue": said is None and until is not None and now > until,
+        "overdue": said is None and until is not None and (expired is not None or now > until),
     }  # fmt: skip
     if said is not None:
         answer, at = said
@@ -169,3 +200,35 @@ def _of_contact(
         }  # fmt: skip
     state = "expired" if expired is not None else "none" if retrieved is None else "retrieved"
     return {**shown, "state": state}
+
+
+def missed_deadlines(known: Known) -> list[str]:
+    """Each contact of a message from here that owes an answer, or to which the hub shows no release.
+
+    By this desk's own clock and the evidence it holds, whatever the hub says or leaves out.
+    """
+    told = []
+    for row in known.trust.outbox(kind="message"):
+        if row.state != "accepted":
+            continue
+        message = message_progress(known, row.ref)
+        if parse_time(message["expires_at"]) + timedelta(days=_TOLD_DAYS) < known.now():
+            continue
+        answered = any(contact["state"] == "acknowledged" for contact in message["contacts"])
+        for contact in message["contacts"]:
+            if contact["overdue"] and contact["as"] != "information":
+                told.append(_overdue(message, contact, answered=answered))
+            elif contact["state"] == "release-unseen":
+                told.append(
+                    f"message {row.ref}: the hub shows no release to {contact['contact']} at "
+                    f"{contact['release_at']}: reach that office by voice"
+                )
+    return told
+
+
+def _overdue(message: dict[str, Any], contact: dict[str, Any], *, answered: bool) -> str:
+    next_step = "another office has acknowledged" if answered else "reach that office by voice"
+    return (
+        f"NO ANSWER from {contact['contact']} to {contact['spoken']} ({message['precedence']}) by "
+        f"{contact['deadline']}: {next_step}"
+    )

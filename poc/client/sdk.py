@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from poc.client import exercises, keeping, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
 from poc.client.api import HubClient
+from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
@@ -30,6 +31,7 @@ from poc.client.lookup import LookupResult, Query
 from poc.client.monitor import Findings, look, mark_seen
 from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
 from poc.client.past import HistoryEntry
+from poc.client.planning import plan_of
 from poc.client.privacy import Audience, Reader
 from poc.client.proposing import Proposing
 from poc.client.reminders import due_values, take_reminders
@@ -48,7 +50,7 @@ from poc.core.proof import build_evidence
 from poc.core.rules import start
 from poc.core.statement import SignedEntry, parse_fingerprint, read_entry
 from poc.core.strictjson import format_time
-from poc.errors import PocError, RefusedError
+from poc.errors import PocError, RefusedError, UnreachableError
 from poc.keyring import KEYRING_NAME, Keyring
 
 if TYPE_CHECKING:  # slow to import, and a desk that stays offline does not need it
@@ -327,16 +329,47 @@ class Desk(Proposing):
         information: Sequence[str] = (),
         *,
         stale_reason: str | None = None,
+        escalate: bool | None = None,
     ) -> Sent:
         """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
 
+        Where the draft asks for no answer by a time, it gets the default of its precedence, and alternates
+        stand in for who does not answer: ``escalate`` says whether, ``None`` for all but TLP:RED.
         ``stale_reason`` lets an actual message go out on a log that is not fresh; it stays in the outbox.
         Raises what sealing is refused for; a refusal by the hub is in the answer.
         """
         async with locked(self.home):
-            sealed = sending.seal(self.known, draft, to, information, self._random, stale_reason=stale_reason)
+            draft, plan = plan_of(self.known, draft, to, information, escalate=escalate)
+            sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
             await self._send_waiting()
         return sending.outcome(self.known, sealed)
+
+    def held(self, message: str) -> tuple[Held, ...]:
+        """What the hub still holds of a message sent from here. Raises ``unknown-message``."""
+        return held_of(self.known, message)
+
+    async def cancel(self, message: str, contact: str | None = None, reason: Reason = "withdrawn") -> str:
+        """Take back what is still held of a message: the state of the cancel, ``done`` or ``waiting``.
+
+        Raises ``unknown-message``, ``already-released``, and what the hub refuses it for.
+        """
+        async with locked(self.home):
+            ref = queue_cancel(self.known, message, contact, reason)
+            await self._send_waiting()
+        return self._state_of_answer(ref)
+
+    async def reseal(self, message: str) -> Sent:
+        """Seal a message anew to the devices there are now, after the hub confirmed that the old one ended.
+
+        Nothing of it may have gone out. Raises ``already-released``, ``hub-unreachable``: nothing is sealed
+        then.
+        """
+        await self.sync()
+        draft, to, information, escalate = resealable(self.known, message)
+        if await self.cancel(message, None, "resealed") != "done":
+            raise UnreachableError("hub-unreachable", "the cancel waits in the outbox")
+        check_ended(self.known, message)
+        return await self.send_message(draft, to, information, escalate=escalate)
 
     def outbox(self) -> list[dict[str, Any]]:
         """What is in the outbox, oldest first."""
@@ -396,6 +429,9 @@ class Desk(Proposing):
                 ref = queue_answer(self.known, opened, outcome, **said)
                 self.known.trust.set_inbox_state(newest_row(self.known, message).number, outcome)
             await self._send_waiting()
+        return self._state_of_answer(ref)
+
+    def _state_of_answer(self, ref: str) -> str:
         row = self.known.trust.outbox_row("answer", ref)
         if row is not None and row.state == "rejected":
             code, _, detail = (row.reason or "hub-refused").partition(": ")
@@ -492,7 +528,8 @@ class Desk(Proposing):
                 for contact in contacts or play.announcement.participants:
                     word = exercises.ping_word(self._random)
                     draft = exercises.ping_draft(exercise, word, now=self.known.now(), within_s=within_s)
-                    sealed.append(sending.seal(self.known, draft, (contact,), (), self._random))
+                    draft, plan = plan_of(self.known, draft, (contact,), escalate=False)
+                    sealed.append(sending.seal(self.known, draft, plan, self._random))
             await self._send_waiting()
         return [sending.outcome(self.known, one) for one in sealed]
 

@@ -14,9 +14,9 @@ from poc.client.known import Known
 from poc.client.standing import check_fresh
 from poc.core.draft import measure, spoken_name
 from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
+from poc.core.escalation import Plan
 from poc.core.form import state_of
 from poc.core.judge import check_not_frozen, check_not_suspended
-from poc.core.message import SlotUse
 from poc.core.strictjson import parse
 from poc.errors import RefusedError
 
@@ -44,13 +44,12 @@ class Sent:
 def seal(
     known: Known,
     draft: Draft,
-    to: Sequence[str],
-    information: Sequence[str],
+    plan: Plan,
     random: Callable[[int], bytes],
     *,
     stale_reason: str | None = None,
 ) -> Sealed:
-    """Seal a draft and keep it in the outbox.
+    """Seal a draft to those a plan reaches and keep it in the outbox.
 
     ``stale_reason`` is why an actual message goes out although the log here is not fresh: it is kept beside
     it and never sent. What a notice held here blocks is blocked.
@@ -64,13 +63,13 @@ def seal(
     device = known.own_device("send")
     party, now = known.party or "", known.now()
     check_sender(known)
-    for contact in (*to, *information):
-        check_not_frozen(directory.contacts.get(contact), directory.size)
+    for reached in plan.reached:
+        check_not_frozen(directory.contacts.get(reached.contact), directory.size)
     if device.kid not in {own.kid for own in directory.devices_of(party)}:
         raise RefusedError("no-device", f"{party}: a notice held here ends this device")
     limits = SealingLimits.of(directory, party)
     with known.trust.transaction():
-        addressees = _addressees(known, draft, to, information, device.kid)
+        addressees = _addressees(known, draft, plan, device.kid)
         measure(draft, len(addressees), limits.body_bytes)
         sealed = seal_message(
             draft,
@@ -107,19 +106,19 @@ def check_sender(known: Known) -> None:
         check_not_suspended(known.effective, contact.state, "send", known.effective.size)
 
 
-def _addressees(
-    known: Known, draft: Draft, to: Sequence[str], information: Sequence[str], kid: str
-) -> list[Addressee]:
-    uses: dict[str, SlotUse] = {**dict.fromkeys(information, "information"), **dict.fromkeys(to, "action")}
+def _addressees(known: Known, draft: Draft, plan: Plan, kid: str) -> list[Addressee]:
     found = []
-    for contact, use in uses.items():
+    for one in plan.reached:
         sequence = None
-        if draft.not_before is None:
-            sequence = known.trust.next_sequence(kid, contact, draft.status)
-        devices = known.effective.devices_of(contact)
+        if draft.not_before is None and not one.is_held:
+            sequence = known.trust.next_sequence(kid, one.contact, draft.status)
+        devices = known.effective.devices_of(one.contact)
         if not devices:
-            raise RefusedError("not-verified", contact)
-        found += [Addressee(contact, known.sealing_public(d.sealing_kid), use, sequence) for d in devices]
+            raise RefusedError("not-verified", one.contact)
+        release_at = one.at if one.is_held else None
+        for device in devices:
+            key = known.sealing_public(device.sealing_kid)
+            found.append(Addressee(one.contact, key, one.use, sequence, release_at, one.in_place_of))
     party = known.party or ""
     own = known.effective.devices_of(party)
     return found + [Addressee(party, known.keys.sealing(d.sealing_kid).public, "own") for d in own

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from poc.client.api import HubClient
+from poc.client.cancels import held_warnings
 from poc.client.evidence import keep_piece
 from poc.client.feeds import CARDS, EVIDENCE, EXERCISES, KEYS, Beside, Feed, Keep, member, read_feed
 from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
@@ -23,6 +24,7 @@ from poc.client.log import follow_log
 from poc.client.notices import fetch_notices, post_notices
 from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.privacy import erased_in
+from poc.client.progress import missed_deadlines
 from poc.client.reminders import due_values
 from poc.client.rotation import (
     destroy_old,
@@ -132,6 +134,7 @@ async def sync_all(
     report.warnings += locked_warnings(known)
     report.due, report.closing = due_values(known), closing(known)
     report.size = known.directory.size
+    report.warnings += [*missed_deadlines(known), *held_warnings(known, clock())]
     report.warnings += [*standing_warnings(known, clock()), *hub.take_warnings()]
     return report
 

@@ -108,6 +108,7 @@ def message_view(known: Known, opened: OpenedMessage) -> dict[str, Any]:
         "id": message.id,
         "spoken": _spoken(known, opened),
         "sequence": opened.sequence,
+        "in_place_of": opened.in_place_of,
         "voice_code": opened.voice_code,
         "state": state,
         "reason": reason,
@@ -231,6 +232,7 @@ def _times(opened: OpenedMessage) -> dict[str, Any]:
     return {
         "sent_at": format_time(message.sent_at),
         "accepted_at": None if opened.accepted is None else format_time(opened.accepted.at),
+        "released_at": None if opened.released is None else format_time(opened.released.at),
         "respond_by": None if message.respond_by is None else format_time(message.respond_by),
         "respond_within_s": message.respond_within_s,
         "deadline": None if until is None else format_time(until),

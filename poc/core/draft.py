@@ -121,6 +121,15 @@ def compose_message(draft: Draft, **others: Any) -> Message:
     return form_of(Message, {**_draft_value(draft), **others})
 
 
+def draft_of(message: Message, attachments: Iterable[bytes]) -> Draft:
+    """The draft a message was made of, to send the same again."""
+    given = {name: getattr(message, name) for name in _CHOSEN}
+    files = zip(message.attachments, attachments, strict=True)
+    return Draft(
+        **given, attachments=tuple(AttachmentBytes(form.name, form.media_type, data) for form, data in files)
+    )
+
+
 def _draft_value(draft: Draft) -> dict[str, Any]:
     """The members of a message that the draft gives, as JSON values."""
     members = {name: _json(getattr(draft, name)) for name in _CHOSEN}

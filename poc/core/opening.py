@@ -105,6 +105,7 @@ class OpenedMessage:
     contact: str
     slot_key: str
     sequence: int | None
+    in_place_of: str | None
     size: int
     accepted: Receipt | None
     released: Receipt | None
@@ -118,7 +119,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     key: SealingKey | KeptKey,
     directory: Directory,
     now: datetime,
-    play_of: PlayOf,
+    play_of: PlayOf | None,
     accepted: str | None = None,
     released: str | None = None,
     seen: Container[tuple[str, str]] = frozenset(),
@@ -133,7 +134,8 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     own head and clock decide: it then gives the size of its log as ``least``, the smallest size that
     the sender's key is judged at, or whoever withholds the receipt lets an ended key sign on. ``seen``
     holds (id, sender's contact) of every message received before.
-    ``now`` is the time of arrival: reopening a kept message gives the time it was first opened.
+    ``now`` is the time of arrival: reopening a kept message gives the time it was first opened. Without
+    ``play_of`` no exercise is asked for: so a sender opens its own copy of what it sent itself.
 
     Raises:
         RefusedError: ``no-slot-for-key``, ``wrong-origin``, ``held-slot-early``,
@@ -151,7 +153,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     receipts = _Anchors.verify(view, header, accepted, released, directory, root_at)
     slot = view.slot.header
     _check_not_early(header, slot, receipts.released, now)
-    if header.exercise is not None:
+    if header.exercise is not None and play_of is not None:
         parties = (header.sender.contact, slot.contact)
         check_in_exercise(header.exercise, parties, receipts.at or now, play_of)
     cek = _content_key(view, key)
@@ -173,6 +175,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
         contact=slot.contact,
         slot_key=slot.kid,
         sequence=slot.sequence,
+        in_place_of=slot.in_place_of,
         size=size,
         accepted=receipts.accepted,
         released=receipts.released,
@@ -183,7 +186,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
 
 @dataclass(frozen=True, slots=True)
 class _Anchors:
-    """The hub's verified records of the message, and the time they give.
+    """The hub's verified records of the message, and the time they give at which it went out.
 
     The author's key is judged at ``size``: where the message was accepted, so that a held one is not lost
     by a replaced key. Whether its sender may send is judged at ``released_size`` too.
@@ -217,9 +220,10 @@ class _Anchors:
                 raise RefusedError("receipt-mismatch", event)
             found[event] = receipt
         sizes = {event: head_size(receipt.head, directory, root_at) for event, receipt in found.items()}
-        at = max((receipt.at for receipt in found.values()), default=None)
+        out = "accepted" if release_at(header, view.slot.header) is None else "released"
         released_size = sizes.get("released", 0)
         size = sizes.get("accepted", released_size)
+        at = found[out].at if out in found else None
         return cls(found.get("accepted"), found.get("released"), size, released_size, at)
 
 

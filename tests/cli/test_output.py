@@ -24,9 +24,11 @@ from poc.cli.output import Progress, Result, Table, both_times, show, show_error
 from poc.client.lookup import FoundContact
 from poc.client.preview import Preview, RecipientPreview
 from poc.core.draft import Size
+from poc.core.escalation import Plan, Reached
 from poc.core.strictjson import canonical
 from poc.errors import FaultError, RefusedError, UnreachableError, UsageError
 from tests.cli_world import poc, run_here
+from tests.message_world import draft
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 TIME = "2026-11-24T09:00:00Z"
@@ -177,6 +179,7 @@ def view_of(text):
         "exercise": {"id": text, "title": both},
         "from": party,
         "to": [text],
+        "in_place_of": text,
         "information": [text],
         "kind": text,
         "precedence": text,
@@ -216,12 +219,16 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
         "reason": text,
         "retrieved_at": TIME,
         "answered_at": TIME,
+        "deadline": None,
+        "release_at": TIME,
     }
     message = {"id": text, "state": text, "reason": text, "deadline": TIME, "contacts": [contact]}
     table = Table(tuple(map(str, range(8))), list(progress_rows(message)))
-    shown = RecipientPreview(text, text, 1, found_contact(text), (text,))
+    at = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    reached = Reached(text, "action", at, at, "alternate", text)
+    shown = RecipientPreview(reached, 1, found_contact(text), (text,))
     office = replace(shown, shown=None)
-    preview = Preview((shown, office), (text,), Size(1, 2, 3), 4)
+    preview = Preview(draft(respond_by=at), Plan(at, (reached,)), (shown, office), (text,), Size(1, 2, 3), 4)
     lines = [
         *recipient_lines(preview),
         f"not taken by the hub: {text}",

@@ -14,12 +14,23 @@ from tests.hub_world import World
 
 
 @pytest.fixture
-async def world(tmp_path):
-    served = World(tmp_path / "hub", registry())
+def parties():
+    """Whose desks there are; a test with others says so."""
+    return (*SIDES, CONTROLLER)
+
+
+@pytest.fixture
+def made_registry():
+    return registry()
+
+
+@pytest.fixture
+async def world(tmp_path, parties, made_registry):
+    served = World(tmp_path / "hub", made_registry)
     (tmp_path / "hub").mkdir()
     async with served.running():
         await served.fill()
-        for party in (*SIDES, CONTROLLER):
+        for party in parties:
             key = made.sealing_key(f"{party} 1").public
             who = f"{party} 1"
             status, _ = await served.ask("PUT", f"/v1/keys/{key.kid}", canonical(key.jwk()), who=who)
@@ -28,10 +39,10 @@ async def world(tmp_path):
 
 
 @pytest.fixture
-async def desks(world, tmp_path):
+async def desks(world, tmp_path, parties):
     async with AsyncExitStack() as stack:
         opened = []
-        for party in (*SIDES, CONTROLLER):
+        for party in parties:
             home = tmp_path / party
             desk = await Desk.join(
                 home, world.origin, world.registry.directory.fingerprint, party=party,

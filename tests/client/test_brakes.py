@@ -8,7 +8,6 @@ import pytest
 
 from poc.client.lookup import Query, lookup
 from poc.client.preview import preview
-from poc.client.sending import seal
 from poc.client.standing import standing_warnings
 from poc.core.form import form_value
 from poc.core.strictjson import format_time
@@ -24,6 +23,7 @@ from tests.client.test_statements import (  # noqa: F401 (fixtures)
     registrars,
     world,
 )
+from tests.desk_world import seal_to
 from tests.message_world import draft
 from tests.registry import REGISTRARS, signing_key
 
@@ -67,7 +67,7 @@ async def test_nothing_is_sealed_to_or_from_a_frozen_contact(contact):  # noqa: 
         preview(contact.known, draft(status="test", exercise=None), ["sd.technical"])
     assert caught.value.code == "contact-frozen"
     with pytest.raises(RefusedError) as caught:
-        seal(contact.known, draft(status="test", exercise=None), ["sd.technical"], (), contact._random)
+        seal_to(contact.known, draft(status="test", exercise=None), ["sd.technical"], contact._random)
     assert caught.value.code == "contact-frozen"
 
 
@@ -83,7 +83,7 @@ async def test_a_suspended_state_is_refused_before_sealing(contact, registrars, 
     before = contact.known.trust.outbox()
     for call in (
         lambda: preview(contact.known, own, ["sd.technical"]),
-        lambda: seal(contact.known, own, ["sd.technical"], (), contact._random),
+        lambda: seal_to(contact.known, own, ["sd.technical"], contact._random),
     ):
         with pytest.raises(RefusedError) as caught:
             call()

@@ -15,7 +15,6 @@ from poc.client.api import HubClient
 from poc.client.lookup import Query, lookup
 from poc.client.notices import fetch_notices, hand_on, notice_values, post_notices
 from poc.client.preview import preview
-from poc.client.sending import seal
 from poc.client.standing import standing_warnings
 from poc.core.notices import in_effect
 from poc.core.proposal import make_proposal, proposal_bytes
@@ -23,7 +22,7 @@ from poc.core.statement import payload_sha256, read_statement
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from tests import registry as made
-from tests.desk_world import SIDES, Between, draft
+from tests.desk_world import SIDES, Between, draft, seal_to
 from tests.message_world import draft as plain_draft
 from tests.notices_world import WINDOW
 from tests.quorum_world import again, joined, known_of
@@ -80,7 +79,7 @@ def code_of(call, *arguments, **named):
 
 def sealed(known):
     message = plain_draft(status="test", exercise=None, expires_at=known.now() + timedelta(days=1))
-    return seal(known, message, ["sd.technical"], (), bytes)
+    return seal_to(known, message, ["sd.technical"], bytes)
 
 
 @pytest.fixture(scope="module")

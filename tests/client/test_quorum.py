@@ -10,7 +10,6 @@ import pytest
 
 from poc.client.known import Known
 from poc.client.sdk import Desk
-from poc.client.sending import seal
 from poc.client.standing import check_fresh, standing_warnings
 from poc.client.trust import Trust
 from poc.client.trust_schema import MIGRATIONS
@@ -21,7 +20,7 @@ from poc.core.proof import verify_evidence
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from tests import registry as made
-from tests.desk_world import Between, draft
+from tests.desk_world import Between, draft, seal_to
 from tests.message_world import draft as plain_draft
 from tests.quorum_world import (
     FRESHNESS,
@@ -288,7 +287,7 @@ def actual(known, **changes):
 
 
 def sealed(known, message, **how):
-    return seal(known, message, ["sd.technical"], (), bytes, **how)
+    return seal_to(known, message, ["sd.technical"], bytes, **how)
 
 
 def at(known, seconds):

@@ -11,6 +11,7 @@ from poc.client.progress import message_progress
 from poc.client.view import WARNINGS, message_view, warning
 from poc.core.form import form_of
 from poc.core.message import MessageBody
+from poc.core.strictjson import format_time
 from poc.errors import RefusedError
 from tests.desk_world import CONTROLLER, SIDES, draft
 
@@ -25,7 +26,7 @@ def codes(view):
     return [row["code"] for row in view["warnings"]]
 
 
-async def test_a_view_is_json_and_says_that_receipt_is_no_agreement_in_both_languages(desks):
+async def test_a_view_is_json_and_says_that_receipt_is_no_agreement_in_both_languages(desks, world):
     jo, sd, _ = desks
     body = form_of(
         MessageBody,
@@ -47,7 +48,8 @@ async def test_a_view_is_json_and_says_that_receipt_is_no_agreement_in_both_lang
     assert view["attribution"]["en"] == "This message attributes nothing to any State."
     assert view["from"]["state_names"] == {"en": "State jo", "ar": "دولة", "fr": "État jo"}
     assert view["marking"] == {"en": "TEST", "ar": "اختبار"}
-    assert (view["state"], view["spoken"], view["deadline"]) == ("retrieved", ["JO-TECH to SD-TECH 1"], None)
+    assert (view["state"], view["spoken"]) == ("retrieved", ["JO-TECH to SD-TECH 1"])
+    assert view["deadline"] == format_time(world.now + timedelta(hours=3))  # what priority gives by default
     assert view["warnings"] == []
 
 

@@ -506,8 +506,8 @@ BUGS = (
     Bug(
         "R19 a message is shown to whoever asks",
         "poc/hub/relay.py",
-        "if caller.holder in {slot.contact for slot in slots} | {message.sender_contact}:",
-        "if slots or message:",
+        "if caller.holder in reached | {message.sender_contact}:",
+        "if reached or message:",
         "tests/hub/test_relay.py",
         "by_its_sides_only",
     ),
@@ -946,8 +946,8 @@ BUGS = (
     Bug(
         "R34 a suspended State sends on",
         "poc/core/judge.py",
-        '    if right == "send" and contact is not None:\n',
-        "    if False and contact is not None:\n",
+        '        check_not_suspended(directory, contact.state, "send", size)\n',
+        "        pass\n",
         "tests/core/test_rules_recovery.py",
         "suspended",
     ),
@@ -1080,8 +1080,8 @@ BUGS = (
     Bug(
         "R13 an expiry is signed although the contact answered",
         "poc/store/sqlite_due.py",
-        "    db.execute(\n        \"DELETE FROM due WHERE message = ? AND contact = ? AND kind = 'expire'\",\n",
-        "    db.execute(\n        \"DELETE FROM due WHERE message = ? AND contact = ? AND kind = 'none'\",\n",
+        "contact = ? AND kind = 'expire'\",\n        (answer.message",
+        "contact = ? AND kind = 'none'\",\n        (answer.message",
         "tests/store/test_due.py",
         "ends_the_deadline",
     ),

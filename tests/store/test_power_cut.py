@@ -77,7 +77,7 @@ def recorded(library, home, journal, messages):
 def answered(records, home):
     """What had been answered by then: the lines of the file of answers, each written after its commit."""
     written = (r.data for r in records if r.op == "w" and r.path == str(home / "acks"))
-    found = {"accepted": set(), "released": set(), "skipped": set()}
+    found: dict[str, set[str]] = {"accepted": set(), "released": set(), "skipped": set()}
     for line in b"".join(written).decode().splitlines():
         what, number = line.split()
         found[what].add(f"m{number}")

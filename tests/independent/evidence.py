@@ -8,6 +8,7 @@ from typing import Any
 from tests.independent.basics import (
     RefusedError,
     b64u,
+    moment,
     parse_canonical,
     refuse_if,
     sha256,
@@ -16,13 +17,15 @@ from tests.independent.basics import (
 )
 from tests.independent.content import read_opening
 from tests.independent.directory import Directory, Key
-from tests.independent.entries import fingerprint, read_entry
 from tests.independent.forms import check_form
+from tests.independent.holding import check_alike
 from tests.independent.merkle import root
-from tests.independent.notes import claimed_size, read_checkpoint, read_head
-from tests.independent.registry import log_keys_at, replay
+from tests.independent.notes import claimed_size, read_head
+from tests.independent.problems import problems_of
+from tests.independent.registry import log_keys_at
 from tests.independent.sealed import envelope_digest, slot_name, voice_code
 from tests.independent.signatures import read_protected, split, verify_compact
+from tests.independent.whole import read_whole
 
 RIGHTS = {"retrieval": "retrieve", "acknowledgement": "acknowledge", "cancel": "send", "message": "send"}
 
@@ -38,6 +41,35 @@ class Proof:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Artefact:
+    """A signed form that counts: who signed it, the name of its text, the size it was judged at."""
+
+    value: dict[str, Any]
+    kid: str
+    name: str
+    size: int
+
+
+# A slot as receipts name it: contact, key, number, digest.
+Slot = tuple[str, str, int | None, str]
+
+
+def name_of(text: str) -> str:
+    """How receipts name a signed text."""
+    return b64u(sha256(text.encode()))
+
+
+def named_slots(receipt: dict[str, Any]) -> set[Slot]:
+    """The slots that a receipt names."""
+    return {(s["contact"], s["kid"], s["sequence"], s["sha256"]) for s in receipt["slots"] or ()}
+
+
+def _slot(slot: dict[str, Any]) -> Slot:
+    header = slot["header"]
+    return header["contact"], header["kid"], header["sequence"], slot_name(slot)
+
+
 class Court:
     """The log of the file, against which every signature in it is judged."""
 
@@ -50,7 +82,8 @@ class Court:
         refuse_if(self.header["origin"] != directory.origin, "wrong-origin")
         self.digest = envelope_digest(*(envelope[m] for m in ("protected", "iv", "ciphertext", "tag")))
         self.slots = envelope["recipients"]
-        self.contacts = {s["header"]["contact"] for s in self.slots}
+        self.held = {_slot(slot) for slot in self.slots}
+        self.contacts = {contact for contact, *_ in self.held}
 
     def head(self, text: str) -> int:
         """The size of a head whose root is that of the entries."""
@@ -96,59 +129,59 @@ class Court:
             refuse_if(member in value and value[member] != self.header[member], "receipt-mismatch")
 
 
-def _receipts(court: Court, texts: list[str], proof: Proof) -> list[tuple[dict[str, Any], int]]:
-    found = []
+def _receipts(court: Court, texts: list[str]) -> list[Artefact]:
+    """Every receipt; what an accepted one names is known before the others are looked at."""
+    found, named = [], set()
     for text in texts:
         value, kid, key = court.signed("receipt", text)
         size = court.head(value["head"])
         court.judge("receipt", kid, key, court.directory.origin, size)
         court.about(value)
-        named = {(s["contact"], s["kid"], s["sequence"], s["sha256"]) for s in value["slots"] or ()}
+        found.append(Artefact(value, kid, name_of(text), size))
         if value["event"] == "accepted":
-            for slot in court.slots:
-                header = slot["header"]
-                mine = (header["contact"], header["kid"], header["sequence"], slot_name(slot))
-                refuse_if(mine not in named, "receipt-mismatch")
-            court.contacts |= {name[0] for name in named}
-        if value["contact"] is not None:
-            refuse_if(value["contact"] not in court.contacts, "unknown-contact")
-        found.append((value, size))
-        proof.timeline.append((value["event"], court.directory.origin, kid))
+            taken = named_slots(value)
+            refuse_if(not court.held <= taken, "receipt-mismatch")
+            named |= taken
+    known = named or court.held
+    court.contacts |= {contact for contact, *_ in known}
+    for receipt in found:
+        contact = receipt.value["contact"]
+        refuse_if(contact is not None and contact not in court.contacts, "unknown-contact")
+        refuse_if(not named_slots(receipt.value) <= known, "receipt-mismatch")
     return found
 
 
-def _answers(
-    court: Court, file: dict[str, Any], receipts: list[tuple[dict[str, Any], int]], proof: Proof
-) -> None:
-    recorded = {v["artefact_sha256"]: size for v, size in receipts if v["event"] == "recorded"}
-    outcomes: dict[str, set[str]] = {}
+def _answers(court: Court, file: dict[str, Any], receipts: list[Artefact]) -> list[Artefact]:
+    recorded: dict[str, Artefact] = {}
+    for receipt in sorted(receipts, key=lambda r: moment(r.value["at"])):
+        if receipt.value["event"] == "recorded":
+            recorded.setdefault(receipt.value["artefact_sha256"], receipt)
+    found = []
     for form in ("retrieval", "acknowledgement"):
         for text in file[f"{form}s"]:
             value, kid, key = court.signed(form, text)
             refuse_if(value["kid"] != kid, "member-mismatch")
-            name = b64u(sha256(text.encode()))
-            size = max(court.head(value["head"]), recorded.get(name, 0))
+            size, record = court.head(value["head"]), recorded.get(name_of(text))
+            if record is not None:
+                refuse_if(record.value["contact"] != value["contact"], "receipt-mismatch")
+                size = max(size, record.size)
             court.judge(form, kid, key, value["contact"], size)
             court.about(value)
             refuse_if(value["contact"] == court.header["from"]["contact"], "own-cannot-answer")
             refuse_if(value["contact"] not in court.contacts, "unknown-contact")
-            if name not in recorded:
-                proof.problems.append("not-recorded")
-            recorded.pop(name, None)
-            outcomes.setdefault(value["contact"], set()).add(value["outcome"])
-            proof.timeline.append((value["outcome"], value["contact"], kid))
-    proof.problems += ["artefact-missing"] * bool(recorded)
-    both = {"acknowledged", "declined"}
-    proof.problems += ["acknowledged-and-declined"] * any(both <= o for o in outcomes.values())
+            found.append(Artefact(value, kid, name_of(text), size))
+    return found
 
 
-def _cancels(court: Court, file: dict[str, Any], proof: Proof) -> None:
+def _cancels(court: Court, file: dict[str, Any]) -> list[Artefact]:
+    found, sender = [], court.header["from"]["contact"]
     for text in file["cancels"]:
         value, kid, key = court.signed("cancel", text)
-        sender = court.header["from"]["contact"]
-        court.judge("cancel", kid, key, sender, court.head(value["head"]))
+        size = court.head(value["head"])
+        court.judge("cancel", kid, key, sender, size)
         court.about(value)
-        proof.timeline.append(("cancelled", sender, kid))
+        found.append(Artefact(value, kid, name_of(text), size))
+    return found
 
 
 def _prepared(court: Court, message: dict[str, Any], reduced: bytes, size: int) -> None:
@@ -182,6 +215,19 @@ def _opened(court: Court, file: dict[str, Any], sizes: list[int], proof: Proof) 
     proof.voice, proof.message = voice_code(cek, court.header["id"]), message
 
 
+def _timeline(
+    court: Court, receipts: list[Artefact], answers: list[Artefact], cancels: list[Artefact], proof: Proof
+) -> list[tuple[str, str, str]]:
+    """By the time each states; of equal times as the page orders them."""
+    origin, sender = court.directory.origin, court.header["from"]["contact"]
+    events = [(r.value["at"], r.value["event"], origin, r.kid) for r in receipts]
+    events += [(a.value["at"], a.value["outcome"], a.value["contact"], a.kid) for a in answers]
+    events += [(c.value["at"], "cancelled", sender, c.kid) for c in cancels]
+    if proof.message is not None:
+        events.append((proof.message["sent_at"], "sent", sender, court.header["from"]["kid"]))
+    return [event[1:] for event in sorted(events, key=lambda event: event[0])]
+
+
 def verify_evidence(data: bytes, want: str) -> Proof:
     """What a file proves, or its refusal."""
     file: dict[str, Any] = parse_canonical(data)
@@ -189,23 +235,17 @@ def verify_evidence(data: bytes, want: str) -> Proof:
     log = file["log"]
     refuse_if("entries" not in log, "light-evidence")
     leaves = [unb64u(e) for e in log["entries"]]
-    refuse_if(not leaves or fingerprint(read_entry(leaves[0]).payload) != want, "wrong-fingerprint")
-    directory = replay(leaves)
-    refuse_if(file["origin"] != directory.origin, "wrong-origin")
-    size = claimed_size(directory.origin, log["checkpoint"])
-    refuse_if(size != directory.size, "head-inconsistent")
-    checkpoint = read_checkpoint(directory.origin, log["checkpoint"], log_keys_at(directory, size))
-    refuse_if(checkpoint.root != root(directory.leaves), "head-inconsistent")
+    directory = read_whole(leaves, log["checkpoint"], file["origin"], want)
     court, proof = Court(file, directory), Proof()
-    sender = court.header["from"]
+    slots = [slot["header"] for slot in court.slots]
+    check_alike(slots)
     proof.digest = b64u(court.digest)
-    proof.timeline.append(("sent", sender["contact"], sender["kid"]))
-    receipts = _receipts(court, file["receipts"], proof)
-    events = [v["event"] for v, _ in receipts]
-    proof.problems += ["not-accepted"] * ("accepted" not in events)
-    proof.problems += ["two-receipts"] * (events.count("accepted") > 1)
-    proof.problems += ["accepted-and-rejected"] * ("accepted" in events and "rejected" in events)
-    _answers(court, file, receipts, proof)
-    _cancels(court, file, proof)
-    _opened(court, file, [n for v, n in receipts if v["event"] in ("accepted", "released")], proof)
+    receipts = _receipts(court, file["receipts"])
+    answers, cancels = _answers(court, file, receipts), _cancels(court, file)
+    accepted = [r.size for r in receipts if r.value["event"] == "accepted"]
+    released = [r.size for r in receipts if r.value["event"] == "released"]
+    _opened(court, file, accepted or released, proof)
+    proof.timeline = _timeline(court, receipts, answers, cancels, proof)
+    named = [[(a.value, a.name) for a in found] for found in (receipts, answers)]
+    proof.problems = problems_of(court.header, slots, *named)
     return proof

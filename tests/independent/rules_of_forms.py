@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from tests.independent.basics import moment, refuse_if, unb64u
+from tests.independent.templates import check_template
 
 BODY = r"(?:[a-z]{2}|x-[a-z0-9]{2,16})"
 
@@ -102,12 +103,25 @@ def _message(form: dict[str, Any]) -> None:
     refuse_if(len(set(languages)) != len(languages), "bad-form")
 
 
+# What a receipt of each event names beside its envelope; the contact of a not-needed one may be left open.
+NAMED = {
+    "accepted": {"slots"},
+    "rejected": {"reason"},
+    "released": {"slots", "contact"},
+    "not-needed": {"slots", "contact", "reason"},
+    "recorded": {"contact", "artefact_sha256"},
+    "expired": {"contact"},
+}
+
+
 def _receipt(form: dict[str, Any]) -> None:
     """evidence.md."""
-    event = form["event"]
-    refuse_if((form["slots"] is not None) != (event in ("accepted", "released")), "bad-form")
-    refuse_if((form["contact"] is not None) != (event in ("recorded", "expired")), "bad-form")
-    refuse_if((form["artefact_sha256"] is not None) != (event == "recorded"), "bad-form")
+    named = NAMED[form["event"]]
+    present = {m for m in ("slots", "contact", "artefact_sha256", "reason") if form[m] is not None}
+    left_open = {"contact"} if form["event"] == "not-needed" else set()
+    refuse_if(not named - left_open <= present <= named, "bad-form")
+    of_others = [s for s in form["slots"] or () if s["contact"] != form["contact"]]
+    refuse_if(form["contact"] is not None and of_others, "bad-form")
 
 
 def _next(step: dict[str, Any]) -> None:
@@ -183,6 +197,8 @@ def check_whole(name: str, form: dict[str, Any]) -> None:
         _receipt(form)
     elif name in ("retrieval", "acknowledgement"):
         _next(form["next"])
+    elif name == "template":
+        check_template(form)
     elif name in ("announcement", "order"):
         _exercise(name, form)
     else:

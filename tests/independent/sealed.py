@@ -51,6 +51,14 @@ def private_key(seed: bytes) -> hpke.MLKEM768X25519PrivateKey:
     )
 
 
+def public_key(seed: bytes) -> dict[str, str]:
+    """The public sealing key of a seed, as a JWK."""
+    wide = hashlib.shake_256(seed).digest(96)
+    lattice = MLKEM768PrivateKey.from_seed_bytes(wide[:64]).public_key().public_bytes_raw()
+    curve = X25519PrivateKey.from_private_bytes(wide[64:]).public_key().public_bytes_raw()
+    return {"kty": "AKP", "alg": "HPKE-9-KE", "pub": b64u(lattice + curve)}
+
+
 def open_slot(seed: bytes, protected: str, contact: str, ek: bytes, encrypted_key: bytes) -> bytes:
     """The content key of one slot."""
     refuse_if(len(ek) != 1120 or len(encrypted_key) != 48, "cannot-open")

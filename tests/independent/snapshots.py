@@ -7,24 +7,9 @@ from typing import Any
 from tests.independent.basics import b64u, canonical, parse_canonical, refuse_if, tagged, unb64u
 from tests.independent.cards import open_part
 from tests.independent.directory import Directory
-from tests.independent.entries import fingerprint, read_entry
 from tests.independent.forms import check_form
-from tests.independent.merkle import root
-from tests.independent.notes import claimed_size, read_checkpoint
-from tests.independent.registry import log_keys_at, replay
 from tests.independent.sealed import sealing_kid
-
-
-def _log(file: dict[str, Any], want: str) -> Directory:
-    leaves = [unb64u(e) for e in file["entries"]]
-    refuse_if(fingerprint(read_entry(leaves[0]).payload) != want, "wrong-fingerprint")
-    directory = replay(leaves)
-    refuse_if(file["origin"] != directory.origin, "wrong-origin")
-    size = claimed_size(directory.origin, file["checkpoint"])
-    refuse_if(size != directory.size, "head-inconsistent")
-    checkpoint = read_checkpoint(directory.origin, file["checkpoint"], log_keys_at(directory, size))
-    refuse_if(checkpoint.root != root(directory.leaves), "head-inconsistent")
-    return directory
+from tests.independent.whole import read_whole
 
 
 def _beside(file: dict[str, Any], directory: Directory) -> tuple[list[str], list[str]]:
@@ -47,5 +32,6 @@ def verify_snapshot(data: bytes, want: str) -> tuple[Directory, list[str], list[
     check_form("snapshot", file)
     rest = canonical({**file, "sha256": None})
     refuse_if(file["sha256"] != b64u(tagged("poc/1 snapshot", rest)), "snapshot-damaged")
-    directory = _log(file, want)
+    leaves = [unb64u(e) for e in file["entries"]]
+    directory = read_whole(leaves, file["checkpoint"], file["origin"], want)
     return directory, *_beside(file, directory)

@@ -42,3 +42,13 @@ def disagreements(name: str, judge: Callable[[dict[str, Any]], object], member: 
         if (got == "ok") != (case["expect"] == "ok"):
             wrong.append(f"{name}: {case['name']}: expected {case['expect']}, got {got}")
     return wrong
+
+
+def differing(name: str, judge: Callable[[dict[str, Any]], object], member: str = "cases") -> list[str]:
+    """The cases of a file where this implementation names another code, or refuses what is good."""
+    got = [(case, verdict(functools.partial(judge, case))) for case in load(name)[member]]
+    return [
+        f"{name}: {case['name']}: expected {case['expect']}, got {code}"
+        for case, code in got
+        if code != case["expect"]
+    ]

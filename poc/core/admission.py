@@ -81,6 +81,16 @@ def slot_sha256(slot: Slot) -> str:
     return b64u(hashlib.sha256(form_bytes(slot)).digest())
 
 
+def slot_receipts(slots: Iterable[Slot]) -> tuple[SlotReceipt, ...]:
+    """How receipts name these slots, in their order."""
+    return tuple(
+        SlotReceipt(
+            contact=s.header.contact, kid=s.header.kid, sequence=s.header.sequence, sha256=slot_sha256(s)
+        )
+        for s in slots
+    )
+
+
 def check_times(
     sent_at: datetime,
     not_before: datetime | None,
@@ -154,12 +164,7 @@ def read_envelope(data: bytes) -> CheckedEnvelope:
     for slot in envelope.recipients:
         unb64u(slot.header.ek, sealed.EK_BYTES)
         unb64u(slot.encrypted_key, _ENCRYPTED_KEY_BYTES)
-    slots = tuple(
-        SlotReceipt(
-            contact=s.header.contact, kid=s.header.kid, sequence=s.header.sequence, sha256=slot_sha256(s)
-        )
-        for s in envelope.recipients
-    )
+    slots = slot_receipts(envelope.recipients)
     if len({slot.kid for slot in slots}) != len(slots):
         raise RefusedError("duplicate-slot")
     digest = envelope_digest(envelope.protected, envelope.iv, envelope.ciphertext, envelope.tag)

@@ -188,10 +188,13 @@ def open_draft(data: bytes, keys: Mapping[str, SealingKey]) -> DraftForm:
 
     Raises:
         RefusedError: ``no-slot-for-key``, ``cannot-open`` (altered, or not sealed as it says),
-            ``bad-padding``, ``member-mismatch``, or the errors of reading a form.
+            ``bad-padding``, ``member-mismatch``, ``not-canonical``, or the errors of reading a form.
     """
     file = read_form(SealedDraft, data)
-    header = read_form(DraftHeader, unb64u(file.protected))
+    protected = unb64u(file.protected)
+    header = read_form(DraftHeader, protected)
+    if form_bytes(header) != protected:
+        raise RefusedError("not-canonical", "the header of a sealed draft")
     slot: DraftSlot | None = next((s for s in file.recipients if s.header.kid in keys), None)
     if slot is None:
         raise RefusedError("no-slot-for-key", f"a draft of {header.contact}")

@@ -6,6 +6,7 @@ Verifying a file stands in ``proof``; the (state, event) tables in ``lifecycle``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
@@ -32,6 +33,15 @@ from poc.limits import SLOTS_MAX
 RECEIPT_IS_NOT_AGREEMENT: Final = {
     "en": "Receipt does not indicate concurrence with the content.",
     "ar": "إشعار بالاستلام لا يعني الموافقة على المضمون.",
+}
+
+_NAMED: Final[Mapping[str, frozenset[str]]] = {
+    "accepted": frozenset({"slots"}),
+    "rejected": frozenset({"reason"}),
+    "released": frozenset({"slots", "contact"}),
+    "not-needed": frozenset({"slots", "contact", "reason"}),  # no contact where a cancel named none
+    "recorded": frozenset({"contact", "artefact_sha256"}),
+    "expired": frozenset({"contact"}),
 }
 
 CompactJws = Annotated[str, Field(min_length=1, max_length=65_536)]
@@ -63,12 +73,13 @@ class Receipt(TopForm):
 
     @model_validator(mode="after")
     def _members_fit(self) -> Receipt:
-        if (self.artefact_sha256 is not None) != (self.event == "recorded"):
-            raise ValueError("artefact_sha256 is named if and only if the event is recorded")
-        if self.event in {"recorded", "expired"} and self.contact is None:
-            raise ValueError("a recorded or expired receipt names the contact")
-        if self.event in {"accepted", "released"} and self.slots is None:
-            raise ValueError("an accepted or released receipt names the slots")
+        for member in ("slots", "contact", "artefact_sha256", "reason"):
+            is_open = (self.event, member) == ("not-needed", "contact")
+            is_named = getattr(self, member) is not None
+            if not is_open and is_named != (member in _NAMED[self.event]):
+                raise ValueError(f"{member} does not fit a receipt that says {self.event}")
+        if self.contact is not None and any(slot.contact != self.contact for slot in self.slots or ()):
+            raise ValueError("a slot is of another contact")
         return self
 
 

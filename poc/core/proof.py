@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from poc.core import jws, rules, sealed
-from poc.core.admission import envelope_digest, read_header, slot_hash, slot_sha256
+from poc.core.admission import envelope_digest, read_header, slot_hash, slot_receipts
 from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
 from poc.core.evidence import EvidenceFile, LogLight, Receipt
@@ -236,14 +236,28 @@ def _verify_receipts(case: _Case) -> list[_Signed[Receipt]]:
         if receipt.event == "accepted":
             _check_slots(case, receipt)
         found.append(_Signed(receipt, text))
+    _check_named(case, [signed.form for signed in found])
     return found
 
 
+def _check_named(case: _Case, receipts: list[Receipt]) -> None:
+    """Every receipt names contacts and slots of this envelope, as far as the file shows them."""
+    accepted = {slot for r in receipts if r.event == "accepted" for slot in r.slots or ()}
+    slots = case.file.envelope.recipients
+    known = accepted or set(slot_receipts(slots))
+    contacts = {slot.contact for slot in known} | {slot.header.contact for slot in slots}
+    for receipt in receipts:
+        if receipt.contact is not None and receipt.contact not in contacts:
+            raise RefusedError("unknown-contact", "not an addressee of this message")
+        if not known.issuperset(receipt.slots or ()):
+            raise RefusedError("receipt-mismatch", f"slots that {receipt.event} names")
+
+
 def _check_slots(case: _Case, accepted: Receipt) -> None:
-    taken = {slot.sha256 for slot in accepted.slots or ()}
-    for slot in case.file.envelope.recipients:
-        if slot_sha256(slot) not in taken:
-            raise RefusedError("receipt-mismatch", f"the slot of key {slot.header.kid[:12]}…")
+    taken = set(accepted.slots or ())
+    for slot in slot_receipts(case.file.envelope.recipients):
+        if slot not in taken:
+            raise RefusedError("receipt-mismatch", f"the slot of key {slot.kid[:12]}…")
 
 
 def _recorded(receipts: list[_Signed[Receipt]]) -> dict[str | None, Receipt]:
@@ -365,18 +379,24 @@ def _contradictions(
 def _of_times(case: _Case, receipts: list[_Signed[Receipt]]) -> list[Problem]:
     """What the hub signed before its time, or of a part that it also said was not needed."""
     events = [r.form for r in receipts]
-    held = {p.contact: p.release_at for p in _parts(case)}
+    held = {part.contact: part.release_at for part in _parts(case)}
+    skipped = {slot for r in events if r.event == "not-needed" for slot in r.slots or ()}
     accepted = min((r.at for r in events if r.event == "accepted"), default=None)
-    released = {r.contact: r.at for r in events if r.event == "released"}
-    skipped = {slot.contact for r in events if r.event == "not-needed" for slot in r.slots or ()}
-    found = [Problem("released-and-not-needed", c) for c in sorted(skipped) if c in released]
-    for contact, due_at in held.items():
-        at = released.get(contact)
-        if at is not None and due_at is not None and at < due_at:
-            found.append(Problem("released-early", contact))
-    for receipt in (r for r in events if r.event == "expired" and r.contact is not None):
+    released: dict[str, datetime] = {}
+    found = []
+    for receipt in (r for r in events if r.event == "released"):
         contact = str(receipt.contact)
-        out_at = released.get(contact) if held.get(contact) is not None else accepted
+        released[contact] = min(receipt.at, released.get(contact, receipt.at))
+        if not skipped.isdisjoint(receipt.slots or ()):
+            found.append(Problem("released-and-not-needed", contact))
+    for contact, at in released.items():
+        due_at = held.get(contact, case.header.not_before)
+        if due_at is not None and at < due_at:
+            found.append(Problem("released-early", contact))
+    for receipt in (r for r in events if r.event == "expired"):
+        contact = str(receipt.contact)
+        at_once = accepted if held.get(contact, case.header.not_before) is None else None
+        out_at = released.get(contact, at_once)
         if out_at is None or receipt.at < deadline(case.header, out_at):
             found.append(Problem("expired-early", contact))
     return found

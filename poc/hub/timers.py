@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from poc.core.admission import read_header, slot_sha256
+from poc.core.admission import read_header, slot_receipts
 from poc.core.evidence import SlotReceipt
 from poc.core.form import read_form
 from poc.core.holding import Part, releasable, stand_ins
@@ -167,16 +167,7 @@ class Timers:
 
 def named_slots(slots: Iterable[StoredSlot]) -> tuple[SlotReceipt, ...]:
     """How receipts name these slots."""
-    forms = [read_form(Slot, slot.data) for slot in slots]
-    return tuple(
-        SlotReceipt(
-            contact=form.header.contact,
-            kid=form.header.kid,
-            sequence=form.header.sequence,
-            sha256=slot_sha256(form),
-        )
-        for form in forms
-    )
+    return slot_receipts(read_form(Slot, slot.data) for slot in slots)
 
 
 def _nobody(_kids: frozenset[str]) -> None:

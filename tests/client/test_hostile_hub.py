@@ -313,8 +313,8 @@ def by_the_hub(change):
 
 
 OVER_SOMETHING_ELSE = (
-    lambda value: value.update(event="released"),
-    lambda value: value.update(event="rejected", reason="expired"),
+    lambda value: value.update(event="not-needed", reason="withdrawn"),
+    lambda value: value.update(event="rejected", reason="expired", slots=None),
     lambda value: value.update(envelope_sha256="A" * 43),
     lambda value: value.update(status="actual"),
     lambda value: value["slots"].pop(),

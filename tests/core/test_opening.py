@@ -582,7 +582,9 @@ def test_receipts_are_of_this_envelope_this_slot_and_this_event(other: int) -> N
 
 def test_a_released_receipt_anchors_as_well() -> None:
     first = verify_receipt(accepted(SEALED), directory())
-    released = first.model_copy(update={"event": "released", "at": NOW + timedelta(minutes=5)})
+    slots = tuple(slot for slot in first.slots or () if slot.contact == "sd.duty")
+    changes = {"event": "released", "contact": "sd.duty", "slots": slots, "at": NOW + timedelta(minutes=5)}
+    released = first.model_copy(update=changes)
     text = sign_form(released, jws.RECEIPT, HUB)
     result = opened(released=text, accepted=accepted(SEALED))
     assert (result.released, result.accepted) == (released, first)

@@ -358,7 +358,6 @@ def test_a_hub_that_contradicts_itself_is_named(directory: Directory) -> None:
         (NOW + timedelta(minutes=4), "sd.duty", ["expired-after-recorded"]),
         (NOW + timedelta(minutes=3), "sd.duty", ["expired-after-recorded"]),
         (NOW + timedelta(minutes=2), "sd.duty", []),
-        (NOW + timedelta(minutes=4), "eg.technical", []),
     ],
 )
 def test_an_expiry_beside_an_earlier_record_proves_misconduct(
@@ -369,6 +368,17 @@ def test_an_expiry_beside_an_earlier_record_proves_misconduct(
     receipts = [case.accepted(), case.recorded(text, directory), expiry]
     found = problems(case.evidence(directory, receipts=receipts, retrievals=[]))
     assert found == [*expected, "expired-early"]  # the message had two days
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [("expired", {}), ("not-needed", {"slots": [], "reason": "withdrawn"}), ("released", {"slots": []})],
+)
+def test_a_receipt_about_somebody_else_refuses_the_file(
+    directory: Directory, event: str, named: dict[str, Any]
+) -> None:
+    text = receipt_of(directory, event=event, contact="eg.technical", **named)
+    assert refused(case.evidence(directory, receipts=[case.accepted(), text])) == "unknown-contact"
 
 
 def test_of_two_records_the_first_counts(directory: Directory) -> None:
@@ -437,6 +447,8 @@ def late(hours: int) -> Callable[[Any], Receipt]:
         ((), []),
         ((out(60),), []),
         ((out(59),), ["released-early"]),
+        ((out(59), out(60)), ["released-early"]),
+        ((out(60), out(59)), ["released-early"]),
         ((skipped("sd.duty"),), []),
         ((out(60), skipped("sd.duty")), ["released-and-not-needed"]),
         ((out(60), skipped(None)), ["released-and-not-needed"]),

@@ -55,7 +55,7 @@ MESSAGE_SIZE = 6
 LOG_SIZE = 7
 
 
-def _entry(
+def entry(
     index: int, kind: str, subject: str, body: Body, *keys: SigningKey, chained: bool = True
 ) -> SignedEntry:
     at = BEGIN + timedelta(minutes=index)
@@ -66,7 +66,7 @@ def _entry(
     return make_entry(SignedStatement(payload, signatures).merged(()), at)
 
 
-def _enrol(state: str) -> Enrol:
+def enrol(state: str) -> Enrol:
     authority = Authority(keys=(jwk_form(signing_key(state).public),), threshold=1)
     return Enrol(
         kind="member",
@@ -82,7 +82,8 @@ def rights(may: set[str]) -> Any:
     return tuple(sorted(may))
 
 
-def _nominate(contact: str, role: Any) -> Nominate:
+def nominate(contact: str, role: Any, *may: set[str], alternate_of: str | None = None) -> Nominate:
+    """A nomination with one device for each set of rights."""
     devices = tuple(
         Device(
             number=number,
@@ -90,14 +91,14 @@ def _nominate(contact: str, role: Any) -> Nominate:
             sealing=SealingRef(
                 kid=sealing_key(contact, number).kid, alg="HPKE-9-KE", rotate_by=BEGIN + timedelta(days=60)
             ),
-            may=rights(may),
+            may=rights(allowed),
         )
-        for number, may in enumerate(RIGHTS[contact], 1)
+        for number, allowed in enumerate(may, 1)
     )
     return Nominate(
         role=role,
-        alternate_of=None,
-        card=world.directory().contacts[contact].card,
+        alternate_of=alternate_of,
+        card=world.directory().contacts["sd.duty"].card,
         machine_receipts=True,
         custody="own",
         devices=devices,
@@ -112,24 +113,31 @@ def entries() -> tuple[SignedEntry, ...]:
         c: [signing_key(c, n) for n in range(1, len(RIGHTS[c]) + 1)] for c in ("jo.technical", "sd.duty")
     }
     made = [
-        _entry(0, "registry.genesis", ORIGIN, world.directory().settings, *REGISTRARS, HUB),
-        _entry(1, "state.enrol", "jo", _enrol("jo"), *REGISTRARS, jo),
-        _entry(2, "state.enrol", "sd", _enrol("sd"), *REGISTRARS, sd),
-        _entry(
+        entry(0, "registry.genesis", ORIGIN, world.directory().settings, *REGISTRARS, HUB),
+        entry(1, "state.enrol", "jo", enrol("jo"), *REGISTRARS, jo),
+        entry(2, "state.enrol", "sd", enrol("sd"), *REGISTRARS, sd),
+        entry(
             3,
             "contact.nominate",
             "jo.technical",
-            _nominate("jo.technical", "technical"),
+            nominate("jo.technical", "technical", *RIGHTS["jo.technical"]),
             jo,
             *devices["jo.technical"],
         ),
-        _entry(4, "contact.nominate", "sd.duty", _nominate("sd.duty", "duty"), sd, *devices["sd.duty"]),
+        entry(
+            4,
+            "contact.nominate",
+            "sd.duty",
+            nominate("sd.duty", "duty", *RIGHTS["sd.duty"]),
+            sd,
+            *devices["sd.duty"],
+        ),
     ]
     confirm = ActsOn(entry=made[3].leaf_hash)
-    made.append(_entry(5, "contact.confirm", "jo.technical", confirm, jo, chained=False))
+    made.append(entry(5, "contact.confirm", "jo.technical", confirm, jo, chained=False))
     old = signing_key("jo.technical")
     rotate = Rotate(kid=old.kid, signing=jwk_form(NEW_KEY.public), sealing=None)
-    made.append(_entry(6, "contact.rotate", "jo.technical", rotate, old, NEW_KEY, chained=False))
+    made.append(entry(6, "contact.rotate", "jo.technical", rotate, old, NEW_KEY, chained=False))
     return tuple(made)
 
 

@@ -14,9 +14,11 @@ from poc.core.proof import verify_evidence
 from poc.core.strictjson import unb64u
 from poc.errors import RefusedError
 from tests.message_world import seed
+from tests.vectors import make_escalated
 from tests.vectors.make_evidence import PATH, build, changed
 
 FROZEN = json.loads(PATH.read_bytes())
+ESCALATED = json.loads(make_escalated.PATH.read_bytes())
 
 
 def test_the_file_is_what_the_generator_makes_of_what_is_frozen() -> None:
@@ -50,3 +52,19 @@ def test_each_frozen_slot_opens_to_the_disclosed_key() -> None:
         ek, encrypted_key = unb64u(slot.header.ek), unb64u(slot.encrypted_key)
         found = sealed.open_key(ek, encrypted_key, envelope.protected, "sd.duty", key)
         assert found == unb64u(file["opening"]["cek"])
+
+
+def test_the_escalated_file_is_what_the_generator_makes_of_what_is_frozen() -> None:
+    assert make_escalated.PATH.read_text("utf-8") == make_escalated.build(), "run make_escalated"
+
+
+@pytest.mark.parametrize("case", [pytest.param(v, id=v["name"]) for v in ESCALATED["variants"]])
+def test_what_was_held_released_and_taken_back_fits_or_is_named(case) -> None:
+    data = make_escalated.changed(ESCALATED["file"], case["set"])
+    if case["expect"] != "ok":
+        with pytest.raises(RefusedError) as caught:
+            verify_evidence(data, ESCALATED["fingerprint"])
+        assert caught.value.code == case["expect"]
+        return
+    report = verify_evidence(data, ESCALATED["fingerprint"])
+    assert sorted({problem.code for problem in report.problems}) == case["problems"]

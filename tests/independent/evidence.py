@@ -238,13 +238,13 @@ def verify_evidence(data: bytes, want: str) -> Proof:
     directory = read_whole(leaves, log["checkpoint"], file["origin"], want)
     court, proof = Court(file, directory), Proof()
     slots = [slot["header"] for slot in court.slots]
-    check_alike(slots)
     proof.digest = b64u(court.digest)
     receipts = _receipts(court, file["receipts"])
     answers, cancels = _answers(court, file, receipts), _cancels(court, file)
     accepted = [r.size for r in receipts if r.value["event"] == "accepted"]
     released = [r.size for r in receipts if r.value["event"] == "released"]
     _opened(court, file, accepted or released, proof)
+    check_alike(slots)
     proof.timeline = _timeline(court, receipts, answers, cancels, proof)
     named = [[(a.value, a.name) for a in found] for found in (receipts, answers)]
     proof.problems = problems_of(court.header, slots, *named)

@@ -17,7 +17,7 @@ from tests.independent.directory import summary
 from tests.independent.evidence import verify_evidence
 from tests.independent.notes import read_checkpoint
 from tests.independent.registry import log_keys_at, replay
-from tests.independent.vectors import disagreements, load
+from tests.independent.vectors import differing, disagreements, load
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +46,26 @@ def test_the_same_changes_are_refused():
         verify_evidence(data, known["fingerprint"])
 
     assert disagreements("evidence/evidence", judge, "variants") == []
+
+
+def escalated(case):
+    known = load("evidence/escalated")
+    file = json.loads(known["file"])
+    own = {"receipts": file["receipts"], "slots": file["envelope"]["recipients"]}
+    for name, value in case["set"].items():
+        file[name] = [own[name][v] if isinstance(v, int) else v for v in value] if name in own else value
+    file["envelope"]["recipients"] = file.pop("slots", own["slots"])
+    proof = verify_evidence(canonical(file), known["fingerprint"])
+    assert proof.problems == case["problems"], case["name"]
+    return proof
+
+
+def test_what_was_held_released_and_taken_back_is_judged_the_same():
+    known = load("evidence/escalated")
+    assert differing("evidence/escalated", escalated, "variants") == []
+    proof = escalated(known["variants"][0])
+    assert list(map(list, proof.timeline)) == known["timeline"]
+    assert proof.voice == known["voice_code"]
 
 
 def log_of(database):

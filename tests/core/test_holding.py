@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
-from poc.core.admission import read_envelope
+from poc.core.admission import admit_envelope, read_envelope
 from poc.core.directory import Directory, Suspension
 from poc.core.holding import begins_at, check_held, parts_of, releasable, stand_ins
 from poc.core.message import EnvelopeHeader, SlotHeader
 from poc.core.play import check_in_exercise, deadline, with_order
+from poc.core.rules import apply_all
+from poc.core.strictjson import b64u, canonical
 from tests import message_world as world
+from tests.escalated_world import entries
 from tests.message_world import EXERCISE, NOW, draft, seal, sealing_key, signing_key, with_contact, with_key
 from tests.registry import refused
+from tests.vectors import make_held
 
 MINUTE = timedelta(minutes=1)
 JO = "jo.technical"
@@ -47,6 +51,29 @@ def slot(contact: str, at: datetime | None = None, in_place_of: str | None = Non
 
 
 LATER = NOW + 10 * MINUTE
+
+
+def test_the_frozen_cases_are_what_the_generator_makes() -> None:
+    assert make_held.PATH.read_text("utf-8") == make_held.build(), "run make_held"
+
+
+@pytest.fixture(scope="module")
+def escalated() -> Directory:
+    return apply_all(None, entries())
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in make_held.cases()])
+def test_a_hub_takes_and_refuses_what_the_frozen_cases_say(case: Any, escalated: Directory) -> None:
+    zeros = {"alg": "HPKE-9-KE", "ek": b64u(bytes(1120)), "salt": b64u(bytes(16))}
+    slots = [{"header": {**zeros, **said}, "encrypted_key": b64u(bytes(48))} for said in case["slots"]]
+    sealed = {"iv": b64u(bytes(12)), "ciphertext": b64u(bytes(4096)), "tag": b64u(bytes(16))}
+    protected = b64u(canonical(case["header"]))
+    checked = read_envelope(canonical({"protected": protected, "recipients": slots, **sealed}))
+    arguments: dict[str, Any] = {"message_id": checked.header.id, "play_of": lambda _: None}
+    if case["expect"] == "ok":
+        admit_envelope(checked, escalated, NOW, **arguments)
+    else:
+        assert refused(admit_envelope, checked, escalated, NOW, **arguments) == case["expect"]
 
 
 def check(*slots: SlotHeader, head: EnvelopeHeader | None = None, now: datetime = NOW) -> None:

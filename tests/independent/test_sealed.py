@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from tests.independent import sealed
-from tests.independent.basics import parse_canonical, refuse_if, unb64u
+from tests.independent.admission import admit
+from tests.independent.basics import moment, parse_canonical, refuse_if, unb64u
 from tests.independent.content import open_blob, read_opening
-from tests.independent.vectors import disagreements, seed_of
+from tests.independent.forms import check_form
+from tests.independent.registry import replay
+from tests.independent.vectors import differing, disagreements, load, seed_of
 
 
 def key(case):
@@ -49,6 +52,17 @@ def blob(case):
 def blob_envelope(case):
     header = parse_canonical(unb64u(case["protected"]))
     read_opening({**case, "recipients": []}, header, unb64u(case["cek"], 32))
+
+
+def test_the_same_is_held():
+    known = load("sealed/held")
+    directory, now = replay([unb64u(leaf) for leaf in known["entries"]]), moment(known["now"])
+
+    def held(case):
+        check_form("envelope-header", case["header"])
+        admit(case["header"], case["slots"], directory, now)
+
+    assert differing("sealed/held", held) == []
 
 
 def test_the_same_sealing_keys_are_refused():

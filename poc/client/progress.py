@@ -21,7 +21,7 @@ from poc.core.holding import Part, parts_of
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.play import deadline
 from poc.core.receipts import artefact_sha256, verify_answer, verify_receipt
-from poc.core.strictjson import format_time, parse_time
+from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, PocError, RefusedError
 
 _RELEASE_SECONDS_MAX: Final = 60
@@ -233,10 +233,11 @@ def _unsent(header: EnvelopeHeader, now: datetime) -> list[str]:
     due_at = header.respond_by or header.expires_at
     if due_at > now:
         return []
-    return [
+    told = (
         f"NOT SENT: the hub has not taken message {header.id} ({header.precedence}), to be answered by "
         f"{format_time(due_at)}: reach those offices by voice"
-    ]
+    )
+    return [told]
 
 
 def _overdue(message: dict[str, Any], contact: dict[str, Any], *, answered: bool) -> str:

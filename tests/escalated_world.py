@@ -7,6 +7,7 @@ The sender's key is replaced before anything is released.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -73,11 +74,15 @@ def entries() -> tuple[SignedEntry, ...]:
     )
 
 
-def checkpoint(size: int = ROTATED) -> str:
+def root_at(size: int) -> bytes:
     tree = merkle.CompactRange()
     for made in entries()[:size]:
         tree = tree.append(merkle.leaf_hash(made.leaf))
-    return sign_checkpoint(Checkpoint(ORIGIN, size, tree.root()), LOG).decode()
+    return tree.root()
+
+
+def checkpoint(size: int = ROTATED) -> str:
+    return sign_checkpoint(Checkpoint(ORIGIN, size, root_at(size)), LOG).decode()
 
 
 def head(size: int) -> str:
@@ -153,6 +158,11 @@ class Case:
             "reason": "reached-by-voice", "at": after(40), "head": head(ROTATED), **changes,
         }  # fmt: skip
         return sign_form(Cancel(**members), jws.CANCEL, key or signing_key(JO, 2))
+
+    def spaced(self, receipt: str) -> str:
+        """The receipt with white space in what is signed."""
+        value = json.loads(jws.read_compact(receipt).payload)
+        return jws.sign_compact(json.dumps(value, indent=1).encode(), jws.RECEIPT, HUB)
 
     def _signed(self, form: Any, **changes: Any) -> str:
         return sign_form(form.model_copy(update=changes), jws.RECEIPT, HUB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tests.independent.basics import canonical, parse_canonical, refuse_if, sha256, unb64u
+from tests.independent.basics import canonical, parse, refuse_if, sha256, unb64u
 from tests.independent.forms import check_form
 from tests.independent.sealed import commitment, open_content, padded_size, slot_hash, unpad
 from tests.independent.signatures import split
@@ -62,17 +62,15 @@ def _attachments(message: dict[str, Any], content: bytes, start: int) -> None:
         start += attachment["size_bytes"]
 
 
-def read_opening(
-    envelope: dict[str, Any], header: dict[str, Any], cek: bytes
-) -> tuple[str, dict[str, Any], bytes]:
-    """The message's compact JWS, its members and their reduction; its signature is not verified here."""
+def read_opening(envelope: dict[str, Any], header: dict[str, Any], cek: bytes) -> tuple[str, dict[str, Any]]:
+    """The message's compact JWS and its members; its signature is not verified here."""
     refuse_if(commitment(cek, header["id"]) != header["commit"], "wrong-commitment")
     iv, tag = unb64u(envelope["iv"], 12), unb64u(envelope["tag"], 16)
     plaintext = open_content(cek, iv, envelope["protected"], unb64u(envelope["ciphertext"]), tag)
     line = plaintext.find(b"\n")
     refuse_if(line < 0 or not plaintext[:line].isascii(), "bad-padding")
     compact = plaintext[:line].decode("ascii")
-    message: dict[str, Any] = parse_canonical(unb64u(split(compact)[1]))
+    message: dict[str, Any] = parse(unb64u(split(compact)[1]))
     check_form("message", message)
     for member in header.keys() - OWN_OF_HEADER:
         refuse_if(message[member] != header[member], "member-mismatch")
@@ -85,4 +83,4 @@ def read_opening(
         named = slot["header"]
         mine = (named["contact"], named["kid"], slot_hash(unb64u(named["salt"], 16), named))
         refuse_if(mine not in signed, "slot-not-in-message")
-    return compact, message, reduced(message)
+    return compact, message

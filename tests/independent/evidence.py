@@ -9,13 +9,14 @@ from tests.independent.basics import (
     RefusedError,
     b64u,
     moment,
+    parse,
     parse_canonical,
     refuse_if,
     sha256,
     tagged,
     unb64u,
 )
-from tests.independent.content import read_opening
+from tests.independent.content import read_opening, reduced
 from tests.independent.directory import Directory, Key
 from tests.independent.forms import check_form
 from tests.independent.holding import check_alike
@@ -70,20 +71,11 @@ def _slot(slot: dict[str, Any]) -> Slot:
     return header["contact"], header["kid"], header["sequence"], slot_name(slot)
 
 
-class Court:
-    """The log of the file, against which every signature in it is judged."""
+class Bench:
+    """A log against which signatures are judged."""
 
-    def __init__(self, file: dict[str, Any], directory: Directory) -> None:
+    def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        envelope = file["envelope"]
-        raw = unb64u(envelope["protected"])
-        self.header: dict[str, Any] = parse_canonical(raw)
-        check_form("envelope-header", self.header)
-        refuse_if(self.header["origin"] != directory.origin, "wrong-origin")
-        self.digest = envelope_digest(*(envelope[m] for m in ("protected", "iv", "ciphertext", "tag")))
-        self.slots = envelope["recipients"]
-        self.held = {_slot(slot) for slot in self.slots}
-        self.contacts = {contact for contact, *_ in self.held}
 
     def head(self, text: str) -> int:
         """The size of a head whose root is that of the entries."""
@@ -101,7 +93,7 @@ class Court:
         if key is None or key.jwk is None:
             raise RefusedError("unknown-key")
         data = verify_compact(key.jwk, f"poc-{form}+jws", compact)
-        value: dict[str, Any] = parse_canonical(data)
+        value: dict[str, Any] = parse(data)
         check_form(form, value)
         refuse_if(value["origin"] != self.directory.origin, "wrong-origin")
         return value, kid, key
@@ -120,6 +112,22 @@ class Court:
         state = self.directory.states.get(holder.split(".", maxsplit=1)[0])
         sends = RIGHTS.get(form) == "send" and party is not None and party.kind == "contact"
         refuse_if(sends and state is not None and state.suspended("send", size), "state-suspended")
+
+
+class Court(Bench):
+    """The log of a file, and the envelope that every signature in it is about."""
+
+    def __init__(self, file: dict[str, Any], directory: Directory) -> None:
+        super().__init__(directory)
+        envelope = file["envelope"]
+        raw = unb64u(envelope["protected"])
+        self.header: dict[str, Any] = parse_canonical(raw)
+        check_form("envelope-header", self.header)
+        refuse_if(self.header["origin"] != directory.origin, "wrong-origin")
+        self.digest = envelope_digest(*(envelope[m] for m in ("protected", "iv", "ciphertext", "tag")))
+        self.slots = envelope["recipients"]
+        self.held = {_slot(slot) for slot in self.slots}
+        self.contacts = {contact for contact, *_ in self.held}
 
     def about(self, value: dict[str, Any]) -> None:
         """The form speaks of this envelope."""
@@ -184,16 +192,19 @@ def _cancels(court: Court, file: dict[str, Any]) -> list[Artefact]:
     return found
 
 
-def _prepared(court: Court, message: dict[str, Any], reduced: bytes, size: int) -> None:
+def check_preparation(bench: Bench, message: dict[str, Any], size: int) -> None:
+    """The second key of a message whose own key was judged at ``size``."""
     if message["prepared"] is None:
         refuse_if(message["status"] == "actual", "preparation-missing")
         return
-    value, kid, key = court.signed("preparation", message["prepared"])
-    refuse_if(value["kid"] != kid or kid == message["from"]["kid"], "preparation-mismatch")
+    value, kid, key = bench.signed("preparation", message["prepared"])
     contact = message["from"]["contact"]
-    refuse_if(value["contact"] != contact or key.holder != contact, "preparation-mismatch")
-    refuse_if(value["content_sha256"] != b64u(tagged("poc/1 content", reduced)), "preparation-mismatch")
-    court.judge("message", kid, key, contact, max(size, court.head(value["head"])))
+    bench.judge("message", kid, key, contact, max(size, bench.head(value["head"])))
+    refuse_if((value["kid"], value["contact"]) != (kid, contact), "preparation-mismatch")
+    refuse_if(
+        value["content_sha256"] != b64u(tagged("poc/1 content", reduced(message))), "preparation-mismatch"
+    )
+    refuse_if(kid == message["from"]["kid"], "preparation-mismatch")
 
 
 def _opened(court: Court, file: dict[str, Any], sizes: list[int], proof: Proof) -> None:
@@ -202,7 +213,7 @@ def _opened(court: Court, file: dict[str, Any], sizes: list[int], proof: Proof) 
         return
     cek = unb64u(opening["cek"], 32)
     refuse_if(opening["message"] != court.header["id"], "member-mismatch")
-    compact, message, reduced = read_opening(file["envelope"], court.header, cek)
+    compact, message = read_opening(file["envelope"], court.header, cek)
     kid = read_protected(split(compact)[0])["kid"]
     key = court.directory.keys.get(kid)
     if key is None or key.jwk is None:
@@ -211,7 +222,7 @@ def _opened(court: Court, file: dict[str, Any], sizes: list[int], proof: Proof) 
     refuse_if(message["from"]["kid"] != kid, "member-mismatch")
     size = max([court.head(message["head"]), *sizes])
     court.judge("message", kid, key, message["from"]["contact"], size)
-    _prepared(court, message, reduced, size)
+    check_preparation(court, message, size)
     proof.voice, proof.message = voice_code(cek, court.header["id"]), message
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.independent.basics import b64u, moment, parse, refuse_if, sha256, thumbprint
+from tests.independent.basics import b64u, moment, parse, refuse_if, sha256, thumbprint, unb64u
 from tests.independent.drafts import read_draft, text_code
+from tests.independent.evidence import Bench, check_preparation
 from tests.independent.forms import check_form
 from tests.independent.nudges import nudge_id, read_webhook, short_number
+from tests.independent.registry import replay
 from tests.independent.sealed import public_key
 from tests.independent.templates import reference
 from tests.independent.texts import fold
@@ -40,6 +42,17 @@ def nudge(case, **changed):
     assert headers["webhook-id"] == nudge_id(case["message"], case["contact"], case["step"], case["address"])
     if data["number"] is not None:
         refuse_if(data["number"] != short_number(case["message"], case["contact"]), "bad-form")
+
+
+def test_the_same_second_keys_count():
+    known = load("draft/preparations")
+    bench = Bench(replay([unb64u(leaf) for leaf in known["entries"]]))
+
+    def prepared(case):
+        check_form("message", case["message"])
+        check_preparation(bench, case["message"], case["size"])
+
+    assert differing("draft/preparations", prepared) == []
 
 
 def test_the_same_drafts_open_and_have_the_same_text_codes():

@@ -17,7 +17,7 @@ from poc.core import sealed
 from poc.core.clearance import code_of, draft_sha256_of, seal_draft
 from poc.core.draft_form import DraftForm
 from poc.core.form import form_of
-from poc.core.strictjson import b64u, canonical
+from poc.core.strictjson import b64u, canonical, unb64u
 from tests.form_examples import AT, CONTENT, DRAFT
 from tests.registry import sealing_key
 
@@ -63,6 +63,7 @@ def cases() -> list[dict[str, Any]]:
     slot = good["recipients"][0]
     moved = {**slot, "header": {**slot["header"], "kid": sealing_key("jo.technical 3").public.kid}}
     unsealed = {**slot, "encrypted_key": flipped(slot["encrypted_key"])}
+    spaced = b64u(unb64u(good["protected"]).replace(b",", b", "))
     rows: list[tuple[str, str, bytes]] = [
         ("in clear", "ok", clear),
         ("in clear, with a line break at its end", "ok", clear + b"\n"),
@@ -84,6 +85,7 @@ def cases() -> list[dict[str, Any]]:
             "bad-form",
             canonical({**good, "protected": _header(typ="poc-envelope+jwe")}),
         ),
+        ("a header that is not RFC 8785", "not-canonical", canonical({**good, "protected": spaced})),
         ("not padded", "bad-padding", canonical(sealed_value(clear))),
         ("a draft of another contact inside", "member-mismatch", canonical(sealed_value(sealed.pad(other)))),
         ("no draft inside", "bad-json", canonical(sealed_value(sealed.pad(b"a draft")))),

@@ -71,6 +71,7 @@ def variants(case: Case, text: str) -> list[dict[str, Any]]:
         ("no receipt of acceptance, no content key", "ok", ["expired-early", "not-accepted"], {"opening": None, **with_receipts(accepted=None)}),
         ("no receipt of acceptance: the author's key had ended when it was released", "key-ended", [], with_receipts(accepted=None)),
         ("accepted after the author's key had ended", "key-ended", [], with_receipts(accepted=case.accepted(ROTATED))),
+        ("an acceptance whose payload is not RFC 8785", "ok", [], with_receipts(accepted=case.spaced(receipts["accepted"]))),
         ("an acceptance without the held slots", "receipt-mismatch", [], with_receipts(accepted=case.accepted(slots=case.of(TECH, JO)))),
         ("a release of slots with other digests", "receipt-mismatch", [], with_receipts(released=case.released(DEPUTY, 30, slots=other_digest))),
         ("a release of slots with a number", "receipt-mismatch", [], with_receipts(released=case.released(DEPUTY, 30, slots=other_number))),

@@ -7,22 +7,21 @@ together is named as a problem. Asking a hub or a clock is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from poc.core import jws, rules, sealed
 from poc.core.admission import envelope_digest, read_header, slot_hash, slot_receipts
 from poc.core.checkpoint import Checkpoint
 from poc.core.directory import Directory
 from poc.core.evidence import EvidenceFile, LogLight, Receipt
-from poc.core.form import TopForm, form_bytes, form_of, form_value, read_form
-from poc.core.holding import Part, parts_of
+from poc.core.form import form_bytes, form_of, form_value, read_form
 from poc.core.judge import head_size, judge_key
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.opening import OpenedContent, check_preparation, open_content
-from poc.core.play import deadline
+from poc.core.problems import Problem, Signed, problems_of, recorded_of
 from poc.core.receipts import (
     Answer,
     artefact_sha256,
@@ -37,7 +36,6 @@ from poc.core.strictjson import b64u, unb64u
 from poc.core.whole_log import WholeLog, verify_log
 from poc.errors import RefusedError
 
-SignedT = TypeVar("SignedT", bound=TopForm)
 _OUT: Final = ("accepted", "released")
 
 
@@ -50,14 +48,6 @@ class TimelineEvent:
     who: str
     kid: str
     contact: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Signed artefacts that verify, but do not fit together; ``code`` is stable."""
-
-    code: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +191,7 @@ def verify_evidence(data: bytes, fingerprint: str) -> EvidenceReport:
         content=content,
         voice_code=voice,
         timeline=tuple(sorted(timeline, key=lambda event: event.at)),
-        problems=(*_problems(receipts, answers), *_of_times(case, receipts)),
+        problems=problems_of(header, [slot.header for slot in envelope.recipients], receipts, answers),
         warnings=("no-witnesses",) if history.newest.quorum == 0 else (),
     )
 
@@ -214,20 +204,7 @@ def _verify_log(file: EvidenceFile, pinned: str) -> tuple[_History, Checkpoint]:
     return _History(log), log.checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed(Generic[SignedT]):
-    """A verified form with the text it was read from."""
-
-    form: SignedT
-    text: str
-
-    @property
-    def kid(self) -> str:
-        """The key that signed it."""
-        return jws.read_compact(self.text).header.kid
-
-
-def _verify_receipts(case: _Case) -> list[_Signed[Receipt]]:
+def _verify_receipts(case: _Case) -> list[Signed[Receipt]]:
     """Every receipt, judged at its own head, and every slot of the envelope as the hub accepted it."""
     found = []
     for text in case.file.receipts:
@@ -235,7 +212,7 @@ def _verify_receipts(case: _Case) -> list[_Signed[Receipt]]:
         check_of_envelope(receipt, case.header, case.digest)
         if receipt.event == "accepted":
             _check_slots(case, receipt)
-        found.append(_Signed(receipt, text))
+        found.append(Signed(receipt, text))
     _check_named(case, [signed.form for signed in found])
     return found
 
@@ -260,15 +237,9 @@ def _check_slots(case: _Case, accepted: Receipt) -> None:
             raise RefusedError("receipt-mismatch", f"the slot of key {slot.kid[:12]}…")
 
 
-def _recorded(receipts: list[_Signed[Receipt]]) -> dict[str | None, Receipt]:
-    """The hub's first record of each artefact, by the artefact's hash."""
-    latest_first = sorted((r.form for r in receipts), key=lambda receipt: receipt.at, reverse=True)
-    return {r.artefact_sha256: r for r in latest_first if r.event == "recorded"}
-
-
-def _verify_answers(case: _Case, receipts: list[_Signed[Receipt]]) -> list[_Signed[Answer]]:
+def _verify_answers(case: _Case, receipts: list[Signed[Receipt]]) -> list[Signed[Answer]]:
     """Every retrieval and acknowledgement, judged at the larger of its head and the hub's record."""
-    recorded = _recorded(receipts)
+    recorded = recorded_of(receipts)
     slots = [slot.header.contact for slot in case.file.envelope.recipients]
     taken = [slot.contact for r in receipts if r.form.event == "accepted" for slot in r.form.slots or ()]
     found = []
@@ -283,7 +254,7 @@ def _verify_answers(case: _Case, receipts: list[_Signed[Receipt]]) -> list[_Sign
             answer = _verify_in_log_order(case.history, text, receipt)
             check_of_envelope(answer, case.header, case.digest)
             check_answerer(answer, case.header, (*slots, *taken))
-            found.append(_Signed(answer, text))
+            found.append(Signed(answer, text))
     return found
 
 
@@ -294,7 +265,7 @@ def _verify_in_log_order(history: _History, text: str, recorded: Receipt | None)
     return verify_answer(text, directory, recorded, least=directory.size)
 
 
-def _verify_content(case: _Case, receipts: list[_Signed[Receipt]]) -> OpenedContent | None:
+def _verify_content(case: _Case, receipts: list[Signed[Receipt]]) -> OpenedContent | None:
     """The content, if the file discloses its key: signature, members, slots, author's key in log order."""
     opening = case.file.opening
     if opening is None:
@@ -319,11 +290,11 @@ def _verify_content(case: _Case, receipts: list[_Signed[Receipt]]) -> OpenedCont
 # --- what it says ------------------------------------------------------------------------------
 
 
-def _receipt_events(receipts: list[_Signed[Receipt]]) -> list[TimelineEvent]:
+def _receipt_events(receipts: list[Signed[Receipt]]) -> list[TimelineEvent]:
     return [TimelineEvent(r.form.at, r.form.event, r.form.origin, r.kid, r.form.contact) for r in receipts]
 
 
-def _answer_events(answers: list[_Signed[Answer]]) -> list[TimelineEvent]:
+def _answer_events(answers: list[Signed[Answer]]) -> list[TimelineEvent]:
     return [TimelineEvent(a.form.at, a.form.outcome, a.form.contact, a.kid, a.form.contact) for a in answers]
 
 
@@ -335,72 +306,5 @@ def _cancel_events(case: _Case) -> list[TimelineEvent]:
         directory = case.history.at(case.history.size_of(first.head))
         cancel = verify_cancel(text, directory, sender)
         check_of_envelope(cancel, case.header, case.digest)
-        found.append(TimelineEvent(cancel.at, "cancelled", sender, _Signed(cancel, text).kid, cancel.contact))
+        found.append(TimelineEvent(cancel.at, "cancelled", sender, Signed(cancel, text).kid, cancel.contact))
     return found
-
-
-def _problems(receipts: list[_Signed[Receipt]], answers: list[_Signed[Answer]]) -> list[Problem]:
-    """What contradicts itself, or is claimed without the other side's record."""
-    events = [r.form for r in receipts]
-    found = []
-    accepted = {r.text for r in receipts if r.form.event == "accepted"}
-    if not accepted:
-        found.append(Problem("not-accepted", "no receipt of the hub over the envelope"))
-    if len(accepted) > 1:
-        found.append(Problem("two-receipts", "the hub accepted the envelope twice"))
-    if accepted and any(r.event == "rejected" for r in events):
-        found.append(Problem("accepted-and-rejected", "the hub said both"))
-    recorded = _recorded(receipts)
-    shown = {artefact_sha256(a.text): a.form for a in answers}
-    for artefact, answer in shown.items():
-        if artefact not in recorded:
-            found.append(Problem("not-recorded", f"{answer.outcome} by {answer.contact}"))
-    for named, receipt in recorded.items():
-        if named not in shown:
-            found.append(Problem("artefact-missing", f"recorded for {receipt.contact}"))
-    return [*found, *_contradictions(events, shown, recorded)]
-
-
-def _contradictions(
-    events: list[Receipt], shown: Mapping[str, Answer], recorded: Mapping[str | None, Receipt]
-) -> list[Problem]:
-    found = []
-    final = {a: answer for a, answer in shown.items() if answer.outcome != "retrieved"}
-    for receipt in (r for r in events if r.event == "expired"):
-        for artefact, answer in final.items():
-            record = recorded.get(artefact)
-            if record and answer.contact == receipt.contact and record.at <= receipt.at:
-                found.append(Problem("expired-after-recorded", answer.contact))
-    said = {(answer.contact, answer.outcome) for answer in final.values()}
-    both = sorted(c for c, outcome in said if outcome == "declined" and (c, "acknowledged") in said)
-    return [*found, *(Problem("acknowledged-and-declined", contact) for contact in both)]
-
-
-def _of_times(case: _Case, receipts: list[_Signed[Receipt]]) -> list[Problem]:
-    """What the hub signed before its time, or of a part that it also said was not needed."""
-    events = [r.form for r in receipts]
-    held = {part.contact: part.release_at for part in _parts(case)}
-    skipped = {slot for r in events if r.event == "not-needed" for slot in r.slots or ()}
-    accepted = min((r.at for r in events if r.event == "accepted"), default=None)
-    released: dict[str, datetime] = {}
-    found = []
-    for receipt in (r for r in events if r.event == "released"):
-        contact = str(receipt.contact)
-        released[contact] = min(receipt.at, released.get(contact, receipt.at))
-        if not skipped.isdisjoint(receipt.slots or ()):
-            found.append(Problem("released-and-not-needed", contact))
-    for contact, at in released.items():
-        due_at = held.get(contact, case.header.not_before)
-        if due_at is not None and at < due_at:
-            found.append(Problem("released-early", contact))
-    for receipt in (r for r in events if r.event == "expired"):
-        contact = str(receipt.contact)
-        at_once = accepted if held.get(contact, case.header.not_before) is None else None
-        out_at = released.get(contact, at_once)
-        if out_at is None or receipt.at < deadline(case.header, out_at):
-            found.append(Problem("expired-early", contact))
-    return found
-
-
-def _parts(case: _Case) -> tuple[Part, ...]:
-    return parts_of(case.header, [slot.header for slot in case.file.envelope.recipients])

@@ -1613,15 +1613,15 @@ BUGS = (
     ),
     Bug(
         "R13 a hub may sign too early and no file shows it",
-        "poc/core/proof.py",
-        "if out_at is None or receipt.at < deadline(case.header, out_at):",
+        "poc/core/problems.py",
+        "if out_at is None or receipt.at < deadline(header, out_at):",
         "if out_at is None:",
         "tests/core/test_proof.py",
         "before_the_deadline",
     ),
     Bug(
         "R13 a release before its time is hidden by another in time",
-        "poc/core/proof.py",
+        "poc/core/problems.py",
         "released[contact] = min(receipt.at, released.get(contact, receipt.at))",
         "released[contact] = receipt.at",
         "tests/core/test_evidence_vectors.py",

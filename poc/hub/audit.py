@@ -74,10 +74,11 @@ class Audit:
         Raises ``storage-failed``. Without a registry or its key there is no note; the log line remains.
         """
         if self._left_out:
-            left_out, self._left_out = self._left_out, 0
+            left_out = self._left_out
             await self._store.append_audit(
                 AuditEvent(self._now(), "refusals-not-listed", DONE, count=left_out)
             )
+            self._left_out -= left_out
         row = await self._store.read_newest_audit()
         if row is None or row.number <= self._anchored:
             return

@@ -37,7 +37,7 @@ from poc.store.base import (
     StoredSlot,
     Subtree,
 )
-from poc.store.faults import Faults, verb
+from poc.store.faults import ANY_VERB, Faults, Moment, verb
 from poc.store.memory_blobs import MemoryBlobs
 
 
@@ -94,6 +94,10 @@ class MemoryStore(MemoryBlobs):
     def fail_but_persist(self, name: str, n: int = 1) -> None:
         """Make the n-th call of the verb ``name`` from now take effect, then raise ``storage-failed``."""
         self.faults.plan(self, name, n, "after")
+
+    def fail_nth(self, n: int, moment: Moment) -> None:
+        """Make the n-th call from now, whichever verb it is of, fail before or after it took effect."""
+        self.faults.plan(self, ANY_VERB, n, moment)
 
     async def close(self) -> None:
         """See ``Store``."""

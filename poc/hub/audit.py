@@ -7,6 +7,7 @@ how the chain is checked, stands in ``core.audit``. No record holds personal dat
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Final
 
@@ -39,6 +40,7 @@ class Audit:
         self._minute_began: datetime | None = None
         self._in_minute = 0
         self._left_out = 0
+        self._deleted: Counter[str] = Counter()
 
     async def record(
         self,
@@ -59,6 +61,16 @@ class Audit:
             return
         by, kid = (None, None) if caller is None else (caller.holder, caller.kid)
         await self._store.append_audit(AuditEvent(self._now(), action, outcome, by, kid, subject, count))
+
+    async def record_deleted(self, kept: str, count: int) -> None:
+        """Record that so many of a class of what is kept were deleted, if any were. Raises ``storage-failed``.
+
+        What the disk did not take then is part of the next record of the class: nobody asks again for it.
+        """
+        self._deleted[kept] += count
+        if self._deleted[kept]:
+            await self.record("retention", subject=kept, count=self._deleted[kept])
+        del self._deleted[kept]
 
     def _is_flood(self) -> bool:
         now = self._now()

@@ -173,7 +173,7 @@ async def run_jobs(store: Store, openings: Openings, audit: Audit, now: datetime
             continue
         try:
             count = await kept.job(store, openings, now)
-            if count and kept.told:
-                await audit.record("retention", subject=kept.name, count=count)
+            if kept.told:
+                await audit.record_deleted(kept.name, count)
         except PocError as error:
             log_event("not-erased", kept=kept.name, code=error.code)

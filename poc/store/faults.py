@@ -18,12 +18,12 @@ ANY_VERB: Final = "any verb"
 class Faults:
     """Which coming call of which verb fails, and whether the store is closed.
 
-    ``called`` are the verbs that were called.
+    ``called`` are the verbs that were called, in order.
     """
 
     due: list[tuple[str, int, Moment]] = field(default_factory=list)
     closed: bool = False
-    called: set[str] = field(default_factory=set)
+    called: list[str] = field(default_factory=list)
 
     def plan(self, store: object, name: str, n: int, moment: Moment) -> None:
         """Order that the n-th call from now fails, of the verb or of ``ANY_VERB``.
@@ -44,7 +44,7 @@ class Faults:
         """
         if self.closed:
             raise UnreachableError("storage-failed", "the store is closed")
-        self.called.add(name)
+        self.called.append(name)
         counted = [(planned, n - (planned in (name, ANY_VERB)), moment) for planned, n, moment in self.due]
         self.due = [entry for entry in counted if entry[1] > 0]
         return {moment for _, n, moment in counted if n == 0}

@@ -15,6 +15,7 @@ from typing import Any, Final
 from poc.core import (
     bodies,
     card,
+    draft_form,
     evidence,
     exercise,
     fork,
@@ -24,6 +25,7 @@ from poc.core import (
     snapshot,
     state_request,
     statement,
+    template,
 )
 from poc.core.form import Form
 from poc.web import openapi
@@ -47,6 +49,9 @@ FORMS: Final[dict[str, type[Form]]] = {
     "opening": card.Opening,
     "message": message.Message,
     "preparation": message.Preparation,
+    "draft": draft_form.DraftForm,
+    "draft-header": draft_form.DraftHeader,
+    "sealed-draft": draft_form.SealedDraft,
     "envelope": message.Envelope,
     "envelope-header": message.EnvelopeHeader,
     "receipt": evidence.Receipt,
@@ -59,6 +64,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "template": template.TemplateFile,
     "notices": notices.NoticeList,
     "conflict": notices.ConflictFile,
 }

@@ -19,6 +19,7 @@ from poc.cli import (
     contact_bulk,
     contact_export,
     contact_handover,
+    contact_nudges,
     contact_privacy,
     contact_sheet,
     history,
@@ -81,6 +82,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     contact_handover.add(verbs)
     contact_brakes.add(verbs)
     contact_privacy.add(verbs)
+    contact_nudges.add(verbs)
     contact_sheet.add_sheet(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")

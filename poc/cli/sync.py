@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from poc.cli.context import Context
-from poc.cli.output import Progress, Result, Table, warn
+from poc.cli.output import Progress, Result, Table, both_times, warn
+from poc.core.strictjson import parse_time
 from poc.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -62,9 +63,17 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     notes = [f"not taken by the hub: {item}" for item in report.rejected]
     if waiting:
         notes.append(f"{waiting} still waiting in the outbox")
+    if report.again_at is not None:
+        notes.append(again_note(report.again_at))
     return Result(
         value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
     )
+
+
+def again_note(again_at: str) -> str:
+    """What a person is told where the hub asks to wait."""
+    shown = both_times(parse_time(again_at))
+    return f"the hub asks to wait: sending goes on with the first `poc sync` after {shown}"
 
 
 def _has_keys(context: Context) -> bool:

@@ -6,15 +6,19 @@ Knows HTTP and nothing of what the answers mean: verifying stands in ``sync`` an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from poc.client.waiting import retry_seconds
 from poc.core.httpsig import sign_request
 from poc.core.keys import SigningKey
 from poc.core.strictjson import b64u, canonical, parse, parse_time
 from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError
+from poc.limits import RETRY_TRIES_MAX, RETRY_WAIT_SECONDS_MAX
 
 if TYPE_CHECKING:  # 0.3 s to import, which a command that stays offline does not pay
     import aiohttp
@@ -29,6 +33,7 @@ _OWN_CODES: Final = frozenset(
      "wrong-fingerprint", "no-device", "not-synced"}
 )  # fmt: skip
 """What only this desk can find: a hub that says so is not believed, for what follows from it is grave."""
+_COME_AGAIN: Final = frozenset({"rate-limited", "too-many-requests"})
 _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
 
 
@@ -63,8 +68,12 @@ class HubClient:
         *,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
         seconds_max: float = TIMEOUT_SECONDS,
+        ca_file: Path | None = None,
     ) -> None:
-        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``."""
+        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``.
+
+        The certificates in ``ca_file`` are trusted beside the system's.
+        """
         self._base = base.rstrip("/")
         self._http = http
         self._own: aiohttp.ClientSession | None = None
@@ -73,6 +82,7 @@ class HubClient:
         self.keys = keys
         self._answer_bytes_max = answer_bytes_max
         self._seconds_max = seconds_max
+        self._ca_file = ca_file
         self.warnings: list[str] = []
         self.progress: Callable[[str], None] = _told_to_nobody
 
@@ -95,7 +105,8 @@ class HubClient:
         if self._http is not None:
             return self._http
         if self._own is None:
-            self._own = aiohttp.ClientSession()
+            connector = None if self._ca_file is None else aiohttp.TCPConnector(ssl=_trusting(self._ca_file))
+            self._own = aiohttp.ClientSession(connector=connector)
         return self._own
 
     def take_warnings(self) -> list[str]:
@@ -127,7 +138,8 @@ class HubClient:
     ) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
 
-        ``headers`` go with it, unsigned; ``answer_bytes_max`` bounds this one answer.
+        ``headers`` go with it, unsigned; ``answer_bytes_max`` bounds this one answer. Where the hub asks
+        to wait a few seconds, it is sent again then, a few times.
 
         A key that the hub does not take, such as one that was replaced since the last sync, gives way to
         the next of ``keys``.
@@ -137,6 +149,17 @@ class HubClient:
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
         asked = _Asked(method, path, body, headers or {}, answer_bytes_max or self._answer_bytes_max)
+        for _ in range(RETRY_TRIES_MAX):
+            try:
+                return await self._signed(asked, signed=signed)
+            except RefusedError as error:
+                seconds = retry_seconds(error)
+                if error.code not in _COME_AGAIN or seconds is None or seconds > RETRY_WAIT_SECONDS_MAX:
+                    raise
+                await asyncio.sleep(seconds)
+        return await self._signed(asked, signed=signed)
+
+    async def _signed(self, asked: _Asked, *, signed: bool) -> bytes:
         if not signed or not self.keys:
             return await self._timed(asked, None)
         for tried in range(len(self.keys)):
@@ -154,15 +177,59 @@ class HubClient:
         except RefusedError as error:
             if error.code == "nonce-used":  # the HTTP library repeated it over a new connection
                 return await self._once(asked, self._clock(), key)
-            told = error.data.get("time") or error.data.get("server_time")
-            if error.code != "clock-skew" or not isinstance(told, str):
-                raise
-            try:
-                created = parse_time(told)
-            except RefusedError:
-                raise error from None
-            self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(asked, created, key)
+            return await self._once(asked, self._hubs_time(error), key)
+
+    def _hubs_time(self, error: RefusedError) -> datetime:
+        """The hub's time from a refusal for this clock; any other is raised again."""
+        told = error.data.get("time") or error.data.get("server_time")
+        if error.code != "clock-skew" or not isinstance(told, str):
+            raise error
+        try:
+            at = parse_time(told)
+        except RefusedError:
+            raise error from None
+        self.warnings.append(f"the clock of this computer is off: the hub says {told}")
+        return at
+
+    async def lines(self, path: str, silence_seconds_max: float) -> AsyncIterator[bytes]:
+        """The lines of a signed GET whose answer goes on, as they come, until the hub ends it.
+
+        The first key is tried alone: a sync before this one has put the good one first. Raises as
+        :meth:`request`, and ``hub-unreachable`` after so long a silence.
+        """
+        try:
+            async for line in self._lines(path, self._clock(), silence_seconds_max):
+                yield line
+        except RefusedError as error:
+            created = self._hubs_time(error)
+        else:
+            return
+        async for line in self._lines(path, created, silence_seconds_max):
+            yield line
+
+    async def _lines(self, path: str, now: datetime, silence_seconds_max: float) -> AsyncIterator[bytes]:
+        import aiohttp  # noqa: PLC0415 (see the top)
+        from yarl import URL  # noqa: PLC0415
+
+        url = self._base + path
+        headers = {"Accept": "text/event-stream"}
+        if self.keys:
+            headers |= sign_request("GET", url, b"", self.keys[0], now, b64u(self._random(16)))
+        patience = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._seconds_max, sock_read=silence_seconds_max
+        )
+        try:
+            async with self._session().get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=patience
+            ) as answer:
+                if answer.status != 200:
+                    raise _problem(answer.status, await _bounded(answer, REFUSAL_BYTES_MAX))
+                async for line in answer.content:
+                    yield line
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
+        except ValueError:  # a line longer than the reader holds
+            raise RefusedError("bad-answer-from-hub", "a line without end") from None
 
     async def _once(self, asked: _Asked, now: datetime, key: SigningKey | None) -> bytes:
         import aiohttp  # noqa: PLC0415 (see the top)
@@ -191,6 +258,16 @@ class HubClient:
         if is_good:
             return data
         raise _problem(status, data)
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    """The system's certificates, and those of a file. Raises ``bad-setting``."""
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise RefusedError("bad-setting", f"hub_ca_file: {type(error).__name__}") from None
+    return context
 
 
 async def _bounded(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:

@@ -123,6 +123,18 @@ def queue_cancel(known: Known, message: str, contact: str | None, reason: Reason
     return ref
 
 
+def take_back_withdrawn(known: Known, draft: Draft) -> None:
+    """Queue the cancel that goes with a withdrawal, where the hub still holds something of what it withdraws.
+
+    A message that another device of this office sent is cancelled there. Raises as :func:`queue_cancel`.
+    """
+    message = draft.in_reply_to
+    if draft.kind != "withdrawal" or message is None or known.trust.outbox_row("message", message) is None:
+        return
+    if held_of(known, message):
+        queue_cancel(known, message, None, "withdrawn")
+
+
 def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str], bool]:
     """What a held message was made of: its draft, who is to act, who is to know, whether it escalates.
 

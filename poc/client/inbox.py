@@ -18,7 +18,8 @@ from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
 from poc.client.gossip import heads_of_item, keep_contradictions
 from poc.client.known import Known
-from poc.client.sequences import sequences
+from poc.client.offering import note_restored
+from poc.client.sequences import Gap, sequences
 from poc.client.trust import InboxRow
 from poc.core import jws, lifecycle
 from poc.core.directory import Directory
@@ -28,6 +29,7 @@ from poc.core.form import form_of, read_form
 from poc.core.holding import begins_at
 from poc.core.judge import COMPROMISED
 from poc.core.message import Envelope, Slot
+from poc.core.nudge import short_number
 from poc.core.play import ping_answer
 from poc.core.receipts import Answering, acknowledgement, retrieval, sign_form
 from poc.core.strictjson import canonical, format_time, parse, parse_time
@@ -49,9 +51,16 @@ async def fetch_inbox(
 ) -> Fetched:
     """Fetch what is new, keep it as delivered, verify it and queue retrievals.
 
-    A message that needs a newer log or exercise is verified once more after ``sync_again``.
+    A message that needs a newer log or exercise is verified once more after ``sync_again``. Where the hub
+    was restored, what it may have lost is remembered, to be offered again.
     """
-    fetched = await read_feed(known.trust, hub, INBOX, lambda item: _keep(known, item, clock()))
+    fetched = await read_feed(
+        known.trust,
+        hub,
+        INBOX,
+        lambda item: _keep(known, item, clock()),
+        restored=lambda: note_restored(known),
+    )
     if not _verify_new(known):
         await sync_again()
         _verify_new(known)
@@ -118,6 +127,11 @@ def _conflicts(known: Known) -> list[str]:
         known.trust.add_proof("sequence-used-twice", first.item, second.item)
         told.append(f"{first.sender} used one sequence number for {first.message} and {second.message}")
     return told
+
+
+def gaps_of(known: Known) -> tuple[Gap, ...]:
+    """The numbers missing between the messages that came and verified."""
+    return sequences(row for row in known.trust.inbox() if is_verified(row)).gaps
 
 
 def _verifies_alone(known: Known, row: InboxRow) -> bool:
@@ -302,6 +316,7 @@ def inbox_value(row: InboxRow) -> dict[str, Any]:
         "sent_at": format_time(header.sent_at), "arrived_at": row.arrived_at,
         "expires_at": format_time(header.expires_at),
         "expired_on_arrival": header.expires_at <= parse_time(row.arrived_at),
+        "short_number": short_number(row.message, slot["contact"]),
         "sequence": slot["sequence"], "spoken": spoken_name(row.sender, slot["contact"], slot["sequence"]),
         "state": row.state, "verified": is_verified(row), "reason": row.reason,
         "sentence": None if problem is None else problem.sentence,

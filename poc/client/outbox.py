@@ -23,13 +23,16 @@ from poc.client.gossip import heads_in, keep_contradictions
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.trust import OUTBOX_ORDER, OutboxRow
+from poc.client.waiting import Waiting, retry_seconds
+from poc.core.quota import claimed_lane
 from poc.core.strictjson import canonical, parse
 from poc.errors import RefusedError, UnreachableError
 
 _NOT_FINAL: Final = frozenset(
     {"clock-skew", "nonce-used", "bad-request-signature", "not-signed", "hub-refused", "bad-answer-from-hub",
      "already-logged",
-     "rate-limited", "too-many-requests", "too-slow", "step-moved"}
+     "rate-limited", "too-many-requests", "quota-reached", "storage-quota", "too-many-proposals",
+     "too-slow", "step-moved"}
 )  # fmt: skip
 _UNSETTLED: Final = ("waiting", "submitted", "proposed")
 _WAITS_FOR_LOG: Final = frozenset({"opening", "key"})
@@ -39,9 +42,14 @@ _NEWER_LOG: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
 
 @dataclass(slots=True)
 class Flushed:
-    """How a round of sending went: ``rejected`` for good, ``delayed`` to be tried again, and why."""
+    """How a round of sending went: ``rejected`` for good, ``delayed`` to be tried again, and why.
 
+    ``waiting`` knows what the hub asked to come again with later.
+    """
+
+    waiting: Waiting
     sent: int = 0
+    held_back: int = 0
     rejected: list[str] = field(default_factory=list)
     delayed: list[str] = field(default_factory=list)
 
@@ -72,12 +80,17 @@ async def flush(
     Raises ``hub-unreachable`` at the first broken connection, and ``fork`` or ``rollback`` where the log
     behind a receipt is another one; the rest stays.
     """
-    result = Flushed()
+    result = Flushed(Waiting(known.now()))
     for kind in kinds:
-        for row in known.trust.unsettled(kind):
-            held = kind == "message" and not blobs_tried and goes_after_its_blobs(known, row)
-            if row.state in _UNSENT and not held:
+        rows = [row for row in known.trust.unsettled(kind) if row.state in _UNSENT]
+        if kind == "message":
+            rows = [row for row in rows if blobs_tried or not goes_after_its_blobs(known, row)]
+            rows.sort(key=lambda row: claimed_lane(row.body) is not None)  # actual first, else in order
+        for row in rows:
+            if result.waiting.until(row) is None:
                 await _send(known, hub, row, result)
+            else:
+                result.held_back += 1
     return result
 
 
@@ -184,7 +197,9 @@ async def _note_refusal(
         return
     waits = row.kind in _WAITS_FOR_LOG and error.code != "opening-erased"
     if error.code in _NOT_FINAL or waits:
-        trust.set_outbox(row.number, row.state, reason=reason, answer=canonical(error.data))
+        seconds = retry_seconds(error)
+        kept = {} if seconds is None else result.waiting.note(row, seconds)
+        trust.set_outbox(row.number, row.state, reason=reason, answer=canonical({**error.data, **kept}))
         result.delayed.append(shown)
         return
     if row.kind == "message" and isinstance(error.data.get("receipt"), str):

@@ -21,6 +21,7 @@ from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.outbox import Flushed, flush, settle_statements
 from poc.client.statements import Submission, Submitted
+from poc.client.waiting import Waiting
 from poc.core.bodies import jwk_form
 from poc.core.card import Opening
 from poc.core.directory import DeviceState
@@ -199,7 +200,7 @@ class Proposing:
         except UnreachableError as error:
             if error.code != "hub-unreachable":
                 raise
-            return Flushed()
+            return Flushed(Waiting(self.known.now()))
 
     async def _submitted(self, kind: str, ref: str, payload: str) -> Submitted:
         row = self.known.trust.outbox_row(kind, ref)

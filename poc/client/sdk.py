@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from poc.client import exercises, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
+from poc.client.alarms import looked
 from poc.client.api import HubClient
 from poc.client.attachments import (
     AttachmentHere,
@@ -24,7 +25,17 @@ from poc.client.attachments import (
     read_attachment,
 )
 from poc.client.blobs import carry_blobs, waiting_blobs
-from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
+from poc.client.cancels import (
+    Held,
+    Reason,
+    check_ended,
+    held_of,
+    queue_cancel,
+    resealable,
+    take_back_withdrawn,
+)
+from poc.client.clearance import Clearing
+from poc.client.conversation import Conversations
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
@@ -37,6 +48,7 @@ from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.monitor import Findings, look, mark_seen
 from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
+from poc.client.nudges import Nudging
 from poc.client.outbox import Flushed
 from poc.client.past import HistoryEntry
 from poc.client.planning import plan_of
@@ -46,7 +58,9 @@ from poc.client.sending import Sent
 from poc.client.snapshots import make_snapshot
 from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
+from poc.client.templates import Templates, templates_of
 from poc.client.trust import Trust
+from poc.client.waiting import Waiting
 from poc.config import DeskSettings
 from poc.core.card import Part, Visibility
 from poc.core.directory import Directory
@@ -72,7 +86,7 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class Desk(Proposing):
+class Desk(Proposing, Clearing, Nudging):
     """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
 
     def __init__(
@@ -91,7 +105,7 @@ class Desk(Proposing):
         self._random = random
 
     @classmethod
-    async def join(
+    async def join(  # noqa: PLR0913 (clock, random and session are given by tests alone)
         cls,
         home: Path,
         url: str,
@@ -99,6 +113,7 @@ class Desk(Proposing):
         *,
         party: str | None = None,
         passphrase: str | None = None,
+        ca_file: Path | None = None,
         http: aiohttp.ClientSession | None = None,
         clock: Clock = now_utc,
         random: Random = secrets.token_bytes,
@@ -109,11 +124,11 @@ class Desk(Proposing):
         """
         expected = parse_fingerprint(fingerprint)
         check_no_desk(home)
-        hub = HubClient(url, http, (), clock, random)
+        hub = HubClient(url, http, (), clock, random, ca_file=ca_file)
         try:
             entry = await read_genesis(hub, expected)
             origin = start(entry).origin
-            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
+            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party, ca_file=ca_file)
             create_trust(home, entry.leaf)
         finally:
             await hub.close()
@@ -136,7 +151,8 @@ class Desk(Proposing):
             raise RefusedError("wrong-fingerprint", "trust.db is of another registry")
         if passphrase is not None and (home / KEYRING_NAME).exists():
             known.keyring = await asyncio.to_thread(Keyring.unlock, home, passphrase)
-        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random)
+        ca_file = None if settings.hub_ca_file is None else home / settings.hub_ca_file
+        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random, ca_file=ca_file)
         return cls(home, settings, known, hub, random)
 
     async def close(self) -> None:
@@ -337,6 +353,8 @@ class Desk(Proposing):
     ) -> Sent:
         """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
 
+        A withdrawal also cancels what the hub still holds of the message it withdraws.
+
         Where the draft asks for no answer by a time, it gets the default of its precedence, and alternates
         stand in for who does not answer: ``escalate`` says whether, ``None`` for all but TLP:RED.
         ``stale_reason`` lets an actual message go out on a log that is not fresh; it stays in the outbox.
@@ -344,7 +362,9 @@ class Desk(Proposing):
         """
         async with locked(self.home):
             draft, plan = plan_of(self.known, draft, to, information, escalate=escalate)
-            sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+            with self.known.trust.transaction():
+                sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+                take_back_withdrawn(self.known, draft)
             await self._send_waiting()
         await self._carry_blobs()
         return sending.outcome(self.known, sealed)
@@ -352,12 +372,20 @@ class Desk(Proposing):
     async def _carry_blobs(self) -> Flushed:
         """Upload what waits of attachments, without holding the home, then what was to go after them."""
         if not waiting_blobs(self.known):
-            return Flushed()
+            return Flushed(Waiting(self.known.now()))
         told = await carry_blobs(self.known, self.hub)
         async with locked(self.home):
             flushed = await self._send_waiting(blobs_tried=True)
         flushed.delayed += told
         return flushed
+
+    def templates(self) -> Templates:
+        """The templates of this desk."""
+        return templates_of(self.home)
+
+    def conversations(self) -> Conversations:
+        """The messages kept here as conversations: threads, withdrawals, updates."""
+        return Conversations(self.known)
 
     def held(self, message: str) -> tuple[Held, ...]:
         """What the hub still holds of a message sent from here. Raises ``unknown-message``."""
@@ -400,6 +428,10 @@ class Desk(Proposing):
         A refused one has the code as ``reason`` and its sentence as ``sentence``.
         """
         return [inbox_value(row) for row in self.known.trust.inbox()]
+
+    def looked(self, messages: Sequence[str] | None = None) -> None:
+        """Somebody has looked at these messages, or at all: alarms that ring for them end."""
+        looked(self.known, messages)
 
     def show(self, message: str) -> OpenedMessage:
         """Open a message received or sent, in memory. Raises ``unknown-message`` or why it is refused."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from poc.client.blobs import queue_blobs, waiting_blobs
 from poc.client.cautions import cautions
+from poc.client.conversation import check_may_say
 from poc.client.known import Known
 from poc.client.standing import check_fresh
 from poc.core.draft import measure, spoken_name
@@ -51,14 +52,18 @@ def seal(
     random: Callable[[int], bytes],
     *,
     stale_reason: str | None = None,
+    message: str | None = None,
 ) -> Sealed:
     """Seal a draft to those a plan reaches and keep it in the outbox.
+
+    ``message`` is the id it was prepared under, if it was.
 
     ``stale_reason`` is why an actual message goes out although the log here is not fresh: it is kept beside
     it and never sent. What a notice held here blocks is blocked.
 
     Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``state-suspended``,
-    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``measure`` and ``seal_message``.
+    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``check_may_say``, ``measure`` and
+    ``seal_message``.
     """
     if draft.status == "actual":
         _check_may_be_actual(known, stale_reason)
@@ -66,6 +71,7 @@ def seal(
     device = known.own_device("send")
     party, now = known.party or "", known.now()
     check_sender(known)
+    check_may_say(known, draft)
     for reached in plan.reached:
         check_not_frozen(directory.contacts.get(reached.contact), directory.size)
     if device.kid not in {own.kid for own in directory.devices_of(party)}:
@@ -77,7 +83,7 @@ def seal(
         sealed = seal_message(
             draft,
             origin=known.directory.origin,
-            id=uuid7(now, random(10)),
+            id=message or uuid7(now, random(10)),
             sender_contact=party,
             signing_key=known.keys.signing(device.kid),
             addressees=addressees,

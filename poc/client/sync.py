@@ -20,6 +20,7 @@ from poc.client.inbox import fetch_inbox
 from poc.client.known import Known, read_opening_form
 from poc.client.log import follow_log
 from poc.client.notices import fetch_notices, post_notices
+from poc.client.offering import offer_again
 from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.privacy import erased_in
 from poc.client.progress import missed_deadlines
@@ -29,7 +30,7 @@ from poc.core.card import read_opening
 from poc.core.directory import Directory
 from poc.core.form import form_bytes, state_of
 from poc.core.keys import SealingPublicKey
-from poc.core.strictjson import canonical
+from poc.core.strictjson import canonical, format_time
 from poc.errors import RefusedError
 
 _NEVER_PASSED_OVER: Final = frozenset({"fork", "rollback", "home-damaged"})
@@ -42,7 +43,8 @@ class SyncReport:
     """What a sync brought and sent. ``size`` is that of the verified log.
 
     ``rejected``: refused by the hub for good. ``failed``: the codes of steps that the hub answered in a
-    way that cannot be used; the same is told among the warnings.
+    way that cannot be used; the same is told among the warnings. ``again_at``: the hub asked to wait with
+    what is left in the outbox until then.
     """
 
     size: int = 0
@@ -50,6 +52,7 @@ class SyncReport:
     cards: int = 0
     keys: int = 0
     sent: int = 0
+    again_at: str | None = None
     rejected: list[str] = field(default_factory=list)
     received: int = 0
     evidence: int = 0
@@ -132,7 +135,11 @@ async def _messages_step(
         report.received += fetched.new
         report.warnings += fetched.warnings
 
+    async def offer() -> None:
+        report.warnings += await offer_again(known, hub)
+
     await _step(report, "inbox", receive)
+    await _step(report, "restored hub", offer)
     await _flush_step(known, hub, report, ("answer",))
     await _step(report, "evidence", lambda: sync_evidence(known, hub, report))
 
@@ -156,6 +163,8 @@ async def _flush_step(
     report.sent += flushed.sent
     report.rejected += flushed.rejected
     report.warnings += flushed.delayed
+    if flushed.waiting.again_at is not None:
+        report.again_at = format_time(flushed.waiting.again_at)
 
 
 async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from poc.client.trust_alarms import AlarmTable
 from poc.client.trust_blobs import BlobPieces
+from poc.client.trust_drafts import DraftTable
 from poc.client.trust_schema import MIGRATIONS, SCHEMA_VERSION
 from poc.core.strictjson import b64u
 from poc.errors import PocError, RefusedError, UnreachableError
@@ -70,7 +72,7 @@ class InboxRow:
     reason: str | None
 
 
-class Trust(BlobPieces):
+class Trust(BlobPieces, DraftTable, AlarmTable):
     """The open ``trust.db`` of a home. Every write is durable before it returns."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from poc.client.trust_alarms import ALARMS
+
 _FIRST: Final = """
 CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -44,5 +46,11 @@ _BLOBS: Final = """
 CREATE TABLE blob_piece (sha256 TEXT NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (sha256, start)) STRICT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS)
+_DRAFTS: Final = """
+CREATE TABLE draft (id TEXT PRIMARY KEY, state TEXT NOT NULL, edition INTEGER NOT NULL, sealed BLOB NOT NULL,
+  changed_at TEXT NOT NULL) STRICT;
+CREATE TABLE sheet (number INTEGER PRIMARY KEY AUTOINCREMENT, draft TEXT NOT NULL, edition INTEGER NOT NULL,
+  printed_at TEXT NOT NULL) STRICT;
+"""
+MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS, _DRAFTS, ALARMS)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

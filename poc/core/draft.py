@@ -77,7 +77,10 @@ class AttachmentBytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Everything of a message that its author chooses. ``prepared`` is a compact JWS."""
+    """Everything of a message that its author chooses. ``prepared`` is a compact JWS.
+
+    ``rendered`` is what readers will see of coded fields: its wording is checked, and it is not sent.
+    """
 
     status: Status
     kind: Kind
@@ -98,6 +101,7 @@ class Draft:
     respond_within_s: int | None = None
     officer: str | None = None
     prepared: str | None = None
+    rendered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,21 +174,42 @@ def draft_sha256(
     recipients: Iterable[tuple[str, SlotUse]],
 ) -> str:
     """The content hash of a draft before it is sealed, in whatever building; equal to the message's."""
+    content = draft_content(draft, origin=origin, id=id, sender_contact=sender_contact, recipients=recipients)
+    return reduced_sha256(content)
+
+
+def draft_content(
+    draft: Draft,
+    *,
+    origin: str,
+    id: str,  # noqa: A002 (the member's name on the wire)
+    sender_contact: str,
+    recipients: Iterable[tuple[str, SlotUse]],
+) -> dict[str, Any]:
+    """What :func:`draft_sha256` is the hash of, as a JSON value."""
     to = [{"contact": contact, "as": use} for contact, use in recipients]
     others = {"origin": origin, "id": id, "from": {"contact": sender_contact}, "to": to}
-    return _content_sha256({**_draft_value(draft), **others})
+    return _reduced({**_draft_value(draft), **others})
 
 
 def _content_sha256(value: dict[str, Any]) -> str:
+    return reduced_sha256(_reduced(value))
+
+
+def reduced_sha256(reduced: dict[str, Any]) -> str:
+    """The hash of a content reduced already, as :func:`draft_content` gives it and a draft carries it."""
+    return b64u(domain_hash("poc/1 content", canonical(reduced)))
+
+
+def _reduced(value: dict[str, Any]) -> dict[str, Any]:
     named = {(to["contact"], to["as"]) for to in value["to"] if to["as"] != "own"}
-    reduced = {
+    return {
         **value,
         **dict.fromkeys(("head", "commit", "sent_at", "officer", "prepared")),
         "from": {"contact": value["from"]["contact"], "kid": None},
         "to": [{"contact": contact, "as": use} for contact, use in sorted(named)],
         "attachments": [{**attachment, "blob": None} for attachment in value["attachments"]],
     }
-    return b64u(domain_hash("poc/1 content", canonical(reduced)))
 
 
 def text_code(content: str) -> str:
@@ -225,7 +250,8 @@ def _texts(draft: Draft) -> Iterable[str]:
     lines = (draft.subject, draft.handling, draft.our_reference, draft.your_reference)
     names = (attachment.name for attachment in draft.attachments)
     texts = (text.text for text in draft.body.texts)
-    return (text for text in (*lines, *draft.body.fields.values(), *texts, *names) if text is not None)
+    filled = (*draft.body.fields.values(), *draft.rendered)
+    return (text for text in (*lines, *filled, *texts, *names) if text is not None)
 
 
 def _plain(text: str) -> str:

@@ -70,6 +70,7 @@ __all__ = [
     "SealingLimits",
     "Size",
     "admit_envelope",
+    "check_draft",
     "check_enrolled",
     "check_envelope",
     "check_exercise_text",
@@ -143,7 +144,9 @@ def seal_message(  # noqa: PLR0913 (one named value per thing a sender decides)
             ``too-many-slots``, ``no-addressee``, ``duplicate-slot``, ``bad-sequence``, ``bad-times``,
             ``expires-too-late``, ``expired``, ``envelope-too-large``, ``bad-form``.
     """
-    _check_draft(draft, limits, now)
+    check_draft(draft, limits, now)
+    if draft.status == "actual" and draft.prepared is None:
+        raise RefusedError("preparation-missing")
     ordered = sorted(addressees, key=lambda addressee: (addressee.contact, addressee.kid))
     _check_addressees(ordered, draft, sender_contact, limits)
     salted = list(zip(ordered, randomness.salts, strict=True))
@@ -179,13 +182,12 @@ def seal_message(  # noqa: PLR0913 (one named value per thing a sender decides)
     return Sealed(envelope, data, message, digest, sealed.voice_code(randomness.cek, id), blobs)
 
 
-def _check_draft(draft: Draft, limits: SealingLimits, now: datetime) -> None:
+def check_draft(draft: Draft, limits: SealingLimits, now: datetime) -> None:
+    """Refuse a draft that could not be sent now, its preparation aside. Raises as :func:`seal_message`."""
     if limits.controller and draft.status == "actual":
         raise RefusedError("controller-cannot-send-actual")
     if draft.status not in limits.statuses:
         raise RefusedError("status-not-admitted", draft.status)
-    if draft.status == "actual" and draft.prepared is None:
-        raise RefusedError("preparation-missing")
     check_times(now, draft.not_before, draft.respond_by, draft.expires_at, now)
     check_exercise_text(draft)
 

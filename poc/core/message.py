@@ -52,6 +52,7 @@ Tlp = Literal["TLP:RED", "TLP:AMBER+STRICT", "TLP:AMBER", "TLP:GREEN", "TLP:CLEA
 SlotUse = Literal["action", "information", "own"]
 
 ENVELOPE_TYPE: Final = "poc-envelope+jwe"
+MEDIA_TYPE_PATTERN: Final = r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$"
 NON_ATTRIBUTION: Final = "This message attributes nothing to any State."
 
 
@@ -121,9 +122,7 @@ class Attachment(Form):
     """One attachment; ``sha256`` and ``size_bytes`` are of its own bytes."""
 
     name: Annotated[str, Text(120)]
-    media_type: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")
-    ]
+    media_type: Annotated[str, Field(pattern=MEDIA_TYPE_PATTERN)]
     size_bytes: Count
     sha256: Sha256
     blob: BlobKey | None
@@ -140,7 +139,8 @@ def _recipients_sorted(to: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
     return sorted_distinct(to, lambda recipient: (recipient.contact, recipient.kid), "recipients")
 
 
-def _check_times(form: Any) -> None:
+def check_times_fit(form: Any) -> None:
+    """Check inside a validator that the members of a message that exclude each other do."""
     if form.respond_by is not None and form.respond_within_s is not None:
         raise ValueError("respond_by and respond_within_s exclude each other")
     if form.status == "actual" and form.respond_within_s is not None:
@@ -185,7 +185,7 @@ class Message(TopForm):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Message:
-        _check_times(self)
+        check_times_fit(self)
         return self
 
 
@@ -233,7 +233,7 @@ class EnvelopeHeader(TopForm):
 
     @model_validator(mode="after")
     def _times_fit(self) -> EnvelopeHeader:
-        _check_times(self)
+        check_times_fit(self)
         return self
 
 

@@ -15,7 +15,7 @@ from poc.core import jws, sealed
 from poc.core.admission import check_enrolled, envelope_digest, read_header, slot_hash, slot_sha256
 from poc.core.blob import check_blobs
 from poc.core.directory import Directory, KeyRecord
-from poc.core.draft import content_sha256
+from poc.core.draft import content_sha256, text_code
 from poc.core.evidence import Receipt
 from poc.core.holding import release_at
 from poc.core.judge import RootAt, check_may_send, head_size, judge_key, refuse_compromised
@@ -39,9 +39,11 @@ __all__ = [
     "DeliveredEnvelope",
     "OpenedContent",
     "OpenedMessage",
+    "check_other_device",
     "check_preparation",
     "open_content",
     "open_envelope",
+    "verify_preparation",
 ]
 
 
@@ -332,13 +334,36 @@ def check_preparation(
         if message.status == "actual":
             raise RefusedError("preparation-missing", message.id)
         return None
-    form, kid = read_signed(Preparation, message.prepared, jws.PREPARATION, directory)
-    at_size = max(size, head_size(form.head, directory, root_at))
-    record = judge_key(directory, kid, at_size, message.sender.contact, "send")
-    fits = (form.kid, form.contact) == (kid, message.sender.contact)
-    if not fits or record.device == sender.device or form.content_sha256 != content_sha256(message):
-        raise RefusedError("preparation-mismatch", message.id)
+    contact = message.sender.contact
+    content = content_sha256(message)
+    form, record = verify_preparation(message.prepared, content, contact, directory, size, root_at)
+    check_other_device(record, sender)
     return form
+
+
+def verify_preparation(
+    text: str, content: str, contact: str, directory: Directory, size: int, root_at: RootAt | None = None
+) -> tuple[Preparation, KeyRecord]:
+    """A preparation of this content hash by a device of the contact with ``send``, and that device's key.
+
+    Raises:
+        RefusedError: ``preparation-mismatch``, or as ``read_signed``, ``read_head`` and ``judge_key``.
+    """
+    form, kid = read_signed(Preparation, text, jws.PREPARATION, directory)
+    at_size = max(size, head_size(form.head, directory, root_at))
+    record = judge_key(directory, kid, at_size, contact, "send")
+    if (form.kid, form.contact) != (kid, contact):
+        raise RefusedError("preparation-mismatch", "it names another key or contact than signed it")
+    if form.content_sha256 != content:
+        made, found = text_code(form.content_sha256), text_code(content)
+        raise RefusedError("preparation-mismatch", f"made of the text with code {made}; this one has {found}")
+    return form, record
+
+
+def check_other_device(preparer: KeyRecord, sender: KeyRecord) -> None:
+    """Return if another device prepared than sends. Raises ``preparation-mismatch``."""
+    if preparer.device == sender.device:
+        raise RefusedError("preparation-mismatch", "the device that sends it prepared it")
 
 
 def _warnings(

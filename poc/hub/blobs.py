@@ -53,13 +53,13 @@ class Blobs:
         caller's office has uploaded.
 
         Raises ``bad-form`` and ``bad-base64`` (what is asked), ``attachments-too-large``, ``bad-padding``,
-        ``blob-offset`` (data ``have_bytes``), ``blob-mismatch``, and what the caller may not send for.
+        ``blob-offset`` (data ``have_bytes``), ``blob-mismatch``, ``storage-quota``, and what the caller may
+        not send for.
         """
         unb64u(sha256, _SHA256_BYTES)
         start, size = _placed(content_range, len(body))
         self._check_may_upload(caller, size)
         before = await self._store.read_blob(sha256, caller.holder)
-        # A quota of what the office's State has stored is to be held here, against `before` and `size`.
         chunk = BlobChunk(sha256, caller.holder, size, start, body, self._now())
         blob = await self._store.put_chunk(chunk)
         if blob is None:

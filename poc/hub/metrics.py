@@ -22,6 +22,12 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         told: dict[str, Any] = {"registry": self.registry}
+        self._count_messages(told)
+        self._count_log(told)
+        self._count_machine(told)
+        self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
+
+    def _count_messages(self, told: dict[str, Any]) -> None:
         self.requests = Counter("poc_requests", "Requests answered.", ["route", "method", "status"], **told)
         self.messages_accepted = Counter("poc_messages_accepted", "Envelopes accepted.", ["status"], **told)
         self.messages_rejected = Counter(
@@ -29,6 +35,9 @@ class Metrics:
         )
         self.evidence_recorded = Counter(
             "poc_evidence_recorded", "Signed records of recipients taken.", ["kind"], **told
+        )
+        self.refused_later = Counter(
+            "poc_refused_for_now", "Requests to come again later.", ["code", "kind"], **told
         )
         self.due_done = Counter("poc_due_done", "Steps done when their time had come.", ["step"], **told)
         self.due_lateness_seconds = Histogram(
@@ -38,6 +47,13 @@ class Metrics:
             **told,
         )
         self.inbox_pages = Counter("poc_inbox_pages", "Pages of inboxes given.", **told)
+        self.streams_open = Gauge("poc_streams_open", "Streams of inboxes open now.", **told)
+        self.nudges_sent = Counter("poc_nudges_sent", "Notices taken by the next server.", ["kind"], **told)
+        self.nudges_failed = Counter(
+            "poc_nudges_failed", "Notices that did not go out.", ["kind", "code"], **told
+        )
+
+    def _count_log(self, told: dict[str, Any]) -> None:
         self.statement_batch = Histogram(
             "poc_statement_batch_size", "Statements of one log step.", buckets=_BATCH_BUCKETS, **told
         )
@@ -58,12 +74,37 @@ class Metrics:
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
-        self.build = Info("poc_build", "Version of the program and of SQLite.", **told)
+
+    def _count_machine(self, told: dict[str, Any]) -> None:
+        self.check_state = Gauge(
+            "poc_check_state", "Of /readyz: 0 sound, 1 warning, 2 failed.", ["check"], **told
+        )
+        self.disk_free_bytes = Gauge("poc_disk_free_bytes", "Free on the disk of the home.", **told)
+        self.database_bytes = Gauge("poc_database_bytes", "Size of the database file.", **told)
+        self.wal_bytes = Gauge("poc_wal_bytes", "Size of its write-ahead log.", **told)
+        self.backup_seconds = Gauge(
+            "poc_backup_seconds", "When the newest backup was made, Unix time.", **told
+        )
+        self.connections_open = Gauge("poc_connections_open", "Connections of clients.", **told)
+        self.connections_ended = Counter(
+            "poc_connections_ended",
+            "Connections the hub closed for a deadline or for room.",
+            ["reason"],
+            **told,
+        )
 
     def commit(self, writes: int, seconds: float) -> None:
         """Count one commit of the store."""
         self.commit_batch.observe(writes)
         self.commit_seconds.observe(seconds)
+
+    def refuse(self, code: str, kind: str) -> None:
+        """Count a request that was asked to come again later: for which code, of which kind."""
+        self.refused_later.labels(code, kind).inc()
+
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that the hub closed, and why."""
+        self.connections_ended.labels(reason).inc()
 
     def witness(self, witness: str, lag: int, cosigned_at: datetime | None) -> None:
         """Say how far a witness is behind, and when it cosigned last."""

@@ -74,6 +74,14 @@ async def _blobs(store: Store, _openings: Openings, now: datetime) -> int:
     return dropped
 
 
+async def _uses(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_uses(now - timedelta(hours=1))
+
+
+async def _nudges(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_nudges(now)
+
+
 CLASSES: Final[tuple[Kept, ...]] = (
     Kept(
         "log",
@@ -137,6 +145,20 @@ CLASSES: Final[tuple[Kept, ...]] = (
         "an id is used once for ever; who holds evidence must be able to have it confirmed",
     ),
     Kept(
+        "nudge-addresses",
+        "where contacts want to be nudged, and when that last went well or failed",
+        "while their State keeps them; gone when it removes them, or when the contact or State is withdrawn",
+        "to tell an office that a message waits; shown to its own State only, overwritten on disk",
+    ),
+    Kept(
+        "nudges",
+        "which message is still to be nudged about at which contact",
+        "until somebody looked, the last step is done, or the message expired",
+        "each step is taken once, over crashes and by several nodes",
+        _nudges,
+        told=False,
+    ),
+    Kept(
         "exercises",
         "announcements and orders",
         "for ever",
@@ -151,17 +173,31 @@ CLASSES: Final[tuple[Kept, ...]] = (
         told=False,
     ),
     Kept(
+        "quotas",
+        "how many messages each State sent in each minute; how many bytes are held for it",
+        "counts an hour, bytes while they are held",
+        "no State may use what others need, least of all for exercises",
+        _uses,
+        told=False,
+    ),
+    Kept(
         "audit",
         "records of privileged actions, and one signed anchor a day",
         "for ever",
         "a chain that may be cut at its start proves less; no personal data is in it",
     ),
     Kept(
+        "operation",
+        "when the database was restored from a backup, the steps that built its tables, a try of the disk",
+        "for ever",
+        "whoever reads the feeds must learn of a restore; no personal data is in it",
+    ),
+    Kept(
         "requests",
         "addresses of clients, headers, paths",
         "never kept",
         "the hub writes the pattern of a route, the method and the status to standard error, nothing else; "
-        "the proxy before it may keep more",
+        "addresses are in memory only, for rates, some minutes; the proxy before it may keep more",
     ),
 )
 
@@ -177,3 +213,42 @@ async def run_jobs(store: Store, openings: Openings, audit: Audit, now: datetime
                 await audit.record_deleted(kept.name, count)
         except PocError as error:
             log_event("not-erased", kept=kept.name, code=error.code)
+
+
+TABLES: Final[dict[str, str]] = {
+    "head": "log",
+    "leaves": "log",
+    "subtrees": "log",
+    "published": "log",
+    "proposals": "proposals",
+    "openings": "openings",
+    "erasures": "erasures",
+    "reads": "reads",
+    "sealing_keys": "sealing-keys",
+    "submissions": "evidence",
+    "messages": "envelopes",
+    "slots": "envelopes",
+    "held_slots": "envelopes",
+    "due": "envelopes",
+    "expiries": "evidence",
+    "sequences": "evidence",
+    "answers": "evidence",
+    "evidence": "evidence",
+    "blobs": "blobs",
+    "blob_chunks": "blobs",
+    "message_blobs": "blobs",
+    "quota_uses": "quotas",
+    "quota_held": "quotas",
+    "nudge_addresses": "nudge-addresses",
+    "nudges": "nudges",
+    "nudge_cursor": "nudges",
+    "nonces": "nonces",
+    "exercises": "exercises",
+    "exercise_orders": "exercises",
+    "audit": "audit",
+    "audit_anchors": "audit",
+    "restores": "operation",
+    "probe": "operation",
+    "migrations": "operation",
+}
+"""Which class each table of the database belongs to: a table without a row here fails a test."""

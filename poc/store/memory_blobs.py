@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from poc.core.form import state_of
 from poc.core.strictjson import b64u
 from poc.errors import RefusedError
 from poc.store.base import BlobChunk, StoredBlob, StoredMessage, StoredSlot
 from poc.store.faults import Faults, verb
+from poc.store.quotas import check_held
 
 
 @dataclass
@@ -29,6 +31,7 @@ class MemoryBlobs:
     _messages: dict[str, tuple[StoredMessage, tuple[StoredSlot, ...]]]
 
     def __init__(self) -> None:
+        super().__init__()
         self._blobs: dict[tuple[str, str], _Blob] = {}
         self._named: dict[str, tuple[str, ...]] = {}
 
@@ -45,6 +48,9 @@ class MemoryBlobs:
         if chunk.start != have and end > have:
             raise RefusedError("blob-offset", f"{have} bytes are there", have_bytes=have)
         if end > have:
+            party = state_of(chunk.uploader)
+            held = sum(len(one.data) for (_, who), one in self._blobs.items() if state_of(who) == party)
+            check_held(party, held, len(chunk.data), chunk.held_max)
             data = kept.data + chunk.data
             if end == kept.size_bytes and b64u(hashlib.sha256(data).digest()) != chunk.sha256:
                 self._blobs.pop(whose, None)

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from poc.core.form import state_of
 from poc.core.strictjson import b64u
 from poc.errors import RefusedError
 from poc.store.base import BlobChunk, StoredBlob
 from poc.store.sqlite_log import seconds
+from poc.store.sqlite_quotas import hold_bytes, let_go_bytes
 
 _BLOB: Final = "SELECT sha256, uploader, size_bytes, have_bytes FROM blobs"
 _OF_ITS_UPLOADER: Final = (
@@ -47,6 +49,7 @@ def put_chunk(db: sqlite3.Connection, chunk: BlobChunk) -> StoredBlob | None:
 
 def _append(db: sqlite3.Connection, number: int | None, chunk: BlobChunk, have: int) -> int:
     at = seconds(chunk.arrived_at)
+    hold_bytes(db, state_of(chunk.uploader), "blobs", len(chunk.data), chunk.held_max)
     if number is None:
         (number,) = db.execute(
             "INSERT INTO blobs (sha256, uploader, size_bytes, have_bytes, touched_at)"
@@ -69,6 +72,10 @@ def _sha256(db: sqlite3.Connection, number: int) -> str:
 
 
 def _delete(db: sqlite3.Connection, number: int) -> None:
+    (uploader, have) = db.execute(
+        "SELECT uploader, have_bytes FROM blobs WHERE number = ?", (number,)
+    ).fetchone()
+    let_go_bytes(db, state_of(uploader), "blobs", have)
     db.execute("DELETE FROM blob_chunks WHERE blob = ?", (number,))
     db.execute("DELETE FROM blobs WHERE number = ?", (number,))
 

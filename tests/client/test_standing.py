@@ -57,6 +57,9 @@ async def test_cards_that_an_exercise_makes_visible_come_although_they_were_numb
     trust = jo.known.trust
     await jo.sync()
     trust.set_cursor("cards", 5)
+    await world.store.writer._connection.run(
+        lambda db: db.execute("INSERT INTO sqlite_sequence VALUES ('openings', 5)").rowcount
+    )
     await jo.sync()
     assert trust.cursor("cards") == 5
     await control.open_exercise(

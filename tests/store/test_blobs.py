@@ -205,3 +205,14 @@ def test_any_order_of_chunks_never_gives_other_bytes(pairs):
             assert await store.read_blob_part(have(there), 0, there) == DATA[:there]
 
     asyncio.run(run())
+
+
+async def test_a_state_holds_no_more_bytes_of_blobs_than_it_may_and_gets_room_back(store):
+    half = len(DATA) // 2
+    first = chunk(0, half, held_max=half)
+    assert await store.put_chunk(first) is not None
+    with pytest.raises(RefusedError, match="storage-quota"):
+        await store.put_chunk(chunk(half, len(DATA), held_max=len(DATA) - 1))
+    assert (await store.read_blob(first.sha256, first.uploader)).have_bytes == half
+    assert await store.drop_orphan_blobs(first.arrived_at + timedelta(days=2), 10) == 1
+    assert await store.put_chunk(first) is not None

@@ -6,11 +6,14 @@ not said here, fails: whoever adds one decides what a stranger sees.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from poc.core.draft import AttachmentBytes
 from poc.core.form import form_value
 from poc.core.strictjson import b64u
+from poc.store.base import NewNudgeAddress
 from poc.web.routes import ROUTES
 from tests.hub_messages import (
     CONTROLLER,
@@ -86,6 +89,10 @@ MAY = {
     "PUT /v1/cards/{id}": OWN,
     "DELETE /v1/cards/{id}": OWN,
     "GET /v1/contacts/{id}/readers": {*OWN, "jo.technical 2", "jo.diplomatic 1"},
+    "GET /v1/contacts/{id}/nudges": {*OWN, "jo.technical 2", "jo.diplomatic 1"},
+    "PUT /v1/contacts/{id}/nudges": OWN,
+    "POST /v1/contacts/{id}/nudges/confirmations": OWN,
+    "POST /v1/contacts/{id}/nudges/trials": OWN,
     "GET /v1/keys/{id}": EVERYBODY,
     "PUT /v1/keys/{id}": {*OWN, "jo.technical 2", "jo.diplomatic 1", *REGISTRARS},
     "PUT /v1/messages/{id}": {"jo.technical 1"},
@@ -105,7 +112,7 @@ MAY = {
 FEEDS = {
     *("GET /", "GET /healthz", "GET /readyz", "GET /checkpoint", "GET /tile/entries/{tile:.+}"),
     *("GET /tile/{tile:.+}", "GET /v1/genesis", "POST /v1/statements", "GET /v1/proposals", "GET /v1/cards"),
-    *("GET /v1/keys", "GET /v1/inbox", "GET /v1/evidence", "GET /v1/exercises"),
+    *("GET /v1/keys", "GET /v1/inbox", "GET /v1/inbox/stream", "GET /v1/evidence", "GET /v1/exercises"),
 }
 
 
@@ -169,6 +176,11 @@ async def with_objects(world):
     path = f"/v1/blobs/{blob.sha256}"
     named = {"Content-Range": whole}
     assert (await world.ask("PUT", path, blob.data, who="jo.technical 1", headers=named))[0] == 201
+    place = {"kind": "email", "address": "duty@desk.example", "from": "flash", "languages": ["ar", "en"]}
+    (nudged,) = await world.store.set_nudge_addresses(
+        "jo.technical", [NewNudgeAddress("email", "duty@desk.example", "flash", ("ar", "en"), None)]
+    )
+    await world.store.put_nudge_code(nudged.number, "123456", now + timedelta(hours=1))
     where = f"/v1/messages/{sealed.message.id}"
     assert (await put(world, where, sealed.envelope_bytes, "jo.technical 1"))[0] == 201
     got = answer(sealed, "retrieval", "sd.technical 1", head, now)
@@ -179,6 +191,13 @@ async def with_objects(world):
         "PUT /v1/cards/{id}": (opening.commitment(), form_value(opening)),
         "DELETE /v1/cards/{id}": (opening.commitment(), b""),
         "GET /v1/contacts/{id}/readers": ("jo.technical", b""),
+        "GET /v1/contacts/{id}/nudges": ("jo.technical", b""),
+        "PUT /v1/contacts/{id}/nudges": ("jo.technical", {"addresses": [place]}),
+        "POST /v1/contacts/{id}/nudges/confirmations": (
+            "jo.technical",
+            {"number": nudged.number, "code": "123456"},
+        ),
+        "POST /v1/contacts/{id}/nudges/trials": ("jo.technical", {"number": nudged.number}),
         "GET /v1/keys/{id}": (key.kid, b""),
         "PUT /v1/keys/{id}": (key.kid, key.jwk()),
         "PUT /v1/messages/{id}": (sealed.message.id, sealed.envelope_bytes),

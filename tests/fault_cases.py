@@ -286,6 +286,7 @@ CASES: tuple[Case, ...] = (
     Case("an order", give_order("start"), (announce,)),
     Case("a second order", give_order("end"), (announce, give_order("start"))),
     Case("reading the inbox", get("/v1/inbox"), SENT),
+    Case("reading the inbox on", get("/v1/inbox?after=1"), SENT),
     Case("reading a message", get(message_path), SENT),
     Case("reading its evidence", get(lambda w: message_path(w) + "/evidence", JO), SENT),
     Case("reading all evidence", get("/v1/evidence", JO), (send, respond("acknowledgement"))),
@@ -322,6 +323,7 @@ CASES: tuple[Case, ...] = (
         ),
         swallows=True,
     ),
+    Case("a look at the disk", by_itself(lambda hub: hub.health.probe()), swallows=True),
     Case("a start", load, (put_card, announce, give_order("start"), erase_card, send)),
     Case("a load that is tried again", load_itself, (put_card, announce, give_order("start"))),
 )

@@ -63,7 +63,7 @@ class Audit:
         await self._store.append_audit(AuditEvent(self._now(), action, outcome, by, kid, subject, count))
 
     async def record_deleted(self, kept: str, count: int) -> None:
-        """Record that so many of a class of what is kept were deleted, if any were. Raises ``storage-failed``.
+        """Record that so many of a class were deleted, if any were. Raises ``storage-failed``.
 
         What the disk did not take then is part of the next record of the class: nobody asks again for it.
         """

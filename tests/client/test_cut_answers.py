@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from datetime import timedelta
 from functools import partial
@@ -13,14 +14,24 @@ from poc.client.sdk import Desk
 from poc.core.draft import AttachmentBytes
 from poc.core.form import form_bytes
 from poc.core.statement import payload_sha256
-from poc.core.strictjson import canonical, domain_hash, parse
+from poc.core.strictjson import canonical, domain_hash
 from poc.errors import UnreachableError
 from poc.keyring import Keyring
 from tests import registry as made
 from tests.cutting_proxy import CuttingProxy
 from tests.desk_world import PASSPHRASE, draft
 
-NOTHING, A_PART = 0, 40
+WHEN = pytest.mark.parametrize(
+    "keep",
+    [
+        pytest.param(0, id="before any byte"),
+        pytest.param(40, id="in the middle of it", marks=pytest.mark.long),
+    ],
+)
+
+
+def _same(seed, _length):
+    return seed
 
 
 @pytest.fixture
@@ -34,7 +45,7 @@ async def authority(world, desks, tmp_path):
     keys = Keyring.create(desk.home, PASSPHRASE)
     for role, party, label in (("authority", "jo", "jo authority"), ("device", "jo.cyber", "jo.cyber 1")):
         seed = domain_hash("poc/1 test key", label.encode())
-        keys.add_signing(role, party, world.now, lambda _, seed=seed: seed)
+        keys.add_signing(role, party, world.now, partial(_same, seed))
     desk.use_keyring(keys)
     await desk.sync()
     yield desk
@@ -81,14 +92,14 @@ async def line(world, desks, authority):
 
 
 def receipt_of(row):
-    return parse(row.answer)["receipt"]
+    return json.loads(row.answer)["receipt"]
 
 
 async def events(world, message):
     return [row.event for row in await world.store.read_evidence(message)]
 
 
-@pytest.mark.parametrize("keep", [NOTHING, A_PART], ids=["before any byte", "in the middle of it"])
+@WHEN
 async def test_a_message_and_all_that_follows_it_has_one_effect(line, desks, world, keep):
     jo, sd, _ = desks
 
@@ -125,7 +136,7 @@ async def test_a_message_and_all_that_follows_it_has_one_effect(line, desks, wor
     assert [one["message"] for one in sd.inbox()] == [message]
 
 
-@pytest.mark.parametrize("keep", [NOTHING, A_PART], ids=["before any byte", "in the middle of it"])
+@WHEN
 async def test_a_large_attachment_is_uploaded_on_where_it_stood(line, desks, world, keep):
     jo, sd, _ = desks
     data = bytes(range(256)) * 400
@@ -143,7 +154,7 @@ async def test_a_large_attachment_is_uploaded_on_where_it_stood(line, desks, wor
     assert sd.read_attachment(sd.show(message), 1) == data
 
 
-@pytest.mark.parametrize("keep", [NOTHING, A_PART], ids=["before any byte", "in the middle of it"])
+@WHEN
 async def test_what_an_authority_signs_is_logged_once(line, authority, world, keep):
     size = world.hub.log.view.directory.size
 
@@ -180,7 +191,7 @@ async def test_what_an_authority_signs_is_logged_once(line, authority, world, ke
     assert [one.kid for one in await world.store.read_sealing_keys(0, 9)].count(key.kid) == 1
 
 
-@pytest.mark.parametrize("keep", [NOTHING, A_PART], ids=["before any byte", "in the middle of it"])
+@WHEN
 async def test_an_exercise_is_announced_started_and_ended_once(line, desks, world, keep):
     *_, controller = desks
 

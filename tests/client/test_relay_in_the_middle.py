@@ -136,7 +136,7 @@ async def test_what_a_relay_drops_is_named_and_what_it_doubles_counts_once(
     items = await shown_by(between, INBOX, lambda: sd.hub.get_json(f"{INBOX}?after=0"))
     pieces = await shown_by(between, EVIDENCE, lambda: jo.hub.get_json(f"{EVIDENCE}?after=0"))
     gaps = missed = 0
-    for seed in range(rounds(30, long=1000, of="relays in the middle")):
+    for seed in range(rounds(12, long=1000, of="relays in the middle")):
         rng = random.Random(seed)
         relay, known = Relay.meddling(rng, items), opened(before, sd, tmp_path / "sd.db", world.now)
         hub = over_http(between, sd, INBOX, relay) if seed < OVER_HTTP else relay

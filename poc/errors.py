@@ -776,6 +776,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Pass it on to whoever must still sign; `poc proposal show` names the signatures it has.",
     ),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
+    "key-destroyed": ErrorRow(
+        410,
+        "The key was destroyed 30 days after its replacement, so what was sealed to it opens no more.",
+        "Ask the other office to send it again; next time keep it in time with `poc message keep`.",
+    ),
     "storage-failed": ErrorRow(
         503,
         "The disk did not take what was to be written.",

@@ -26,6 +26,11 @@ EXPIRES_SECONDS_MAX: Final = 30 * 24 * 3600  # from sent_at or not_before to exp
 CLOCK_SKEW_SECONDS_MAX: Final = 60  # between the time of a request and the hub's clock
 NONCE_SECONDS_KEPT: Final = 10 * 60  # how long a key may not repeat a nonce
 ROTATE_BY_SECONDS_MAX: Final = 90 * 24 * 3600  # how far ahead rotate_by of a new sealing key may lie
+ROTATE_AHEAD_DAYS: Final = 30  # how long before rotate_by a desk replaces its sealing key by itself
+KEY_DAYS_KEPT: Final = 30  # how long a replaced key of a device opens, until it is destroyed
+SIGNING_KEY_DAYS_ADVISED: Final = 365  # after which a new signing key of a device is advised
+AUTHORITY_KEY_DAYS_ADVISED: Final = 730  # after which a new key of an authority is advised
+TESTED_DAYS: Final = 366  # how long a contact counts as tested after it answered a ping
 HOURS_SEARCH_DAYS_MAX: Final = 370  # how far ahead the next opening of an office is looked for
 
 # How long the hub keeps things; docs/retention.md has the whole list

@@ -46,6 +46,7 @@ class World:
         self.crowd: Crowd | None = None
         self.ended: list[str] = []
         self.channels = Channels(Outgoing([LOOPBACK]))
+        self.clock_confirmed = False
 
     @asynccontextmanager
     async def running(self):
@@ -63,6 +64,7 @@ class World:
                 disregarded=self.disregarded,
                 home=self.home,
                 channels=self.channels,
+                clock_confirmed=self.clock_confirmed,
             )
             await hub.load()
             rates = self.rates(hub.metrics) if self.rates else None

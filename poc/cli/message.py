@@ -15,6 +15,7 @@ from poc.cli import (
     message_clearance,
     message_conversation,
     message_held,
+    message_keep,
     message_test,
     words,
 )
@@ -62,6 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_answers(verbs)
     message_conversation.add(verbs, _send, find_message)
     message_test.add(verbs)
+    message_keep.add(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
     evidence.add_argument("id", metavar="ID", help=ID_HELP)
     evidence.add_argument(

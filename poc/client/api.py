@@ -303,9 +303,8 @@ def _problem(status: int, data: bytes) -> PocError:
     except (PocError, KeyError, TypeError, AttributeError):
         pass
     if status >= 500:
-        return UnreachableError(
-            "hub-unreachable", f"status {status} {code or ''}".strip()[:_DETAIL_CHARS_MAX]
-        )
+        told = f"status {status} {code or ''}".strip()[:_DETAIL_CHARS_MAX]
+        return UnreachableError("hub-unreachable", told, answered=status)
     known = isinstance(code, str) and code in CATALOGUE and code not in _OWN_CODES
     if not known or not isinstance(detail, str):
         return RefusedError("hub-refused", f"{code}: {detail}"[:_DETAIL_CHARS_MAX])

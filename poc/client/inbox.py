@@ -17,6 +17,7 @@ from poc.client.api import HubClient
 from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
 from poc.client.gossip import heads_of_item, keep_contradictions
+from poc.client.keeping import opening_key, own_slot
 from poc.client.known import Known
 from poc.client.offering import note_restored
 from poc.client.sequences import Gap, sequences
@@ -188,7 +189,7 @@ def _open_by(known: Known, directory: Directory, row: InboxRow, *, alone: bool) 
     anchored = is_verified(row) or item.get("accepted") is not None
     return open_envelope(
         view,
-        key=known.keys.sealing(row.kid),
+        key=opening_key(known, row.message, row.kid),
         directory=_as_then(directory, row),
         now=parse_time(row.arrived_at),
         play_of=known.play_of,
@@ -226,12 +227,12 @@ def newest_row(known: Known, message: str) -> InboxRow:
 def open_sent(known: Known, body: bytes, answer: bytes | None) -> OpenedMessage:
     """Open the own copy of a message from the outbox, held or not. Raises as ``open_envelope``."""
     envelope = read_form(Envelope, body)
-    own = next((s.header.kid for s in envelope.recipients if known.keys.has(s.header.kid)), "")
+    own = own_slot(known, [slot.header.kid for slot in envelope.recipients])
     receipt: Any = parse(answer) if answer else {}
     accepted = receipt.get("receipt")
     return open_envelope(
         DeliveredEnvelope.of(envelope, own),
-        key=known.keys.sealing(own),
+        key=opening_key(known, read_header(envelope.protected).id, own),
         directory=known.directory,
         now=begins_at(read_header(envelope.protected)),
         play_of=None,

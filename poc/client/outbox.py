@@ -36,6 +36,7 @@ _NOT_FINAL: Final = frozenset(
 )  # fmt: skip
 _UNSETTLED: Final = ("waiting", "submitted", "proposed")
 _WAITS_FOR_LOG: Final = frozenset({"opening", "key"})
+_OF_THE_LOG: Final = frozenset({"statement", "signature", "opening", "key"})
 _UNSENT: Final = ("waiting", "unverified-receipt")
 _NEWER_LOG: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
 
@@ -100,6 +101,14 @@ async def _send(known: Known, hub: HubClient, row: OutboxRow, result: Flushed) -
         answer = await hub.send_json(method, path, row.body)
     except RefusedError as error:
         await _note_refusal(known, hub, row, error, result)
+        return
+    except UnreachableError as error:
+        if row.kind not in _OF_THE_LOG or "answered" not in error.data:
+            raise
+        # A hub that logs nothing just now still hands out messages: this must not hold them up.
+        reason = f"{error.code}: {error.detail}"
+        known.trust.set_outbox(row.number, row.state, reason=reason, answer=row.answer)
+        result.delayed.append(f"{row.kind} {row.ref[:43]}: {reason}")
         return
     if row.kind in ("message", "answer"):
         await _note_receipt(known, hub, row, answer, result)

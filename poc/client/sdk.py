@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from poc.client import exercises, lookup, past, privacy, sending
+from poc.client import exercises, keeping, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
 from poc.client.alarms import looked
 from poc.client.api import HubClient
@@ -54,6 +54,7 @@ from poc.client.past import HistoryEntry
 from poc.client.planning import plan_of
 from poc.client.privacy import Audience, Reader
 from poc.client.proposing import Proposing
+from poc.client.reminders import due_values, take_reminders
 from poc.client.sending import Sent
 from poc.client.snapshots import make_snapshot
 from poc.client.standing import standing_warnings
@@ -207,6 +208,14 @@ class Desk(Proposing, Clearing, Nudging):
         """What is to be said beside every answer."""
         return standing_warnings(self.known, self.known.now())
 
+    def due(self) -> list[dict[str, Any]]:
+        """What falls due for this home's State within 30 days, or is overdue, with the next step."""
+        return due_values(self.known)
+
+    def take_reminders(self) -> list[str]:
+        """Of what falls due, what was not told here yet; it counts as told from now on."""
+        return take_reminders(self.known)
+
     def lookup(self, query: Query, as_of: datetime | None = None) -> LookupResult:
         """Find contacts, offline, the notices held here in effect; with ``as_of`` as the log had it then.
 
@@ -242,7 +251,7 @@ class Desk(Proposing, Clearing, Nudging):
         Raises ``fork``, ``rollback``, ``hub-unreachable``, ``home-in-use``.
         """
         async with locked(self.home):
-            report = await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+            report = await sync_all(self.known, self.hub, self.known.now, self._random, from_start=from_start)
         flushed = await self._carry_blobs()
         report.sent += flushed.sent
         report.rejected += flushed.rejected
@@ -453,6 +462,15 @@ class Desk(Proposing, Clearing, Nudging):
     def read_attachment(self, message: OpenedMessage, number: int) -> bytes:
         """The verified bytes of an attachment. Raises ``blob-not-here``, ``bad-attachment``."""
         return read_attachment(self.known, message, number)
+
+    def closing(self) -> list[dict[str, Any]]:
+        """The messages here that open no more once a replaced key is destroyed, and when; none if locked."""
+        return keeping.closing(self.known)
+
+    async def keep(self, messages: Sequence[str]) -> None:
+        """Keep messages readable here beyond that, all of them or none. Raises as :meth:`show`."""
+        async with locked(self.home):
+            await keeping.keep(self.known, [self.show(message) for message in messages], self._random)
 
     async def acknowledge(
         self,

@@ -396,6 +396,16 @@ class Trust(BlobPieces, DraftTable, AlarmTable):
                 )[0][0]
             )
 
+    # --- content keys kept beyond the sealing key they were sealed to ---
+
+    def put_kept_key(self, message: str, kid: str, sealed: bytes) -> None:
+        """Keep the content key of a message, itself sealed; ``kid`` is the key its slot was sealed to."""
+        self._write("INSERT OR REPLACE INTO kept_key VALUES (?, ?, ?)", (message, kid, sealed))
+
+    def kept_keys(self) -> dict[tuple[str, str], bytes]:
+        """The sealed content keys kept, by message and kid."""
+        return {(row[0], row[1]): row[2] for row in self._rows("SELECT * FROM kept_key")}
+
     # --- evidence, exercises ---
 
     def put_evidence(self, message: str, kind: str, jws: str, reason: str | None = None) -> bool:

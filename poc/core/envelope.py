@@ -53,7 +53,7 @@ from poc.core.message import (
     Message,
     Slot,
 )
-from poc.core.opening import DeliveredEnvelope, OpenedMessage, open_envelope
+from poc.core.opening import DeliveredEnvelope, KeptKey, OpenedMessage, open_envelope
 from poc.core.strictjson import b64u, format_time
 from poc.core.uuid7 import uuid7
 from poc.errors import RefusedError
@@ -64,6 +64,7 @@ __all__ = [
     "CheckedEnvelope",
     "DeliveredEnvelope",
     "Draft",
+    "KeptKey",
     "OpenedMessage",
     "Randomness",
     "Sealed",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from poc.core import jws, sealed
@@ -37,6 +37,7 @@ from poc.errors import RefusedError
 
 __all__ = [
     "DeliveredEnvelope",
+    "KeptKey",
     "OpenedContent",
     "OpenedMessage",
     "check_other_device",
@@ -72,6 +73,14 @@ class DeliveredEnvelope:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptKey:
+    """The content key of one message, kept beyond the sealing key ``kid`` that its slot was sealed to."""
+
+    kid: str
+    cek: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedContent:
     """What was inside: the message with its author's verified signature, and the attachments' bytes.
 
@@ -87,9 +96,9 @@ class OpenedContent:
 class OpenedMessage:
     """A message that passed every refusal. ``warnings`` are codes to show beside it.
 
-    ``use`` is what the recipient is to it (``as``); ``size`` the size of the log its keys were
-    judged at; ``accepted`` and ``released`` the hub's verified receipts, if they came along. Of
-    ``attachments`` those are ``None`` that travel apart: ``blob.open_blob`` opens them.
+    ``use`` is what the recipient is to it (``as``); ``slot_key`` the sealing key it came under; ``size`` the
+    size of the log its keys were judged at; ``accepted`` and ``released`` the hub's verified receipts, if
+    they came along. Of ``attachments`` those are ``None`` that travel apart: ``blob.open_blob`` opens them.
     """
 
     message: Message
@@ -100,6 +109,7 @@ class OpenedMessage:
     digest: str
     use: str
     contact: str
+    slot_key: str
     sequence: int | None
     in_place_of: str | None
     size: int
@@ -112,7 +122,7 @@ class OpenedMessage:
 def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothing is looked up)
     view: DeliveredEnvelope,
     *,
-    key: SealingKey,
+    key: SealingKey | KeptKey,
     directory: Directory,
     now: datetime,
     play_of: PlayOf | None,
@@ -123,6 +133,8 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     least: int = 0,
 ) -> OpenedMessage:
     """Open an envelope sealed to this device and verify everything about it.
+
+    With a kept content key instead of the sealing key everything is verified the same.
 
     ``accepted`` and ``released`` are the hub's receipts as compact JWS; without them the recipient's
     own head and clock decide: it then gives the size of its log as ``least``, the smallest size that
@@ -150,8 +162,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     if header.exercise is not None and play_of is not None:
         parties = (header.sender.contact, slot.contact)
         check_in_exercise(header.exercise, parties, receipts.at or now, play_of)
-    ek, encrypted_key = unb64u(slot.ek), unb64u(view.slot.encrypted_key)
-    cek = sealed.open_key(ek, encrypted_key, view.protected, slot.contact, key)
+    cek = _content_key(view, key)
     content = open_content(view, header, cek, directory)
     message = content.message
     recipient = _own_recipient(view, message)
@@ -168,6 +179,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
         digest=view.digest,
         use=recipient.use,
         contact=slot.contact,
+        slot_key=slot.kid,
         sequence=slot.sequence,
         in_place_of=slot.in_place_of,
         size=size,
@@ -230,7 +242,14 @@ def _check_not_early(
         raise RefusedError("held-slot-early", format_time(due_at))
 
 
-def _check_slot_is_own(view: DeliveredEnvelope, key: SealingKey, directory: Directory) -> None:
+def _content_key(view: DeliveredEnvelope, key: SealingKey | KeptKey) -> bytes:
+    if isinstance(key, KeptKey):
+        return key.cek
+    ek, encrypted_key = unb64u(view.slot.header.ek), unb64u(view.slot.encrypted_key)
+    return sealed.open_key(ek, encrypted_key, view.protected, view.slot.header.contact, key)
+
+
+def _check_slot_is_own(view: DeliveredEnvelope, key: SealingKey | KeptKey, directory: Directory) -> None:
     slot = view.slot.header
     record = directory.key(key.kid) if slot.kid == key.kid else None
     if record is None or (record.role, record.holder) != ("sealing", slot.contact):

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from poc.core.due import due_warnings
 from poc.core.keys import SigningKey
 from poc.core.note import Signer
 from poc.errors import PocError, UnreachableError
@@ -171,6 +172,7 @@ class Hub:
             self.metrics.proposals_open.set(len(await self.store.read_proposals(self.now())))
             age = self.now() - self.log.view.directory.logged_at
             self.metrics.entry_age_seconds.set(age.total_seconds())
+            self.metrics.remind(due_warnings(self.log.view.directory, self.now()))
 
     def _device_of(self, kid: str) -> Device | None:
         record = self.log.view.directory.keys.get(kid)

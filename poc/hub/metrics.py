@@ -6,10 +6,14 @@ No label but a witness's is an id.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter as Counts
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+
+from poc.core.due import KINDS, THRESHOLDS, Due
 
 _BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _LATE_BUCKETS: Final = (0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
@@ -73,6 +77,7 @@ class Metrics:
             "poc_witness_cosigned_seconds", "When a witness cosigned last, Unix time.", ["witness"], **told
         )
         self.published_size = Gauge("poc_published_size", "Entries of the head that is shown.", **told)
+        self.reminders = Gauge("poc_reminders", "What falls due, by the days left.", ["kind", "days"], **told)
         self.read_only = Gauge("poc_read_only", "1 while the hub takes nothing, else 0.", **told)
 
     def _count_machine(self, told: dict[str, Any]) -> None:
@@ -110,6 +115,13 @@ class Metrics:
         """Say how far a witness is behind, and when it cosigned last."""
         self.witness_lag.labels(witness).set(lag)
         self.witness_cosigned.labels(witness).set(0 if cosigned_at is None else cosigned_at.timestamp())
+
+    def remind(self, found: Iterable[Due]) -> None:
+        """Say how much falls due, by the threshold it has reached."""
+        counts = Counts((due.kind, due.days) for due in found)
+        for kind in KINDS:
+            for days in (0, *THRESHOLDS):
+                self.reminders.labels(kind, str(days)).set(counts[kind, days])
 
     def forget_witness(self, witness: str) -> None:
         """Show nothing more of a witness that left."""

@@ -90,6 +90,8 @@ class Answered:
 class FaultWorld(World):
     """A hub over HTTP that does nothing of itself but write its log, on a store that a test may fail."""
 
+    store: Any
+
     def __init__(self, registry: Registry) -> None:
         super().__init__(Path(), registry)
         self.kept: dict[str, Any] = {}
@@ -97,7 +99,7 @@ class FaultWorld(World):
     @asynccontextmanager
     async def serving(self, store: MemoryStore) -> AsyncIterator[FaultWorld]:
         """Serve what is in a store; :meth:`restart` loads it anew."""
-        self.store = store  # type: ignore[assignment]
+        self.store = store
         async with AsyncExitStack() as stack:
             self.session = await stack.enter_async_context(aiohttp.ClientSession())
             self._served: AsyncExitStack | None = None

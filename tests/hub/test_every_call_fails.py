@@ -25,13 +25,14 @@ from poc.core.submission import parse_submission
 from poc.errors import RefusedError, UnreachableError
 from poc.hub import log
 from poc.hub.log import found
+from poc.limits import AUDIT_UNSIGNED_PER_MINUTE_MAX
 from poc.store.base import NudgeStore, StoredHead
 from poc.store.faults import Moment
 from poc.store.memory import MemoryStore
 from tests.conftest import LONG
-from tests.fault_cases import CASES, Case, registry
+from tests.fault_cases import CASES, DUE, SD, STAND_IN, Case, registry, send
 from tests.faults_world import VERBS, Answered, FaultWorld, contents, copied, memory
-from tests.registry import START, Registry, cosigner, log_signer
+from tests.registry import START, Registry, cosigner, log_signer, sealing_key
 
 MAY_BE_MORE = ("openings", "_kept")  # what a failed try may have kept: erasing it once more does no harm
 SECONDS_MAX = 5
@@ -96,7 +97,7 @@ class Walked:
 
     async def start(self) -> MemoryStore:
         """The hub anew, on a store as it is before the case."""
-        self.world.store = store = copied(self.ready)  # type: ignore[assignment]
+        self.world.store = store = copied(self.ready)
         await self.world.restart()
         store.faults.called.clear()
         return store
@@ -202,6 +203,35 @@ async def test_every_verb_of_the_store_is_failed_by_a_use_case(made, filled):
     assert NOT_FAILED.keys() - VERBS == set()
 
 
+async def test_whoever_listens_is_told_of_what_a_failing_disk_kept(made, filled):
+    world, told = FaultWorld(made), set()
+    async with world.serving(copied(filled)):
+        world.hub.relay.on_accepted = world.hub.timers.on_released = told.update
+        world.store.fail_but_persist("accept_message")
+        assert (await send(world)).is_disk
+        assert sealing_key(SD).public.kid in told
+        told.clear()
+        world.later(hours=1)
+        world.store.fail_but_persist("take_release")
+        assert (await DUE(world)).is_disk
+        assert told == {sealing_key(STAND_IN).public.kid}
+
+
+async def test_how_many_refusals_were_not_listed_is_told_although_the_disk_failed(made, filled):
+    world = FaultWorld(made)
+    async with world.serving(copied(filled)):
+        for _ in range(AUDIT_UNSIGNED_PER_MINUTE_MAX + 3):
+            await world.hub.audit.record("statement", "bad-form")
+        world.store.fail_before("append_audit")
+        with pytest.raises(UnreachableError):
+            await world.hub.audit.anchor()
+        await world.hub.audit.anchor()
+        await world.hub.audit.anchor()
+        last: Any = parse(world.store._audit[-1].record)
+        assert (last["action"], last["count"]) == ("refusals-not-listed", 3)
+        assert len(world.store._audit) == AUDIT_UNSIGNED_PER_MINUTE_MAX + 1
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_founding_fails_and_is_done_again(made, moment):
     store, first = MemoryStore(), made.entries[0]
@@ -212,7 +242,7 @@ async def test_founding_fails_and_is_done_again(made, moment):
     with stands:
         await found(store, first.signed, log_signer(), first.logged_at)
     world = FaultWorld(made)
-    world.store = store  # type: ignore[assignment]
+    world.store = store
     assert (await world.loaded()).log.view.directory.size == 1
 
 

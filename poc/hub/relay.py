@@ -58,7 +58,8 @@ from poc.store.base import (
 class Relay:
     """Messages and their evidence.
 
-    ``on_accepted`` is told the sealing keys of each message taken, and of one that a failing disk may have kept.
+    ``on_accepted`` is told the sealing keys of each message taken, and of one that a failing disk may have
+    kept.
     """
 
     def __init__(

@@ -204,7 +204,8 @@ async def test_every_verb_of_the_store_is_failed_by_a_use_case(made, filled):
 
 
 async def test_whoever_listens_is_told_of_what_a_failing_disk_kept(made, filled):
-    world, told = FaultWorld(made), set()
+    world = FaultWorld(made)
+    told: set[str] = set()
     async with world.serving(copied(filled)):
         world.hub.relay.on_accepted = world.hub.timers.on_released = told.update
         world.store.fail_but_persist("accept_message")

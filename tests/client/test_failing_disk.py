@@ -71,7 +71,7 @@ def as_on_disk(desk):
 
 def spread(total, rounds, of):
     """Statements to fail, and whether a COMMIT among them is done all the same: a few, or each both ways."""
-    count = rounds(4, long=2 * total, of=of)
+    count = rounds(3, long=2 * total, of=of)
     both = [(n, done) for n in range(1, total + 1) for done in (False, True)]
     return both[:: len(both) // count]
 

@@ -160,14 +160,19 @@ def told_of(store: MemoryStore) -> set[tuple[str, str | None]]:
 def faults_of(case: Case, called: list[str]) -> Iterator[tuple[int, Moment]]:
     """Which of its calls are to fail, and when.
 
-    The quick run leaves out reading that fails after it was done, which is the same as before, and the
-    call that every signed request begins with, but for one case.
+    The quick run leaves out reading that fails after it was done, which is the same as before; reading at
+    all in two of three cases that change something; and, but for one case, what every signed request begins
+    with.
     """
+    changes = bool(CHANGING.intersection(called) - EVERY_REQUEST)
+    reads = LONG or not changes or CASES.index(case) % 3 == 0
     for n, verb in enumerate(called, 1):
-        if LONG or verb not in EVERY_REQUEST or case.name == "a retrieval":
+        if verb in EVERY_REQUEST and not LONG and case.name != "a retrieval":
+            continue
+        if reads or verb in CHANGING:
             yield n, "before"
-            if LONG or verb in CHANGING:
-                yield n, "after"
+        if LONG or verb in CHANGING:
+            yield n, "after"
 
 
 @asynccontextmanager

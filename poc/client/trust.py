@@ -139,12 +139,16 @@ class Trust(BlobPieces, DraftTable, AlarmTable):
             self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._failed(error) from None
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # a disk that is full has ended it already
+            self._db.execute("ROLLBACK")
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:

@@ -1651,4 +1651,63 @@ BUGS = (
         "tests/store/test_power_cut.py",
         "loses_nothing",
     ),
+    Bug(
+        "R23 an order that a failing disk kept is never known to the hub that was told it failed",
+        "poc/hub/exercises.py",
+        "            play = self._caught_up(row)\n",
+        "",
+        "tests/hub/test_every_call_fails.py",
+        "order",
+    ),
+    Bug(
+        "R23 an opening that a failing disk kept is not erased once it is superseded",
+        "poc/hub/openings.py",
+        "            self._note_kept(commitment, place)\n            raise\n",
+        "            raise\n",
+        "tests/hub/test_every_call_fails.py",
+        "opening",
+    ),
+    Bug(
+        "R23 the hub shows a cosigned head that it did not keep",
+        "poc/hub/witnesses.py",
+        "            await self._store.put_published(shown.note)\n",
+        "            self._published = shown\n            await self._store.put_published(shown.note)\n",
+        "tests/hub/test_every_call_fails.py",
+        "cosigned_head",
+    ),
+    Bug(
+        "R23 what follows a failed commit at the desk is never written",
+        "poc/client/trust.py",
+        "        if self._db.in_transaction:  # a disk that is full has ended it already\n",
+        "        if self._db.total_changes < 0:\n",
+        "tests/client/test_failing_disk.py",
+        "leaves_the_transaction_open",
+    ),
+    Bug(
+        "R13 what a contact acknowledged can expire afterwards",
+        "poc/core/lifecycle.py",
+        '        ("acknowledged", "retrieved"): "acknowledged",\n',
+        '        ("acknowledged", "retrieved"): "acknowledged",\n'
+        '        ("acknowledged", "expired"): "expired",\n',
+        "tests/core/test_one_final.py",
+        "final",
+    ),
+    Bug(
+        "R15 a repeat after a lost answer is refused as another message",
+        "poc/hub/relay.py",
+        "        if known is not None and known.body_sha256 == body_sha256"
+        " and known.sender_kid == caller.kid:\n",
+        "        if known is not None:\n"
+        '            raise RefusedError("id-used", message_id)\n'
+        "        if known is not None:\n",
+        "tests/client/test_cut_answers.py",
+        "message",
+    ),
+    Bug(
+        "R24 a single message that a relay dropped is not named",
+        "poc/client/sequences.py",
+        "        if after > before + 1\n",
+        "        if after > before + 2\n",
+        "tests/client/test_relay_in_the_middle.py",
+    ),
 )

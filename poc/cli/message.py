@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, message_held, words
+from poc.cli import compose, message_carriage, message_held, words
 from poc.cli.context import Context, write_file
 from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
 from poc.cli.output import Result, Table, both_times, short_id, warn
@@ -53,6 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     evidence.set_defaults(run=_evidence)
     message_held.add(verbs)
+    message_carriage.add(verbs)
 
 
 def _add_answers(verbs: Any) -> None:

@@ -25,7 +25,7 @@ from poc.core.directory import Directory
 from poc.core.envelope import DeliveredEnvelope, OpenedMessage, open_envelope, read_header, spoken_name
 from poc.core.evidence import NextStep
 from poc.core.form import form_of, read_form
-from poc.core.holding import begins_at
+from poc.core.holding import begins_at, release_at
 from poc.core.judge import COMPROMISED
 from poc.core.message import Envelope, Slot
 from poc.core.play import ping_answer
@@ -52,16 +52,28 @@ async def fetch_inbox(
     A message that needs a newer log or exercise is verified once more after ``sync_again``.
     """
     fetched = await read_feed(known.trust, hub, INBOX, lambda item: _keep(known, item, clock()))
-    if not _verify_new(known):
+    if not verify_new(known):
         await sync_again()
-        _verify_new(known)
+        verify_new(known)
     if fetched.new:
-        fetched.warnings += _conflicts(known)
+        fetched.warnings += conflicts(known)
     return fetched
 
 
 def _keep(known: Known, item: Any, now: datetime) -> bool:
-    """Keep an item as delivered. Raises ``bad-answer-from-hub`` or ``bad-form`` for what is none."""
+    """Keep an item as delivered; true if the message was not here.
+
+    Raises ``bad-answer-from-hub`` or ``bad-form`` for what is none, or as :func:`anchor`.
+    """
+    row = row_of(item, now)
+    if known.trust.put_inbox(row):
+        return True
+    anchor(known, row)
+    return False
+
+
+def row_of(item: Any, now: datetime) -> InboxRow:
+    """The row an item of the inbox is kept as. Raises ``bad-answer-from-hub`` or ``bad-form``."""
     message = member(item, "message", str)
     for name in ("accepted", "released"):
         if item.get(name) is not None:
@@ -70,14 +82,47 @@ def _keep(known: Known, item: Any, now: datetime) -> bool:
     header = read_header(envelope.protected)
     if header.id != message:
         raise RefusedError("bad-answer-from-hub", "an envelope of another id")
-    row = InboxRow(
+    return InboxRow(
         0, header.id, header.sender.contact, digest_of(envelope), envelope.recipients[0].header.kid,
         canonical(item), format_time(now), "new", None,
     )  # fmt: skip
-    return known.trust.put_inbox(row)
 
 
-def _verify_new(known: Known) -> bool:
+def row_kept(known: Known, row: InboxRow) -> InboxRow | None:
+    """The row that the same envelope is kept in already."""
+    rows = known.trust.inbox(row.message)
+    return next((kept for kept in rows if (kept.sender, kept.digest) == (row.sender, row.digest)), None)
+
+
+def anchor(known: Known, row: InboxRow) -> None:
+    """Give a message that came by file the hub's receipt, once the same envelope comes with it.
+
+    Nothing else changes: it is one message, seen once. Raises as ``open_envelope`` where the receipt does
+    not hold; the message then stays as it came.
+    """
+    kept = row_kept(known, row)
+    if kept is None or not is_verified(kept) or not _is_unanchored(kept) or _is_unanchored(row):
+        return
+    open_row(known, replace(row, arrived_at=kept.arrived_at))
+    known.trust.set_inbox_item(kept.number, row.kid, row.item)
+
+
+def _is_unanchored(row: InboxRow) -> bool:
+    """Whether a message came by file, without the receipt that shows it went out to this contact."""
+    item = parse_item(row)
+    if not item.get("carried"):
+        return False
+    envelope = form_of(Envelope, item["envelope"])
+    held = release_at(read_header(envelope.protected), envelope.recipients[0].header)
+    return item["accepted" if held is None else "released"] is None
+
+
+def awaits_hub(known: Known, message: str) -> bool:
+    """Whether a message is here by file alone: the hub would not know what an answer to it is about."""
+    return any(is_verified(row) and _is_unanchored(row) for row in known.trust.inbox(message))
+
+
+def verify_new(known: Known) -> bool:
     """Open what was not verified yet; false if a newer log or exercise may be needed for some."""
     complete = True
     for row in known.trust.unverified():
@@ -98,7 +143,7 @@ def _verify_new(known: Known) -> bool:
     return complete
 
 
-def _conflicts(known: Known) -> list[str]:
+def conflicts(known: Known) -> list[str]:
     """Keep as proof what one sender signed twice under one id or one number; tell of each.
 
     A second envelope counts only if it opens and verifies: else whoever delivered it made it up.

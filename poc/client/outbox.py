@@ -17,6 +17,7 @@ from poc.client.api import HubClient
 from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded, verify_rejected
 from poc.client.feeds import is_number
 from poc.client.gossip import heads_in, keep_contradictions
+from poc.client.inbox import awaits_hub
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.trust import OUTBOX_ORDER, OutboxRow
@@ -70,9 +71,14 @@ async def flush(known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_OR
     result = Flushed()
     for kind in kinds:
         for row in known.trust.unsettled(kind):
-            if row.state in _UNSENT:
+            if row.state in _UNSENT and not _must_wait(known, row):
                 await _send(known, hub, row, result)
     return result
+
+
+def _must_wait(known: Known, row: OutboxRow) -> bool:
+    """An answer to a message that came by file waits until the hub has that message."""
+    return row.kind == "answer" and awaits_hub(known, row.ref.partition(":")[0])
 
 
 async def _send(known: Known, hub: HubClient, row: OutboxRow, result: Flushed) -> None:

@@ -40,5 +40,9 @@ _NOTICES: Final = """
 CREATE TABLE notice (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL, refusal TEXT) STRICT;
 ALTER TABLE outbox ADD COLUMN stale_reason TEXT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES)
+# An answer that came by file: when, and the size of the log that its key was judged at.
+_CARRIED: Final = """
+CREATE TABLE carried (sha256 TEXT PRIMARY KEY, arrived_at TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
+"""
+MIGRATIONS: Final = (_FIRST, _NOTICES, _CARRIED)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -10,6 +10,7 @@ import email
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from email.header import Header
 from email.message import EmailMessage, Message
 from email.policy import SMTP, compat32
 from email.utils import format_datetime
@@ -47,10 +48,11 @@ def write_mail(
             message[name] = address
     message["Date"] = format_datetime(now)
     banner = [" / ".join(marking.values())] if marking else []
-    message["Subject"] = " - ".join((*banner, SUBJECT))
+    subject = Header(" - ".join((*banner, SUBJECT)), "utf-8", header_name="Subject")
     message.set_content("\n\n".join((*banner, *_TEXT, *banner)) + "\n", cte="base64")
     message.add_attachment(data, maintype="application", subtype="json", filename=FILE_NAME)
-    return message.as_bytes()
+    # The message's own policy loses spaces where it folds Arabic.
+    return f"Subject: {subject.encode(linesep=SMTP.linesep)}{SMTP.linesep}".encode() + message.as_bytes()
 
 
 def carriage_in(data: bytes) -> bytes:

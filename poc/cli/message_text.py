@@ -150,7 +150,7 @@ def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         if contact["overdue"]:
             answer += " (overdue)"
         if contact["recorded"] is False:
-            answer += " (by file, not recorded by the hub: its time is unproven)"
+            answer += " (by file: time unproven)"
         if contact["reason"]:
             answer += f": {contact['reason']}"
         reason = f": {message['reason']}" if message["reason"] else ""

@@ -13,11 +13,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from poc.core.form import PARTY_PATTERN, Origin, is_state
@@ -65,6 +66,14 @@ def _party(value: str) -> str:
     return value
 
 
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("give an address such as 127.0.0.1, or a network such as 10.1.0.0/16") from None
+    return value
+
+
 def _not_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("give a number")  # noqa: TRY004 (pydantic expects ValueError)
@@ -81,11 +90,21 @@ def _prefix(value: str) -> str:
     return value
 
 
+Words = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...], Field(max_length=50)]
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=255)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
 Address = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")]
+Network = Annotated[str, AfterValidator(_network)]
+WebhookHost = Annotated[
+    str, Field(max_length=260, pattern=r"^([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$")
+]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+_MAIL_ONLY_IN_FILE: Final = frozenset(
+    {"mail_server", "mail_tls", "mail_from", "mail_user", "mail_password_file", "mail_ca_file"}
+)
 
 
 class _HomeSettings(BaseSettings):
@@ -101,11 +120,39 @@ class _HomeSettings(BaseSettings):
     home: Path = Field(description="The folder that holds everything of this program: `--home`.")
 
 
-class HubSettings(_HomeSettings):
+class MailSettings(_HomeSettings):
+    """How mail is sent. Only in the file, so that a variable of another shell leads no mail elsewhere."""
+
+    mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
+        None,
+        description="The mail server, as `mail.example.org` or with `:port`: at a desk for "
+        "`poc monitor --mail`, at a hub for nudges. Unset: no mail.",
+    )
+    mail_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How mail is encrypted on its way to the server: `starttls` (port 587), `tls` (465), "
+        "or `none` (25), which sends them in plain text and never a password.",
+    )
+    mail_from: Address | None = Field(None, description="The address that mail comes from.")
+    mail_user: Annotated[str, Field(max_length=254)] | None = Field(
+        None, description="The user name at the mail server. Unset: none is given."
+    )
+    mail_password_file: Path | None = Field(
+        None, description="The file (mode 0600) that holds its password; relative to the home."
+    )
+    mail_ca_file: Path | None = Field(
+        None,
+        description="The CA certificates the mail server is trusted by; relative to the home. "
+        "Unset: the system's.",
+    )
+
+
+class HubSettings(MailSettings):
     """What a hub needs to know before it opens its home."""
 
     # A standing confirmation would switch the check of the clock off for good.
     not_in_file: ClassVar[frozenset[str]] = frozenset({"home", "clock_confirmed", "disregard_witness"})
+    not_in_environment: ClassVar[frozenset[str]] = _MAIL_ONLY_IN_FILE
 
     host: Host = Field("127.0.0.1", description="The address to listen on.")
     port: Port = Field(8470, description="The port to listen on. It does not change `public_origin`.")
@@ -114,9 +161,33 @@ class HubSettings(_HomeSettings):
         description="Scheme, host and port by which desks reach the hub: what requests are signed for, "
         "whatever `Host` says. Unset: `http://127.0.0.1:` and the port.",
     )
+    tls_certificate: Path | None = Field(
+        None,
+        description="The certificate chain (PEM) with which the hub itself speaks TLS; relative to the home. "
+        "Unset: plain HTTP, for a proxy on the same machine. SIGHUP reads it anew.",
+    )
+    tls_key: Path | None = Field(
+        None, description="Its key (PEM, mode 0600, without a passphrase); relative to the home."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], Field(max_length=64)] = Field(
+        (),
+        description='Addresses or networks of your own reverse proxies, as `["127.0.0.1"]`: of a request '
+        "from one of them, the last hop of `X-Forwarded-For` is taken for the client's address. Unset: "
+        "nobody's word counts, and all clients behind a proxy share the rates of its address.",
+    )
     metrics_host: Host = Field("127.0.0.1", description="The address `/metrics` listens on.")
     metrics_port: Port | None = Field(None, description="The port of `/metrics`. Unset: no metrics.")
     log_level: LogLevel = Field("info", description="The least severe lines to log.")
+    allow_networks: Annotated[tuple[IPvAnyNetwork, ...], Field(max_length=32)] = Field(
+        (),
+        description="Networks that the hub may call although they are not public, for witnesses and "
+        'webhooks, as `["10.20.0.0/16"]`; a webhook there may also be plain `http`.',
+    )
+    webhook_hosts: Annotated[tuple[WebhookHost, ...], Field(max_length=1000)] = Field(
+        (),
+        description="The hosts, each approved by the operator, that webhooks for nudges may be at, as "
+        '`["gateway.example.org"]`; with `:port` where it is not 443.',
+    )
     disregard_witness: tuple[str, ...] = Field(
         (),
         description="For one start: ids of witnesses whose contradiction is not to stop this hub. "
@@ -129,14 +200,14 @@ class HubSettings(_HomeSettings):
     )
 
 
-class DeskSettings(_HomeSettings):
+class DeskSettings(MailSettings):
     """Which registry a desk belongs to. Only the way to the hub may be changed from outside the file."""
 
     # What a home is pinned to stands in the home alone: a variable left over from another shell moves no pin.
-    not_in_environment: ClassVar[frozenset[str]] = frozenset(
-        {"origin", "fingerprint", "party", "mail_server", "mail_tls", "mail_from", "mail_to", "mail_user",
-         "mail_password_file", "mail_ca_file"}
-    )  # fmt: skip
+    not_in_environment: ClassVar[frozenset[str]] = _MAIL_ONLY_IN_FILE | {
+        *("origin", "fingerprint", "party", "hub_ca_file", "mail_to"),
+        *("alarm_command", "alarm_sound", "alarm_practice_sound", "on_message"),
+    }
 
     hub_url: WebOrigin = Field(description="The hub's public origin.")
     origin: Origin = Field(description="The registry's origin, as in its genesis. Only in the file.")
@@ -146,28 +217,41 @@ class DeskSettings(_HomeSettings):
     party: Annotated[str, AfterValidator(_party)] | None = Field(
         None, description="The id of the holder of this home. Unset: a reader. Only in the file."
     )
-    mail_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
-        None, description="For `poc monitor --mail`: the mail server, as `mail.example.org` or with `:port`."
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] = Field(
+        "en", description="The language this desk writes in and is shown forms in, such as `ar`."
     )
-    mail_tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls",
-        description="How mail is encrypted on its way to the server: `starttls` (port 587), `tls` (465), "
-        "or `none` (25), which sends the events in plain text and never a password.",
+    hub_ca_file: Path | None = Field(
+        None,
+        description="CA certificates (PEM) that the hub's may be signed by, beside the system's; relative to "
+        "the home. Only in the file.",
     )
-    mail_from: Address | None = Field(None, description="The address that mail comes from.")
     mail_to: Annotated[tuple[Address, ...], Field(max_length=20)] = Field(
         (), description='The addresses that mail goes to, as `["watch@example.org"]`.'
     )
-    mail_user: Annotated[str, Field(max_length=254)] | None = Field(
-        None, description="The user name at the mail server. Unset: none is given."
+    alarm_command: Words = Field(
+        (),
+        description='For `poc responder run`: a program run at every ring, as `["/usr/local/bin/page", '
+        '"duty"]`, without a shell; what it is told stands in [operate](operate.md#a-responder).',
     )
-    mail_password_file: Path | None = Field(
-        None, description="The file (mode 0600) that holds its password; relative to the home."
+    alarm_sound: Words = Field(
+        (),
+        description="A program that plays the sound of an actual message and of a fault, as "
+        '`["aplay", "/srv/actual.wav"]`.',
     )
-    mail_ca_file: Path | None = Field(
-        None,
-        description="The CA certificates the mail server is trusted by; relative to the home. "
-        "Unset: the system's.",
+    alarm_practice_sound: Words = Field(
+        (), description="The same for exercises and tests; `alarm_sound` is never run for those."
+    )
+    alarm_hub_minutes: Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=1440)] = Field(
+        10, description="How long the hub may be out of reach before the responder raises an alarm."
+    )
+    on_message: Words = Field(
+        (),
+        description="A program run once for each message received, while `poc responder run` or `poc inbox "
+        "follow` runs; see [operate](operate.md#hooks-and-the-api).",
+    )
+    api_port: Port = Field(8490, description="The port of `poc api serve`, on 127.0.0.1 alone.")
+    echo_per_hour: Annotated[int, BeforeValidator(_not_bool), Field(ge=0, le=1000)] = Field(
+        12, description="How many replies `poc responder echo` gives one sender in an hour."
     )
 
 

@@ -311,8 +311,8 @@ CATALOGUE: dict[str, ErrorRow] = {
     # --- messages, evidence, exercises (core) ---
     "attachments-too-large": ErrorRow(
         413,
-        "The attachments are too large together.",
-        "Send less, or in several messages; attachments of 16 KiB together travel inside a message.",
+        "An attachment is larger than this registry takes.",
+        "Send it in parts or by another way; `poc message send --dry-run` shows the sizes.",
     ),
     "envelope-too-large": ErrorRow(
         413,
@@ -379,13 +379,39 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "preparation-missing": ErrorRow(
         422,
-        "An actual message needs the preparation of a second device.",
-        "Let another device of the same contact prepare the content.",
+        "A second device has not prepared this; an actual message never goes out without.",
+        "Let another device of the same contact prepare the content: `poc message prepare`.",
     ),
     "preparation-mismatch": ErrorRow(
         422,
         "The preparation is not one of this content by another device of the same contact.",
         "Have the content as it now stands prepared anew.",
+    ),
+    "unknown-draft": ErrorRow(
+        404, "No such draft is here.", "`poc message drafts` lists them; a file is named by its path."
+    ),
+    "wrong-party": ErrorRow(
+        422, "The file is of another office than this home's.", "Open it at a desk of the office named."
+    ),
+    "draft-superseded": ErrorRow(
+        409,
+        "This home holds another or a newer edition of this draft.",
+        "Go on with the newest edition; ask whoever edited last for its file.",
+    ),
+    "draft-expired": ErrorRow(
+        422,
+        "A time that the draft promises has passed.",
+        "Edit it with new times, such as `poc message edit ID --expires-in 7d`, and have it prepared anew.",
+    ),
+    "wrong-text-code": ErrorRow(
+        422,
+        "What was typed is not the text code of this draft.",
+        "Compare paper and screen; if they differ, the text does: let nothing go out.",
+    ),
+    "actual-not-confirmed": ErrorRow(
+        400,
+        "An actual message goes out only with --actual and its words typed at a terminal.",
+        "Give --actual for an actual message, never for another, and type what is asked for.",
     ),
     "id-mismatch": ErrorRow(
         422, "The envelope is of another message id.", "Send it to the address of its own id."
@@ -455,6 +481,21 @@ CATALOGUE: dict[str, ErrorRow] = {
         "An attachment is not the one the message names.",
         "Do not use it; ask the sender to send it again.",
     ),
+    "blob-mismatch": ErrorRow(
+        422,
+        "These bytes are not the blob that was named; they are not kept.",
+        "Begin again from the first byte; if that fails too, ask the sender.",
+    ),
+    "blob-not-here": ErrorRow(
+        404,
+        "The attachment is not at this desk yet.",
+        "`poc message show ID --save DIR` fetches it when the hub can be reached.",
+    ),
+    "blob-missing": ErrorRow(
+        404,
+        "The hub does not have the attachment, or not all of it.",
+        "The sender's desk may still be sending it: try again later, or ask the sender.",
+    ),
     "seen-before": ErrorRow(
         409, "A message of this id and sender was received before.", "Nothing to do; look it up in the inbox."
     ),
@@ -463,6 +504,55 @@ CATALOGUE: dict[str, ErrorRow] = {
     ),
     "receipt-mismatch": ErrorRow(
         422, "A receipt is of something else.", "Do not rely on it; keep both and report it."
+    ),
+    "names-no-message": ErrorRow(
+        422,
+        "An update, withdrawal or closure names no message that it is about.",
+        "Send it with `poc message update ID`, `withdraw ID` or `close ID`.",
+    ),
+    "original-not-here": ErrorRow(
+        422,
+        "The message that this is about is not at this desk, so nothing shows whose it was.",
+        "Sync; if it stays away, ask the sender by voice.",
+    ),
+    "another-thread": ErrorRow(
+        422,
+        "The message that this is about belongs to another conversation.",
+        "Ask the sender by voice which message is meant.",
+    ),
+    "not-the-originator": ErrorRow(
+        422,
+        "Only the office that sent a message may update or withdraw it, and only the one that began a "
+        "conversation may close it.",
+        "Write to the originator with `poc message reply ID`, or ask it by voice.",
+    ),
+    "withdrawal-stands": ErrorRow(
+        422, "A withdrawal is not withdrawn itself.", "Send the message that is meant anew."
+    ),
+    "already-withdrawn": ErrorRow(
+        409, "The message is withdrawn already.", "Send a new message if there is more to say."
+    ),
+    # --- templates (core, client) ---
+    "bad-field": ErrorRow(
+        422,
+        "A field does not fit its template.",
+        "Look at its fields and codes with `poc template show ID`.",
+    ),
+    "unknown-template": ErrorRow(
+        404, "This desk has no template of this name.", "Choose one of `poc template list`."
+    ),
+    "template-exists": ErrorRow(
+        409,
+        "Another template has this id and version here.",
+        "Ask whoever changed it to give it a new version.",
+    ),
+    "template-reserved": ErrorRow(
+        409,
+        "An id without a dot belongs to this program's own templates.",
+        "Name a template of your own after its State, such as jo.energy.",
+    ),
+    "too-many-templates": ErrorRow(
+        409, "This home has as many templates as it may.", "Take old ones out of its folder `templates`."
     ),
     "own-cannot-answer": ErrorRow(422, "The sender of a message does not answer it.", "Nothing to do."),
     "wrong-fingerprint": ErrorRow(
@@ -722,6 +812,11 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Pass it on to whoever must still sign; `poc proposal show` names the signatures it has.",
     ),
     "no-key": ErrorRow(404, "This home holds no such key.", "Check the home with `poc key list`."),
+    "key-destroyed": ErrorRow(
+        410,
+        "The key was destroyed 30 days after its replacement, so what was sealed to it opens no more.",
+        "Ask the other office to send it again; next time keep it in time with `poc message keep`.",
+    ),
     "storage-failed": ErrorRow(
         503,
         "The disk did not take what was to be written.",
@@ -799,8 +894,147 @@ CATALOGUE: dict[str, ErrorRow] = {
     "nonce-used": ErrorRow(
         401, "This request was made before.", "Sign each request with a new nonce, repeats included."
     ),
+    "too-many-streams": ErrorRow(
+        429,
+        "This device has as many streams open as it may.",
+        "Close one, or wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
+    ),
+    "streams-full": ErrorRow(
+        503,
+        "The hub has as many streams open as it may.",
+        "Wait as long as Retry-After says; `GET /v1/inbox` works meanwhile.",
+    ),
+    "rate-limited": ErrorRow(
+        429,
+        "Requests come faster than this hub takes them.",
+        "Wait as long as Retry-After says; a desk goes on by itself.",
+    ),
+    "too-many-requests": ErrorRow(
+        429,
+        "Too many messages of this State wait to be taken at once.",
+        "Send them one after the other; a desk does.",
+    ),
+    "quota-reached": ErrorRow(
+        429,
+        "The State has sent as many messages of this kind as the registry allows in an hour.",
+        "It waits in the outbox and is sent later. Actual messages have a share of their own: see "
+        "docs/operate.md, Load and fairness.",
+    ),
+    "storage-quota": ErrorRow(
+        429,
+        "The hub holds as much for this State as it may.",
+        "It waits in the outbox. Room comes as older messages pass 30 days after they expired; send smaller "
+        "ones, or ask the operator.",
+    ),
+    "too-many-proposals": ErrorRow(
+        429,
+        "As many proposals of this State or body are open as may be.",
+        "Have open ones signed, or wait until they expire after 14 days; then send it again.",
+    ),
+    "too-few-descriptors": ErrorRow(
+        503,
+        "The process may open too few files for a server.",
+        "Raise the limit: LimitNOFILE in the unit, or `ulimit -n`.",
+    ),
     "already-released": ErrorRow(
         409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
+    ),
+    "restore-unproved": ErrorRow(
+        503,
+        "This hub was restored from a backup, and nothing has proved yet that its log is the newest.",
+        "Try again later. The operator waits for the witnesses, or runs `poc registry reconcile` with the "
+        "largest snapshot of a desk, or `poc hub confirm`.",
+    ),
+    "disk-full": ErrorRow(
+        503, "The disk of the hub is as good as full.", "Make room; the hub goes on by itself then."
+    ),
+    "disk-low": ErrorRow(503, "The disk of the hub fills up.", "Make room before it is full."),
+    "wal-large": ErrorRow(
+        503,
+        "The write-ahead log of the hub's database has grown large.",
+        "Look for a program that reads hub.db and does not end, such as a backup or a shell.",
+    ),
+    "work-stopped": ErrorRow(
+        503,
+        "Work that the hub does every minute was not done for some time.",
+        "Start the hub again, and report the `fault` line of its log if there is one.",
+    ),
+    "witnesses-silent": ErrorRow(
+        503,
+        "Too few witnesses have cosigned lately; heads grow stale for desks.",
+        "Ask those who run the silent ones; the page and the metrics name them.",
+    ),
+    "clock-behind": ErrorRow(
+        503,
+        "The hub's clock is behind the newest entry of its log.",
+        "Set the clock right; look at its time service.",
+    ),
+    "clock-stepped": ErrorRow(
+        503,
+        "The machine's clock stepped; the hub counts on without it.",
+        "Look at its time service. Where witnesses agree, or after a new start, the hub follows it.",
+    ),
+    "not-a-backup": ErrorRow(
+        400, "The folder holds no backup of a hub.", "Name a folder that `poc hub backup` made."
+    ),
+    "backup-unsound": ErrorRow(
+        422,
+        "The backup is not whole, or what it was made of is not.",
+        "Take another backup; `poc hub check` says what is wrong with this one, or with the hub's home.",
+    ),
+    "home-has-database": ErrorRow(
+        409,
+        "There is a database in this home already.",
+        "Name a new folder with --home, or move the old database away first: keep it, it is evidence.",
+    ),
+    "not-restored": ErrorRow(
+        409,
+        "There is nothing to confirm: this database was not restored, or is proved already.",
+        "Start the hub; /readyz says what it waits for.",
+    ),
+    "entries-differ": ErrorRow(
+        422,
+        "The log of this home has another number of entries than was typed.",
+        "If a desk holds more, bring the log up to its snapshot first: `poc registry reconcile`.",
+    ),
+    "cursor-ahead": ErrorRow(
+        409,
+        "The hub never gave that number: it was restored from a backup.",
+        "Read the feed anew from 0; what is there already counts once.",
+    ),
+    # --- outgoing calls and nudges ---
+    "bad-url": ErrorRow(
+        400,
+        "The address is not a web address in its plain spelling.",
+        "Write it as https://host.example/path: no user name, no other spelling of an address, no `#`.",
+    ),
+    "address-not-allowed": ErrorRow(
+        403,
+        "This address is private or reserved, and the hub does not call it.",
+        "Use a public one; for a network of its own the operator sets `allow_networks`.",
+    ),
+    "call-failed": ErrorRow(503, "The other side did not answer as it should.", "Ask those who run it."),
+    "host-not-approved": ErrorRow(
+        403,
+        "The operator of the hub has not approved this host for webhooks.",
+        "Ask the operator to add it to `webhook_hosts`.",
+    ),
+    "webhook-refused": ErrorRow(
+        502, "The webhook answered, and not with success.", "Its own log says why; ask those who run it."
+    ),
+    "nudges-off": ErrorRow(
+        422,
+        "This hub sends no e-mail.",
+        "Ask its operator to set `mail_server` and `mail_from`, or use a webhook.",
+    ),
+    "wrong-code": ErrorRow(
+        403, "The code is not the one that was sent.", "Type the code of the newest notice at that address."
+    ),
+    "code-ended": ErrorRow(
+        410, "The code has ended.", "Have a new one sent with `poc contact nudges test`, then confirm it."
+    ),
+    "nudge-limit": ErrorRow(
+        429, "Too many notices were asked for or sent in the last hour.", "Wait an hour, then try again."
     ),
     # --- store ---
     "head-moved": ErrorRow(409, "The log moved on meanwhile.", "Read the newest checkpoint, then try again."),
@@ -833,6 +1067,16 @@ CATALOGUE: dict[str, ErrorRow] = {
         409,
         "This sequence number is taken by another message.",
         "Sync the outbox; seal the message anew with the next number.",
+    ),
+    "blob-offset": ErrorRow(
+        409,
+        "The chunk does not begin where what is there of the blob ends.",
+        "Go on from `have_bytes`, the number of bytes that are there.",
+    ),
+    "bad-range": ErrorRow(
+        416,
+        "No part of a blob was asked for that can be given.",
+        "Ask with `Range: bytes=START-END`; one answer holds at most 1 MiB.",
     ),
     "answer-used": ErrorRow(
         409,
@@ -987,12 +1231,12 @@ CATALOGUE: dict[str, ErrorRow] = {
     "mail-failed": ErrorRow(
         503,
         "The mail server could not be reached or did not take the message.",
-        "Check mail_server; the same events are sent again the next time.",
+        "Check mail_server; what was to be sent is tried again the next time.",
     ),
     "mail-refused": ErrorRow(
         502,
         "The mail server refused the message.",
-        "Check mail_from, mail_to and the password; the same events are sent again the next time.",
+        "Check mail_from, the recipients and the password; what was to be sent is tried again the next time.",
     ),
     "mail-not-encrypted": ErrorRow(
         502,
@@ -1005,6 +1249,42 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-setting": ErrorRow(
         400, "A setting cannot be used.", "Mend it; docs/settings.md says what it may be."
     ),
+    "responder-may-more": ErrorRow(
+        409,
+        "The device of this home may do more than retrieve: whoever takes the machine could answer with it.",
+        "Give the responder a device with `retrieve` alone: `poc contact device-add`; or --allow-more.",
+    ),
+    "responder-runs": ErrorRow(
+        409,
+        "A responder runs at this home already.",
+        "Look with `poc responder status`; stop that one first.",
+    ),
+    "not-an-echo": ErrorRow(
+        409,
+        "This home is of no echo contact: an office's own desk must not answer by itself.",
+        "Run it at the home of a contact of `x-echo`; docs/operate.md, The echo.",
+    ),
+    "no-echo": ErrorRow(
+        404,
+        "This registry has no echo contact that a test could be sent to.",
+        "Ask the operator to set one up (docs/operate.md, The echo), or name a contact with --to.",
+    ),
+    "wrong-host": ErrorRow(
+        403,
+        "The request was made for another host.",
+        "Ask at the address that `poc api serve` printed, not from a page of a browser.",
+    ),
+    "no-token": ErrorRow(
+        401,
+        "The request carries no token of this home, or a wrong one.",
+        "Send `Authorization: Bearer` with the content of `api.token` in the home.",
+    ),
+    "bad-tls": ErrorRow(
+        400,
+        "The certificate or its key cannot be used.",
+        "Give PEM files: the whole chain, and its key without a passphrase.",
+    ),
+    "tls-key-open": ErrorRow(400, "Others can read the TLS key.", "Run `chmod 600` on it."),
     # --- desk (client) ---
     "nothing-to-export": ErrorRow(
         422, "There is nothing to put into the file.", "Name other contacts, or another form."

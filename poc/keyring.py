@@ -3,7 +3,9 @@
 ``keyring.jwe`` is an encrypted JWK Set (RFC 7517 section 7): JWE compact, PBES2-HS512+A256KW and
 A256GCM. ``keys.json`` lists ids, uses and roles without private members, so that listing needs no
 passphrase. Which key a statement or message needs is decided by the callers; asking a person for
-the passphrase is the command line's.
+the passphrase is the command line's. When a key is replaced and destroyed is decided in
+``client.rotation``; how far the bytes of an old file go is said in ``docs/spec/keyring.md``.
+Over 400 lines, because what a keyring holds and how it lies on the disk belong together.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ PASSPHRASE_CHARS_MIN: Final = 8
 KEYRING_BYTES_MAX: Final = 1024 * 1024
 
 KeyUse = Literal["sign", "seal"]
+_OURS: Final = ("role", "party", "created_at", "retired_at", "replaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class KeyEntry:
     created_at: datetime
     retired_at: datetime | None
     key: SigningKey | SealingKey
+    replaces: str | None = None
+    """The key that this one was made to replace; it is not in use before the log says so."""
 
     def public(self) -> dict[str, Any]:
         """The entry of the public index: no private member."""
@@ -61,14 +66,16 @@ class KeyEntry:
             "role": self.role,
             "party": self.party,
             "created_at": format_time(self.created_at),
-            "retired_at": None if self.retired_at is None else format_time(self.retired_at),
+            "retired_at": _text(self.retired_at),
+            "destroyed_at": None,
+            "replaces": self.replaces,
             "jwk": self.key.public.jwk(),
         }
 
     def private(self) -> dict[str, Any]:
         """The JWK inside the encrypted set, with our members under names of our own."""
         public = self.public()
-        about = {f"poc_{name}": public[name] for name in ("role", "party", "created_at", "retired_at")}
+        about = {f"poc_{name}": public[name] for name in _OURS}
         return {**self.key.private_jwk(), "kid": self.kid, "use": self.use, **about}
 
     def __repr__(self) -> str:
@@ -76,17 +83,49 @@ class KeyEntry:
         return f"KeyEntry({self.kid}, {self.use}, {self.role}, {self.party})"
 
 
+@dataclass(frozen=True, slots=True)
+class DestroyedKey:
+    """What is left of a key that was destroyed: that it was here, and no part of it."""
+
+    kid: str
+    use: KeyUse
+    role: str
+    party: str
+    created_at: datetime
+    retired_at: datetime | None
+    destroyed_at: datetime
+
+    def public(self) -> dict[str, Any]:
+        """The entry of the public index, with the members of a key that is here."""
+        return {
+            "kid": self.kid,
+            "use": self.use,
+            "role": self.role,
+            "party": self.party,
+            "created_at": format_time(self.created_at),
+            "retired_at": _text(self.retired_at),
+            "destroyed_at": format_time(self.destroyed_at),
+            "replaces": None,
+            "jwk": None,
+        }
+
+
 class Keyring:
     """The unlocked keys of one home. :meth:`save` makes what was added durable."""
 
     def __init__(
-        self, folder: Path, passphrase: str, entries: tuple[KeyEntry, ...] = (), *, read: str | None = None
+        self, folder: Path, passphrase: str, content: bytes = b"", *, read: str | None = None
     ) -> None:
-        """Use :meth:`create` or :meth:`unlock`; ``read`` is the file they found."""
+        """Use :meth:`create` or :meth:`unlock`; ``content`` is what the file they found, ``read``, holds."""
         self._read = read
         self._folder = folder
         self._passphrase = passphrase
-        self._entries = {entry.kid: entry for entry in entries}
+        self._take(content)
+
+    def _take(self, content: bytes) -> None:
+        keys, destroyed = _content(content) if content else ((), ())
+        self._entries = {entry.kid: entry for entry in keys}
+        self._destroyed = {gone.kid: gone for gone in destroyed}
 
     def __repr__(self) -> str:
         """Never shows a key or the passphrase."""
@@ -111,34 +150,59 @@ class Keyring:
         this program wrote or its rounds are outside 100,000 to 2,000,000.
         """
         text = _read(folder / KEYRING_NAME)
-        _check_header(text)
-        try:
-            content = jwe.decrypt_compact(
-                text, _octets(passphrase), algorithms=[ALGORITHM, "A256GCM"]
-            ).plaintext
-        except (JoseError, ValueError):
-            raise RefusedError("wrong-passphrase", str(folder)) from None
-        return cls(folder, passphrase, tuple(_entries(content or b"")), read=text)
+        return cls(folder, passphrase, _decrypted(text, passphrase, folder), read=text)
+
+    def reload(self, *, anyway: bool = False) -> bool:
+        """Take over what another process wrote since, if any did; what is not saved here is dropped then.
+
+        ``anyway``: also if the file is as it was read. Raises as :meth:`unlock`.
+        """
+        path = self._folder / KEYRING_NAME
+        text = _read(path) if path.exists() else None
+        if text is None or (text == self._read and not anyway):
+            return False
+        self._take(_decrypted(text, self._passphrase, self._folder))
+        self._read = text
+        return True
 
     def save(self) -> None:
         """Write keyring and index, each whole or not at all, readable by their owner only.
 
+        The bytes of the file before are overwritten on the disk: they hold what was taken out since.
+
         Raises ``home-in-use`` where another process wrote the keyring since it was read here: its keys
         would be lost, and nothing is written.
         """
-        content = json.dumps({"keys": [entry.private() for entry in self._entries.values()]})
+        content = json.dumps(
+            {
+                "keys": [entry.private() for entry in self._entries.values()],
+                "destroyed": [gone.public() for gone in self._destroyed.values()],
+            }
+        )
         header = {"alg": ALGORITHM, "enc": "A256GCM", "p2c": ROUNDS, "cty": "jwk-set+json"}
         sealed = jwe.encrypt_compact(
             header, content, _octets(self._passphrase), algorithms=[ALGORITHM, "A256GCM"]
         )
-        index = json.dumps({"keys": [entry.public() for entry in self.list()]}, indent=1)
         with _held(self._folder):
             path = self._folder / KEYRING_NAME
             if (_read(path) if path.exists() else None) != self._read:
                 raise RefusedError("home-in-use", "its keyring was changed meanwhile; run the command again")
-            write_private(path, sealed.encode())
-            self._read = sealed
-            write_private(self._folder / INDEX_NAME, index.encode())
+            _wipe_leftovers(path)
+            with _wiped_after(path):
+                write_private(path, sealed.encode())
+                self._read = sealed
+            write_private(self._folder / INDEX_NAME, self._index())
+
+    async def save_new(self, kid: str) -> None:
+        """Save a key just made; one that the disk did not take is forgotten, so that nobody uses it.
+
+        Raises as :meth:`save`.
+        """
+        try:
+            await self.save_in_thread()
+        except PocError:
+            self.remove(kid)
+            raise
 
     async def save_in_thread(self) -> None:
         """:meth:`save` without holding up the event loop."""
@@ -150,17 +214,42 @@ class Keyring:
         self._passphrase = new
         self.save()
 
-    def add_signing(self, role: str, party: str, now: datetime, random: Callable[[int], bytes]) -> SigningKey:
+    def add_signing(
+        self,
+        role: str,
+        party: str,
+        now: datetime,
+        random: Callable[[int], bytes],
+        *,
+        replaces: str | None = None,
+    ) -> SigningKey:
         """Make a signing key for a role (device, authority, recovery, registrar, log, hub)."""
         key = SigningKey.from_seed(random(32))
-        self._add(KeyEntry(key.kid, "sign", role, party, now, None, key))
+        self._add(KeyEntry(key.kid, "sign", role, party, now, None, key, replaces))
         return key
 
-    def add_sealing(self, party: str, now: datetime, random: Callable[[int], bytes]) -> SealingKey:
-        """Make a sealing key for a device."""
+    def add_sealing(
+        self,
+        party: str,
+        now: datetime,
+        random: Callable[[int], bytes],
+        *,
+        role: str = "device",
+        replaces: str | None = None,
+    ) -> SealingKey:
+        """Make a sealing key for a device, or the archive key of a home (role ``archive``)."""
         key = SealingKey.from_seed(random(32))
-        self._add(KeyEntry(key.kid, "seal", "device", party, now, None, key))
+        self._add(KeyEntry(key.kid, "seal", role, party, now, None, key, replaces))
         return key
+
+    def next_of(self, kid: str) -> SigningKey | SealingKey | None:
+        """The key made to replace this one, if there is one."""
+        return next((entry.key for entry in self.list() if entry.replaces == kid), None)
+
+    def archive_key(self) -> SealingKey | None:
+        """The key that content keys are kept under here, if anything was ever kept."""
+        found = (entry.key for entry in self.list() if entry.role == "archive")
+        return next((key for key in found if isinstance(key, SealingKey)), None)
 
     def retire(self, kid: str, now: datetime) -> None:
         """Mark a key as replaced; it still opens what was sealed to it."""
@@ -171,15 +260,47 @@ class Keyring:
         self._entry(kid)
         del self._entries[kid]
 
+    def destroy(self, kid: str, now: datetime) -> None:
+        """Take a key out for good and note that it was here. :meth:`save` then overwrites the old file.
+
+        Raises ``no-key``.
+        """
+        entry = self._entry(kid)
+        self._destroyed[kid] = DestroyedKey(
+            kid, entry.use, entry.role, entry.party, entry.created_at, entry.retired_at, now
+        )
+        del self._entries[kid]
+
+    def destroyed(self) -> tuple[DestroyedKey, ...]:
+        """What was destroyed here, oldest first."""
+        return tuple(sorted(self._destroyed.values(), key=lambda gone: (gone.created_at, gone.kid)))
+
+    def mend(self) -> None:
+        """Put right what an interrupted :meth:`save` left: old bytes, and an index that lags behind.
+
+        Raises ``storage-failed``.
+        """
+        path = self._folder / KEYRING_NAME
+        with _held(self._folder):
+            if not path.exists() or _read(path) != self._read:
+                return  # another process writes here; it does the same
+            _wipe_leftovers(path)
+            if _bytes_of(self._folder / INDEX_NAME) != self._index():
+                write_private(self._folder / INDEX_NAME, self._index())
+
+    def _index(self) -> bytes:
+        shown = [*(gone.public() for gone in self.destroyed()), *(entry.public() for entry in self.list())]
+        return json.dumps({"keys": shown}, indent=1).encode()
+
     def signing(self, kid: str) -> SigningKey:
-        """A signing key by its id. Raises ``no-key``."""
+        """A signing key by its id. Raises ``no-key``, ``key-destroyed``."""
         key = self._entry(kid).key
         if not isinstance(key, SigningKey):
             raise RefusedError("no-key", f"key {kid} seals, it does not sign")
         return key
 
     def sealing(self, kid: str) -> SealingKey:
-        """A sealing key by its id. Raises ``no-key``."""
+        """A sealing key by its id. Raises ``no-key``, ``key-destroyed``."""
         key = self._entry(kid).key
         if not isinstance(key, SealingKey):
             raise RefusedError("no-key", f"key {kid} signs, it does not open")
@@ -200,6 +321,9 @@ class Keyring:
 
     def _entry(self, kid: str) -> KeyEntry:
         entry = self._entries.get(kid)
+        gone = self._destroyed.get(kid)
+        if entry is None and gone is not None:
+            raise RefusedError("key-destroyed", f"key {kid[:12]}…, on {format_time(gone.destroyed_at)}")
         if entry is None:
             raise RefusedError("no-key", kid)
         return entry
@@ -264,6 +388,49 @@ def write_private(path: Path, data: bytes) -> None:
         raise UnreachableError("storage-failed", f"{path.name}: {error.strerror}") from None
 
 
+def _wipe_leftovers(path: Path) -> None:
+    """Overwrite and delete what an interrupted write left beside a file. Raises ``storage-failed``."""
+    before = _before(path)
+    try:
+        if before.exists() and path.exists() and before.samefile(path):
+            before.unlink()  # it ended before the new file was in place
+        parts = (found for name in (path.name, INDEX_NAME) for found in path.parent.glob(f".{name}.*.part"))
+        for left in (before, *parts):
+            if left.exists():
+                _wipe(left)
+    except OSError as error:
+        raise UnreachableError("storage-failed", f"{path.name}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _wiped_after(path: Path) -> Iterator[None]:
+    """Overwrite the bytes that a file had before it is replaced inside, once that is done.
+
+    A second name holds them until then, so that whoever dies in between finds them at the next write. A
+    file system without second names keeps them until it uses their place again.
+    """
+    before = _before(path)
+    if path.exists():
+        with contextlib.suppress(OSError):
+            before.hardlink_to(path)
+    yield
+    _wipe_leftovers(path)
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(f".{path.name}.before")
+
+
+def _wipe(path: Path) -> None:
+    """Write over a file in its place, then delete it."""
+    with path.open("r+b") as file:
+        file.write(os.urandom(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    _fsync_folder(path.parent)
+
+
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Let one process at a time compare and write. Raises ``storage-failed``."""
@@ -297,6 +464,10 @@ def _read(path: Path) -> str:
     return data.decode("ascii").strip()
 
 
+def _bytes_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
 def _check_header(text: str) -> None:
     """Refuse other algorithms and rounds before any work is done for them."""
     try:
@@ -321,13 +492,34 @@ def _octets(passphrase: str) -> OctKey:
     return OctKey.import_key(passphrase.encode())
 
 
-def _entries(content: bytes) -> Iterator[KeyEntry]:
+def _decrypted(text: str, passphrase: str, folder: Path) -> bytes:
+    _check_header(text)
+    try:
+        opened = jwe.decrypt_compact(text, _octets(passphrase), algorithms=[ALGORITHM, "A256GCM"])
+    except (JoseError, ValueError):
+        raise RefusedError("wrong-passphrase", str(folder)) from None
+    return opened.plaintext or b"null"
+
+
+def _content(content: bytes) -> tuple[tuple[KeyEntry, ...], tuple[DestroyedKey, ...]]:
     try:
         value: Any = parse(content)
-        for jwk in value["keys"]:
-            yield _entry_of(jwk)
-    except (PocError, KeyError, TypeError) as error:
+        keys = tuple(_entry_of(jwk) for jwk in value["keys"])
+        return keys, tuple(_destroyed_of(row) for row in value.get("destroyed", ()))
+    except (PocError, KeyError, TypeError, AttributeError) as error:
         raise RefusedError("bad-keyring", f"content: {type(error).__name__}") from None
+
+
+def _destroyed_of(row: dict[str, Any]) -> DestroyedKey:
+    return DestroyedKey(
+        row["kid"],
+        row["use"],
+        row["role"],
+        row["party"],
+        parse_time(row["created_at"]),
+        _time(row["retired_at"]),
+        parse_time(row["destroyed_at"]),
+    )
 
 
 def _entry_of(jwk: dict[str, Any]) -> KeyEntry:
@@ -335,13 +527,21 @@ def _entry_of(jwk: dict[str, Any]) -> KeyEntry:
     names = ("kty", "alg", "pub", "priv") if sealing else ("kty", "crv", "x", "d")
     private = {name: jwk[name] for name in names}
     key = SealingKey.from_private_jwk(private) if sealing else SigningKey.from_private_jwk(private)
-    retired = jwk["poc_retired_at"]
     return KeyEntry(
         key.kid,
         "seal" if sealing else "sign",
         jwk["poc_role"],
         jwk["poc_party"],
         parse_time(jwk["poc_created_at"]),
-        None if retired is None else parse_time(retired),
+        _time(jwk["poc_retired_at"]),
         key,
+        jwk.get("poc_replaces"),
     )
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else format_time(at)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)

@@ -16,6 +16,10 @@ _LOGGER: Final = logging.getLogger("poc")
 
 EVENTS: Final[dict[str, int]] = {
     "ready": logging.INFO,
+    "tls": logging.WARNING,
+    "storage": logging.WARNING,
+    "restored": logging.WARNING,
+    "proved": logging.INFO,
     "request": logging.INFO,
     "erased": logging.INFO,
     "audit": logging.INFO,
@@ -29,9 +33,18 @@ EVENTS: Final[dict[str, int]] = {
     "entries-damaged": logging.WARNING,
     "witness": logging.WARNING,
     "not-attested": logging.WARNING,
+    "not-nudged": logging.WARNING,
+    "nudge-failed": logging.WARNING,
     "attest-postponed": logging.WARNING,
+    "few-descriptors": logging.WARNING,
+    "proxy-not-trusted": logging.WARNING,
     "library": logging.WARNING,
     "not-started": logging.ERROR,
+    "alarm": logging.WARNING,
+    "hub-back": logging.INFO,
+    "hub-lost": logging.WARNING,
+    "alarm-failed": logging.ERROR,
+    "hook-failed": logging.ERROR,
     "fault": logging.ERROR,
 }
 """Every event with its level; docs/operate.md says what each means and what to do."""

@@ -16,6 +16,7 @@ from poc.core import (
     bodies,
     card,
     carriage,
+    draft_form,
     evidence,
     exercise,
     fork,
@@ -25,6 +26,7 @@ from poc.core import (
     snapshot,
     state_request,
     statement,
+    template,
 )
 from poc.core.form import Form
 from poc.web import openapi
@@ -48,6 +50,9 @@ FORMS: Final[dict[str, type[Form]]] = {
     "opening": card.Opening,
     "message": message.Message,
     "preparation": message.Preparation,
+    "draft": draft_form.DraftForm,
+    "draft-header": draft_form.DraftHeader,
+    "sealed-draft": draft_form.SealedDraft,
     "envelope": message.Envelope,
     "envelope-header": message.EnvelopeHeader,
     "receipt": evidence.Receipt,
@@ -61,6 +66,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,
+    "template": template.TemplateFile,
     "notices": notices.NoticeList,
     "conflict": notices.ConflictFile,
 }

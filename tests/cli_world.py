@@ -140,10 +140,12 @@ class Outcome:
         return json.loads(lines[0])
 
 
-def run_here(*words: object, home: Path | None = None, stdin: bytes = b"") -> Outcome:
-    """Run a command in this process, with streams like those of a pipe."""
+def run_here(
+    *words: object, home: Path | None = None, stdin: bytes = b"", terminal: io.TextIOWrapper | None = None
+) -> Outcome:
+    """Run a command in this process, with streams like those of a pipe; or typed at a ``terminal``."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
-    given = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
+    given = terminal or io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
     argv = [*([] if home is None else ["--home", str(home)]), *map(str, words)]
     before, sys.stdin = sys.stdin, given
     try:

@@ -60,13 +60,14 @@ class Between:
 
     ``alter`` gives, for a method and path, the body to answer with in place of the real one (and the
     status, if it gives a pair); ``None`` leaves it. ``fail`` breaks the connection before or after the
-    real hub saw the request.
+    real hub saw the request. ``instead`` gives a body and status without asking the real hub at all.
     """
 
     def __init__(self, world):
         self.world, self.real, self.calls = world, world.origin, []
         self.alter: Any = None
         self.fail: Any = None
+        self.instead: Any = None
         self.honest()
 
     async def answer(self, request):
@@ -77,6 +78,9 @@ class Between:
             request.transport.close()
             return web.Response()
         data = await request.read()
+        refused = self.instead(request.method, request.path)
+        if refused is not None:
+            return web.Response(body=refused[0], status=refused[1], content_type="application/problem+json")
         async with self.world.session.request(
             request.method, URL(self.real + request.raw_path, encoded=True), data=data or None,
             headers={k: v for k, v in request.headers.items() if k not in ("Host", "Content-Length")},
@@ -118,6 +122,7 @@ class Between:
     def honest(self):
         self.alter = lambda _method, _path, _body: None
         self.fail = lambda _number: None
+        self.instead = lambda _method, _path: None
 
 
 def sealed_again(jo, world, first, subject, *, sequence=None, number=None, head=None):
@@ -161,7 +166,7 @@ async def sync_once_with(between, sd, sealed):
 
     def once(method, path, body):
         if path.startswith("/v1/inbox") and asked:
-            return canonical({"items": [], "next": sd.known.trust.cursor("inbox")})
+            return canonical({"items": [], "next": sd.known.trust.cursor("inbox")}), 200
         asked.extend([1] if path.startswith("/v1/inbox") else [])
         return edit(method, path, body)
 

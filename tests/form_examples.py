@@ -61,6 +61,27 @@ MESSAGE: dict[str, Any] = {
     "officer": "07",
     "prepared": None,
 }
+CONTENT: dict[str, Any] = {
+    **MESSAGE,
+    **dict.fromkeys(("head", "commit", "sent_at", "officer", "prepared")),
+    "from": {"contact": "jo.technical", "kid": None},
+    "to": [{"contact": "sd.duty", "as": "action"}, {"contact": "sd.technical", "as": "information"}],
+}
+DRAFT: dict[str, Any] = {
+    **TOP,
+    "form": "poc-draft",
+    "edition": 2,
+    "content": CONTENT,
+    "chosen": {"to": ["sd.duty"], "information": ["sd.technical"], "escalate": None},
+    "data": ["AA"],
+    "drafted": {"officer": "07", "kid": HASH, "at": AT},
+    "cleared": {"officer": None, "kid": HASH, "at": AT},
+    "prepared": "e30.e30.AAAA",
+}
+DRAFT_SLOT: dict[str, Any] = {
+    "header": {"alg": "HPKE-9-KE", "kid": HASH, "ek": "AAAA"},
+    "encrypted_key": "AAAA",
+}
 HEADER: dict[str, Any] = {
     **TOP,
     **TIMES,
@@ -217,6 +238,55 @@ BODIES: dict[str, dict[str, Any]] = {
     "contact.tested": TESTED,
     "controller.appoint": appointment("c 1"),
 }
+
+
+def _both(en: str, ar: str) -> dict[str, str]:
+    return {"en": en, "ar": ar}
+
+
+def _coded(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
+    return [{"code": code, "label": _both(en, ar)} for code, en, ar in rows]
+
+
+def _field(name: str, kind: str, label: dict[str, str], codes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "type": kind, "label": label, "help": None, "codes": codes}
+
+
+TEMPLATE: dict[str, Any] = {
+    "v": 1,
+    "form": "poc-template",
+    "id": "jo.small",
+    "version": 3,
+    "kind": "notification",
+    "languages": ["ar", "en"],
+    "title": _both("A small form", "نموذج صغير"),
+    "about": _both("For tests.", "للاختبار."),
+    "openings": {
+        "formal": _both("{sender} of {sender_state} greets you.", "تحية من {sender} في {sender_state}."),
+        "plain": _both("Hello,", "مرحبا،"),
+    },
+    "fields": [
+        {
+            **_field(
+                "sector",
+                "choice",
+                _both("Sector", "القطاع"),
+                _coded(("energy", "Energy", "الطاقة"), ("water", "Water", "المياه")),
+            ),
+            "help": _both("Which one.", "أيها."),
+        },
+        _field(
+            "seen",
+            "choices",
+            _both("Seen in", "لوحظ في"),
+            _coded(("mail", "Mail", "البريد"), ("logs", "Logs", "السجلات")),
+        ),
+        _field("at", "time", _both("Seen at", "لوحظ عند"), []),
+        _field("desk", "contact", _both("Contact", "نقطة الاتصال"), []),
+        _field("count", "number", _both("How many", "العدد"), []),
+        _field("note", "text", _both("Note", "ملاحظة"), []),
+    ],
+}
 GOOD: dict[str, dict[str, Any]] = {
     "statement": STATEMENT,
     "signed-statement": SIGNED_STATEMENT,
@@ -251,6 +321,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "envelope-header": HEADER,
     "envelope": ENVELOPE,
     "preparation": {**SIGNED, "contact": "jo.technical", "content_sha256": HASH},
+    "draft": DRAFT,
+    "draft-header": {**TOP, "enc": "A256GCM", "typ": "poc-draft+jwe", "contact": "jo.technical"},
+    "sealed-draft": {
+        "protected": "e30",
+        "recipients": [DRAFT_SLOT],
+        "iv": "A" * 16,
+        "ciphertext": "AAAA",
+        "tag": "A" * 22,
+    },
     "receipt": RECEIPT,
     "acknowledgement": ACKNOWLEDGEMENT,
     "retrieval": {**ACKNOWLEDGEMENT, "outcome": "retrieved", "answer": None},
@@ -301,6 +380,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "announcement": ANNOUNCEMENT,
     "script": {**SIGNED, "exercise": "cbm-2026-11", "salt": HASH, "injects": [INJECT], "notes": None},
     "order": ORDER,
+    "template": TEMPLATE,
     "notices": {**TOP, "size": 7, "notices": [SIGNED_STATEMENT]},
     "conflict": {
         **TOP,
@@ -392,6 +472,22 @@ _BODIES_BAD: dict[str, list[dict[str, Any]]] = {
 }
 _ACTS_ON_TYPES = [kind for kind, body in BODIES.items() if set(body) == {"entry"}]
 _EVERY_BODY = {**_BODIES_BAD, **dict.fromkeys(_ACTS_ON_TYPES, _ACTS_ON_BAD)}
+_CONTENT_BAD: list[dict[str, Any]] = [
+    {"from": MESSAGE["from"]},
+    {"to": []},
+    {"to": [{"contact": "jo.technical", "as": "action"}]},
+    {"to": [{"contact": "sd.duty", "as": "own"}]},
+    {"to": [{"contact": "sd.duty", "as": "action"}, {"contact": "sd.duty", "as": "information"}]},
+    {"to": CONTENT["to"][::-1]},
+    {"exercise": None},
+    {"respond_by": AT},
+    {"status": "actual", "exercise": None},
+    {"head": SIGNED["head"]},
+    {"sent_at": AT},
+    {"officer": "07"},
+    {"prepared": "e30.e30.AAAA"},
+    {"attachments": [{**MESSAGE["attachments"][0], "blob": {"key": "AA", "sha256": HASH, "size_bytes": 1}}]},
+]
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("message", {"exercise": None}),
     ("message", {"status": "test"}),
@@ -458,6 +554,17 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("entry", {"statement": None}),
     ("entry", {"statement": {**SIGNED_STATEMENT, "signatures": {}}}),
     *((f"body.{kind}", change) for kind, changes in sorted(_EVERY_BODY.items()) for change in changes),
+    ("template", {"form": "template"}),
+    ("template", {"id": "jo..small"}),
+    ("template", {"kind": "inject"}),
+    ("template", {"languages": ["en", "ar"]}),
+    ("template", {"languages": ["ar", "en", "fr"]}),
+    ("template", {"title": {"en": "Only English"}}),
+    ("template", {"openings": {"formal": _both("{who}", "x"), "plain": _both("a", "b")}}),
+    ("template", {"fields": TEMPLATE["fields"][:1] * 2}),
+    ("template", {"fields": [{**TEMPLATE["fields"][0], "codes": []}]}),
+    ("template", {"fields": [{**TEMPLATE["fields"][5], "codes": TEMPLATE["fields"][0]["codes"]}]}),
+    ("template", {"fields": [{**TEMPLATE["fields"][0], "codes": TEMPLATE["fields"][0]["codes"][:1] * 2}]}),
     ("notices", {"size": -1}),
     ("notices", {"notices": [None]}),
     ("notices", {"notices": None}),
@@ -503,6 +610,25 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("preparation", {"contact": "jo"}),
     ("preparation", {"content_sha256": HASH[:-1]}),
     ("preparation", {"head": ""}),
+    *(("draft", {"content": {**CONTENT, **change}}) for change in _CONTENT_BAD),
+    ("draft", {"form": "draft"}),
+    ("draft", {"edition": 0}),
+    ("draft", {"data": []}),
+    ("draft", {"chosen": {"to": ["sd"], "information": [], "escalate": None}}),
+    ("draft", {"chosen": {"to": [], "information": [], "escalate": 1}}),
+    ("draft", {"data": ["A"]}),
+    ("draft", {"origin": "example.org/other"}),
+    ("draft", {"cleared": None}),
+    ("draft", {"prepared": None}),
+    ("draft", {"drafted": None}),
+    ("draft-header", {"typ": "poc-envelope+jwe"}),
+    ("draft-header", {"enc": "A128GCM"}),
+    ("draft-header", {"contact": "jo"}),
+    ("sealed-draft", {"recipients": []}),
+    ("sealed-draft", {"recipients": [DRAFT_SLOT, DRAFT_SLOT]}),
+    ("sealed-draft", {"recipients": [{**DRAFT_SLOT, "sequence": None}]}),
+    ("sealed-draft", {"iv": "A" * 17}),
+    ("sealed-draft", {"tag": "A" * 21}),
     ("retrieval", {"outcome": "acknowledged"}),
     ("retrieval", {"concurrence": None}),
     ("retrieval", {"officer": "x" * 17}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,7 @@ def seal(
     addressees: tuple[Addressee, ...] | None = None,
     salt: bytes = b"\3" * 16,
     text: str = "Please confirm.",
+    blob_keys: Sequence[bytes] = (),
     **changes: Any,
 ) -> Sealed:
     """A test message from a device to devices; ``number`` is its sequence and tells its id."""
@@ -61,8 +63,8 @@ def seal(
         addressees=named,
         head=head,
         now=now,
-        randomness=Randomness(seed, b"\2" * 12, [salt] * len(named)),
-        limits=SealingLimits(frozenset({"test", "exercise"})),
+        randomness=Randomness(seed, b"\2" * 12, [salt] * len(named), blob_keys),
+        limits=SealingLimits(frozenset({"actual", "exercise", "test"})),
     )
 
 

@@ -86,7 +86,7 @@ class HubProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "POC_ALLOW_NETWORKS": '["127.0.0.0/8"]'},
         )
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

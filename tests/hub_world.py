@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
@@ -15,10 +17,19 @@ from poc.core.httpsig import sign_request
 from poc.core.strictjson import b64u, canonical
 from poc.hub.hub import Hub
 from poc.hub.log import found
+from poc.hub.metrics import Metrics
+from poc.hub.sending import Channels
+from poc.outgoing.calls import Outgoing
+from poc.serving.addresses import Proxies
 from poc.serving.connection import Deadlines, GuardedRunner
+from poc.serving.crowd import Crowd
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
+from poc.web.rates import Rates
 from tests.registry import Registry, log_signer, signing_key
+
+# Witnesses and webhooks of tests answer here.
+LOOPBACK = ip_network("127.0.0.0/8")
 
 
 class World:
@@ -30,6 +41,12 @@ class World:
         self.origin = ""
         self.deadlines = Deadlines()
         self.disregarded: tuple[str, ...] = ()
+        self.proxies = Proxies()
+        self.rates: Callable[[Metrics], Rates] | None = None
+        self.crowd: Crowd | None = None
+        self.ended: list[str] = []
+        self.channels = Channels(Outgoing([LOOPBACK]))
+        self.clock_confirmed = False
 
     @asynccontextmanager
     async def running(self):
@@ -45,10 +62,14 @@ class World:
                 hub_key=signing_key("hub"),
                 now=lambda: self.now,
                 disregarded=self.disregarded,
+                home=self.home,
+                channels=self.channels,
+                clock_confirmed=self.clock_confirmed,
             )
             await hub.load()
-            app = make_app(hub, lambda: self.origin, self.deadlines)
-            runner = GuardedRunner(app, hub.now, self.deadlines)
+            rates = self.rates(hub.metrics) if self.rates else None
+            app = make_app(hub, lambda: self.origin, self.deadlines, self.proxies, rates)
+            runner = GuardedRunner(app, hub.now, self.deadlines, self.crowd)
             stack.push_async_callback(runner.cleanup)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -7,6 +7,7 @@ at an entry of its choice; ``tests/core/test_proof.py`` computes one from a real
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -252,7 +253,11 @@ def message_id(number: int = 1) -> str:
 
 
 def seal(
-    made: Draft | None = None, addressees: list[Addressee] | None = None, number: int = 1, **changes: Any
+    made: Draft | None = None,
+    addressees: list[Addressee] | None = None,
+    number: int = 1,
+    blob_keys: Sequence[bytes] = (),
+    **changes: Any,
 ) -> Sealed:
     """A message of jo.technical to sd.duty, unless the test says otherwise."""
     addressees = to_sudan() if addressees is None else addressees
@@ -267,6 +272,7 @@ def seal(
             cek_of(number),
             seed("iv", number)[:12],
             [seed("salt", number, n)[:16] for n in range(len(addressees))],
+            blob_keys,
         ),
         "limits": SealingLimits(frozenset({"exercise", "test"})),
     }

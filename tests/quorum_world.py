@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -19,18 +20,20 @@ WITNESSED = ("bh", "jo", "om", "sd")
 FRESHNESS = 86_400
 
 
-def actual_registry() -> Registry:
+def actual_registry(
+    nominate: Callable[[Registry], None] = lambda made: made.nominate(*SIDES), **changes: object
+) -> Registry:
     """Four members with recovery keys, two contacts, four witnesses in force: ``actual`` is admitted."""
     registry = Registry(
         quorum="two-thirds", statuses=["actual", "exercise", "test"], objection_seconds=3600,
-        freshness_seconds=FRESHNESS,
+        freshness_seconds=FRESHNESS, **changes,
     )  # fmt: skip
     for state in WITNESSED:
         body = enrolment(state, recovery=jwk(f"{state} recovery"))
         registry.submit("state.enrol", state, body, *REGISTRARS, f"{state} authority", f"{state} recovery")
     registry.tick(3600)
     registry.attest()
-    registry.nominate(*SIDES)
+    nominate(registry)
     registry.seat(*WITNESSED)
     return registry
 

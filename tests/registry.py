@@ -316,9 +316,14 @@ def signed(payload: bytes, *by: str) -> SignedStatement:
     return SignedStatement(payload, tuple(jws.sign(payload, jws.STATEMENT, signing_key(who)) for who in by))
 
 
-def usual() -> Registry:
+def per_hour(messages: int) -> dict[str, int]:
+    """The limits of a registry that allows each State so many messages in an hour."""
+    return {**settings()["limits"], "messages_per_hour": messages}
+
+
+def usual(**changes: Any) -> Registry:
     """Two States with two contacts each, and a controller."""
-    registry = Registry()
+    registry = Registry(**changes)
     registry.enrol("jo", "sd")
     registry.nominate("jo.technical", "jo.diplomatic", "sd.technical", "sd.diplomatic")
     registry.appoint()

@@ -6,7 +6,7 @@ import pytest
 
 from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError, UsageError
 
-STATUSES = {400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 502, 503, 504}
+STATUSES = {400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 416, 422, 429, 500, 502, 503, 504}
 
 
 @pytest.mark.parametrize("code", CATALOGUE)

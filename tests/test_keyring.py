@@ -107,7 +107,18 @@ def test_another_algorithm_is_refused(tmp_path: Path, enc: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"keys":[{}]}', '{"keys":[1]}', '{"keys":7}', "not json"]
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"keys":[{}]}',
+        '{"keys":[],"destroyed":[{}]}',
+        '{"keys":[],"destroyed":7}',
+        '{"keys":[1]}',
+        '{"keys":7}',
+        "not json",
+    ],
 )
 def test_content_of_another_form_is_refused(tmp_path: Path, content: str) -> None:
     header = {"alg": module.ALGORITHM, "enc": "A256GCM", "p2c": 100_000}
@@ -213,3 +224,104 @@ def test_two_that_write_one_keyring_at_once_lose_no_key(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         third.save()
     first.save()
+
+
+def test_a_destroyed_key_is_gone_and_its_absence_is_told(tmp_path: Path) -> None:
+    keys = Keyring.create(tmp_path, PASSPHRASE)
+    old = keys.add_sealing("jo.technical", NOW, counted(7))
+    new = keys.add_sealing("jo.technical", NOW, counted(8), replaces=old.kid)
+    keys.save()
+    assert keys.next_of(old.kid) is new
+    keys.destroy(old.kid, NOW + timedelta(days=90))
+    assert code_of(keys.destroy, old.kid, NOW) == "key-destroyed"
+    assert code_of(keys.destroy, "A" * 43, NOW) == "no-key"
+    keys.save()
+    again = Keyring.unlock(tmp_path, PASSPHRASE)
+    assert code_of(again.sealing, old.kid) == "key-destroyed"
+    assert (again.has(old.kid), again.has(new.kid)) == (False, True)
+    following = again.next_of(old.kid)
+    assert following is not None
+    assert following.kid == new.kid
+    assert [(gone.kid, gone.destroyed_at) for gone in again.destroyed()] == [
+        (old.kid, NOW + timedelta(days=90))
+    ]
+    gone, kept = read_index(tmp_path)
+    assert (gone["kid"], gone["jwk"], gone["destroyed_at"]) == (old.kid, None, "2027-02-22T08:00:00Z")
+    assert (kept["kid"], kept["replaces"], kept["destroyed_at"]) == (new.kid, old.kid, None)
+
+
+def test_the_bytes_of_the_file_before_are_overwritten_at_every_save(tmp_path: Path) -> None:
+    keys = Keyring.create(tmp_path, PASSPHRASE)
+    keys.add_sealing("jo.technical", NOW, counted(7))
+    keys.save()
+    with (tmp_path / KEYRING_NAME).open("rb") as before:
+        old = before.read()
+        keys.add_sealing("jo.technical", NOW, counted(8))
+        keys.save()
+        before.seek(0)
+        assert before.read(100) != old[:100]
+    assert [path.name for path in tmp_path.iterdir()].count(KEYRING_NAME) == 1
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_what_an_interrupted_save_left_is_overwritten_by_mend(tmp_path: Path) -> None:
+    keys = Keyring.create(tmp_path, PASSPHRASE)
+    keys.add_sealing("jo.technical", NOW, counted(7))
+    keys.save()
+    left = [tmp_path / f".{KEYRING_NAME}.before", tmp_path / f".{KEYRING_NAME}.1.part"]
+    for path in left:
+        path.write_bytes((tmp_path / KEYRING_NAME).read_bytes())
+    (tmp_path / INDEX_NAME).write_text('{"keys": []}')
+    with left[0].open("rb") as held:
+        keys.mend()
+        assert held.read() != (tmp_path / KEYRING_NAME).read_bytes()
+    assert not any(path.exists() for path in left)
+    assert len(read_index(tmp_path)) == 1
+
+
+def test_mend_leaves_the_keyring_alone_where_the_save_ended_before_its_file_was_in_place(
+    tmp_path: Path,
+) -> None:
+    keys = Keyring.create(tmp_path, PASSPHRASE)
+    keys.add_sealing("jo.technical", NOW, counted(7))
+    keys.save()
+    (tmp_path / f".{KEYRING_NAME}.before").hardlink_to(tmp_path / KEYRING_NAME)
+    keys.mend()
+    assert len(Keyring.unlock(tmp_path, PASSPHRASE).list()) == 1
+    (tmp_path / KEYRING_NAME).write_text("of another process")
+    (tmp_path / INDEX_NAME).write_text("of another process")
+    keys.mend()
+    assert (tmp_path / INDEX_NAME).read_text() == "of another process"
+
+
+def test_a_keyring_that_another_process_wrote_is_read_again(tmp_path: Path) -> None:
+    first = Keyring.create(tmp_path, PASSPHRASE)
+    assert not first.reload()
+    first.add_signing("authority", "jo", NOW, counted(1))
+    first.save()
+    second = Keyring.unlock(tmp_path, PASSPHRASE)
+    second.add_signing("authority", "jo", NOW, counted(2))
+    second.save()
+    assert not second.reload()
+    assert first.reload()
+    assert len(first.list()) == 2
+    first.save()
+
+
+async def test_a_new_key_that_the_disk_did_not_take_is_forgotten(tmp_path: Path) -> None:
+    keys = Keyring.create(tmp_path, PASSPHRASE)
+    (tmp_path / KEYRING_NAME).write_text("of another process")
+    made = keys.add_sealing("jo.technical", NOW, counted(1))
+    with pytest.raises(RefusedError):
+        await keys.save_new(made.kid)
+    assert not keys.has(made.kid)
+
+
+def test_a_keyring_of_an_earlier_version_opens(tmp_path: Path) -> None:
+    keys = Keyring.create(tmp_path, PASSPHRASE)
+    entry = keys.add_signing("authority", "jo", NOW, counted(1))
+    jwk = {name: value for name, value in keys.list()[0].private().items() if name != "poc_replaces"}
+    header = {"alg": module.ALGORITHM, "enc": "A256GCM", "p2c": 100_000}
+    (tmp_path / KEYRING_NAME).write_text(sealed_with(header, json.dumps({"keys": [jwk]})))
+    again = Keyring.unlock(tmp_path, PASSPHRASE)
+    assert (again.list()[0].kid, again.list()[0].replaces, again.destroyed()) == (entry.kid, None, ())

@@ -1,5 +1,7 @@
 """What the core costs as a registry and its messages grow: `make bench`, or `--json` for programs.
 
+With `--load` instead: what slow sockets and a flood of exercise traffic cost others, on a real hub (3 min).
+
 Every figure stands beside the smallest size of the same run, because machines differ and are shared. What
 the hub does over HTTP is measured by `make test-long` (tests/web/test_speed.py), against itself as well.
 Not a test: nothing here can fail for being slow.
@@ -11,8 +13,10 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from poc.client.lookup import Query, lookup
@@ -25,6 +29,7 @@ from poc.core.snapshot import verify_snapshot
 from poc.core.statement import make_entry, read_entry
 from tests import message_world as world
 from tests import snapshot_world as snapshots
+from tests.load_world import exercise_flood, slow_sockets
 from tests.registry import ORIGIN, Registry, openings, sealing_key, signed
 
 SIZES = (100, 1000, 4000)
@@ -127,14 +132,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What the core costs as registry and messages grow.")
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     parser.add_argument("--quick", action="store_true", help="small sizes only, to see that it runs")
+    parser.add_argument("--load", action="store_true", help="measure a hub under hostile load instead")
     given = parser.parse_args()
     sizes, slots = ((40, 80), (1, 3)) if given.quick else (SIZES, SLOTS)
+    if given.load:
+        return _print(_load(), as_json=given.json)
     value = {
         "registry": ratios([_told(registry_row, size) for size in sizes], "entries"),
         "snapshot": ratios([_told(snapshot_row, size) for size in sizes], "entries"),
         "messages": ratios([_told(message_row, count) for count in slots], "slots"),
     }
-    if given.json:
+    return _print(value, as_json=given.json)
+
+
+def _load() -> dict[str, list[dict[str, Any]]]:
+    """One row for each kind of hostile load."""
+    loads: dict[str, Callable[[Path], dict[str, Any]]] = {
+        "slow sockets": slow_sockets,
+        "flood": exercise_flood,
+    }
+    rows = {}
+    for name, measure in loads.items():
+        sys.stderr.write(f"measuring {name}\n")
+        with tempfile.TemporaryDirectory() as home:
+            rows[name] = [measure(Path(home))]
+    return rows
+
+
+def _print(value: dict[str, list[dict[str, Any]]], *, as_json: bool) -> int:
+    if as_json:
         print(json.dumps(value))
         return 0
     for name, rows in value.items():
@@ -149,7 +175,9 @@ def _told(measure: Callable[[int], dict[str, Any]], size: int) -> dict[str, Any]
     return measure(size)
 
 
-def _shown(number: float) -> str:
+def _shown(number: Any) -> str:
+    if isinstance(number, dict):
+        return ", ".join(f"{name}: {_shown(part)}" for name, part in number.items())
     return f"{number:,}" if number == int(number) else f"{number:,.2f}"
 
 

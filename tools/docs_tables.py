@@ -104,10 +104,17 @@ def commands_page() -> str:
 
 
 def commands_of(noun: str) -> list[tuple[str, argparse.ArgumentParser]]:
-    """Every command of a noun with its parser: the noun itself where it has no verbs."""
-    root = dict(children_of(build_parser(noun)))[noun]
-    verbs = children_of(root)
-    return [(f"{noun} {verb}", parser) for verb, parser in verbs] or [(noun, root)]
+    """Every command of a noun with its parser: the noun itself where it has no verbs, and so on below."""
+    return _commands_under(noun, dict(children_of(build_parser(noun)))[noun])
+
+
+def _commands_under(
+    command: str, parser: argparse.ArgumentParser
+) -> list[tuple[str, argparse.ArgumentParser]]:
+    verbs = children_of(parser)
+    return [one for verb, below in verbs for one in _commands_under(f"{command} {verb}", below)] or [
+        (command, parser)
+    ]
 
 
 def children_of(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
@@ -125,10 +132,12 @@ def help_of(parser: argparse.ArgumentParser, verb: str) -> str:
 
 def command_section(command: str, parser: argparse.ArgumentParser) -> str:
     """One command: what it does, a row for each option."""
-    noun, _, verb = command.partition(" ")
-    root = dict(children_of(build_parser(noun)))[noun]
-    lines = [f"### poc {command}", ""] if verb else []
-    about = help_of(root, verb) if verb else ""
+    noun, *verbs = command.split()
+    above = dict(children_of(build_parser(noun)))[noun]
+    for verb in verbs[:-1]:
+        above = dict(children_of(above))[verb]
+    lines = [f"### poc {command}", ""] if verbs else []
+    about = help_of(above, verbs[-1]) if verbs else ""
     if about:
         lines += [f"{about[0].upper()}{about[1:]}.", ""]
     rows = [option_row(action) for action in parser._actions if action.dest != "help"]  # noqa: SLF001

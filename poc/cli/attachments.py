@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from poc.core.strictjson import b64u
 from poc.core.text import for_terminal
 from poc.errors import RefusedError, UsageError
 
@@ -30,18 +33,30 @@ def safe_name(number: int, name: str) -> str:
     return f"{number:02d}-{plain}"
 
 
-def save_attachments(folder: Path, attachments: Sequence[tuple[str, bytes]]) -> list[str]:
-    """Write each (name, bytes) as a new file and give their paths.
+@dataclass(frozen=True, slots=True)
+class ToSave:
+    """One attachment to write: its number, its sender's name for it, its digest, and its bytes on demand."""
 
-    All or nothing: if one of the files exists, none is written. Raises ``file-exists``, ``no-such-file``.
+    number: int
+    name: str
+    sha256: str
+    read: Callable[[], bytes]
+
+
+def save_attachments(folder: Path, attachments: Sequence[ToSave]) -> list[str]:
+    """Write each as a new file, one in memory at a time, and give their paths.
+
+    All or nothing: if one of the files exists with other bytes, none is written. Raises ``file-exists``,
+    ``no-such-file``.
     """
-    paths = [folder / safe_name(number, name) for number, (name, _) in enumerate(attachments, start=1)]
-    for path in paths:
-        if path.is_symlink() or path.exists():
-            raise RefusedError("file-exists", str(path))
+    paths = [folder / safe_name(one.number, one.name) for one in attachments]
+    there = [_is_there(path, one.sha256) for path, one in zip(paths, attachments, strict=True)]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path, (_, data) in zip(paths, attachments, strict=True):
+        for path, one, is_there in zip(paths, attachments, there, strict=True):
+            if is_there:
+                continue
+            data = one.read()
             # O_EXCL also refuses a link that somebody puts there meanwhile.
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -51,3 +66,15 @@ def save_attachments(folder: Path, attachments: Sequence[tuple[str, bytes]]) -> 
     except OSError as error:
         raise UsageError("no-such-file", f"{folder}: {error.strerror}") from None
     return [str(path) for path in paths]
+
+
+def _is_there(path: Path, sha256: str) -> bool:
+    """Whether this very attachment was saved before. Raises ``file-exists`` for anything else there."""
+    if not path.is_symlink() and not path.exists():
+        return False
+    if path.is_symlink() or not path.is_file():
+        raise RefusedError("file-exists", str(path))
+    with path.open("rb") as file:
+        if b64u(hashlib.file_digest(file, "sha256").digest()) != sha256:
+            raise RefusedError("file-exists", str(path))
+    return True

@@ -19,6 +19,7 @@ from poc.cli import (
     contact_bulk,
     contact_export,
     contact_handover,
+    contact_nudges,
     contact_privacy,
     contact_sheet,
     history,
@@ -29,7 +30,7 @@ from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, Table
 from poc.client.cautions import cautions, recovery_value, suspension_value
 from poc.client.filing import FiledCard, card_value, device_value, numbered_devices
-from poc.client.proposing import ROTATE_DAYS
+from poc.client.rotation import ROTATE_DAYS
 from poc.core.directory import Contact, DeviceState
 from poc.core.form import form_value
 from poc.core.keys import SealingPublicKey
@@ -74,13 +75,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     confirm.add_argument("contact", metavar="CONTACT", help="such as jo.technical")
     add_out(confirm)
     confirm.set_defaults(run=_confirm)
-    rotate = verbs.add_parser("rotate", help="replace this desk's own sealing key, or its signing key")
-    rotate.add_argument("--signing", action="store_true", help="the signing key instead of the sealing key")
-    rotate.set_defaults(run=_rotate)
     _add_devices(verbs)
     contact_handover.add(verbs)
     contact_brakes.add(verbs)
     contact_privacy.add(verbs)
+    contact_nudges.add(verbs)
     contact_sheet.add_sheet(verbs)
     listing = verbs.add_parser("list", help="list contacts; needs no passphrase and no network")
     listing.add_argument("--state", metavar="STATE", help="of one State, by id or name")
@@ -235,14 +234,6 @@ async def _confirm(context: Context, arguments: argparse.Namespace) -> Result:
         return await finish(desk, desk.compose("contact.confirm", arguments.contact, body), out=arguments.out)
 
 
-async def _rotate(context: Context, arguments: argparse.Namespace) -> Result:
-    async with context.desk(unlock=True) as desk:
-        await desk.refresh()
-        outcome = await desk.rotate(signing=arguments.signing)
-        kind = "signing" if arguments.signing else "sealing"
-        return Result(outcome.to_json(), lines=[f"new {kind} key: {outcome.state}"], warnings=desk.warnings())
-
-
 async def _device_add(context: Context, arguments: argparse.Namespace) -> Result:
     if len(arguments.device) != 1:
         raise UsageError("usage", "one --device at a time")
@@ -352,7 +343,7 @@ async def _list(context: Context, arguments: argparse.Namespace) -> Result:
         return Result(value, tables=[table], warnings=desk.warnings())
 
 
-_SHOWN_APART = frozenset({"devices", "card", "frozen", "state_recovery", "state_suspension"})
+_SHOWN_APART = frozenset({"devices", "card", "due", "frozen", "state_recovery", "state_suspension"})
 
 
 def _shown(value: Any) -> str:
@@ -378,6 +369,7 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
             **_row(contact),
             "state_recovery": recovery_value(state),
             "state_suspension": suspension_value(state),
+            "due": [row for row in desk.due() if row["party"] == contact.id],
             "card": card,
             "as_of": format_time(desk.as_of),
         }
@@ -393,4 +385,5 @@ async def _show(context: Context, arguments: argparse.Namespace) -> Result:
             for d in value["devices"]
         ]
         table = Table(("device", "signing key", "sealing key", "rotate by", "may"), cells)
-        return Result(value, lines=lines, tables=[table], warnings=desk.warnings())
+        warnings = [*desk.warnings(), *desk.take_reminders()]
+        return Result(value, lines=lines, tables=[table], warnings=warnings)

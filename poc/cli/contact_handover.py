@@ -10,7 +10,7 @@ from typing import Any
 from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish, json_file
 from poc.cli.output import Result, warn
-from poc.client.proposing import ROTATE_DAYS
+from poc.client.rotation import ROTATE_DAYS
 
 
 def add(verbs: Any) -> None:

@@ -10,7 +10,7 @@ from poc.cli.context import Context
 from poc.cli.filed import add_device, add_out, device_of, finish
 from poc.cli.output import Result, Table
 from poc.client.filing import device_value
-from poc.client.proposing import ROTATE_DAYS
+from poc.client.rotation import ROTATE_DAYS
 from poc.core.form import state_of
 from poc.core.strictjson import format_time
 

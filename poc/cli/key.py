@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from poc.cli import key_kit
+from poc.cli import key_kit, key_rotate
 from poc.cli.context import Context, write_file
-from poc.cli.output import Result, Table
+from poc.cli.output import Result
 from poc.core.form import PARTY_PATTERN, is_state
 from poc.core.strictjson import canonical
 from poc.errors import RefusedError, UsageError
@@ -29,8 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     new.add_argument("--role", choices=ROLES, required=True, help="what it is for")
     new.set_defaults(run=_new)
-    listing = verbs.add_parser("list", help="list the home's keys; needs no passphrase")
+    listing = verbs.add_parser("list", help="list the home's keys, how old they are and what falls due")
     listing.set_defaults(run=_list)
+    key_rotate.add(verbs)
     export = verbs.add_parser("export", help="give public keys to hand over; needs no passphrase")
     export.add_argument(
         "which", metavar="PARTY|KID", help="a party, for its keys in use; or a key's id or its beginning"
@@ -73,13 +74,8 @@ def _new(context: Context, arguments: argparse.Namespace) -> Result:
     return Result({"keys": rows}, lines=lines, warnings=warnings)
 
 
-def _list(context: Context, _arguments: argparse.Namespace) -> Result:
-    rows = read_index(context.home)
-    cells = [
-        [r["kid"], r["use"], r["role"], r["party"], r["created_at"], r["retired_at"] or ""] for r in rows
-    ]
-    table = Table(("key", "use", "role", "party", "made", "retired"), cells)
-    return Result({"keys": rows}, tables=[table])
+async def _list(context: Context, _arguments: argparse.Namespace) -> Result:
+    return await key_rotate.listed(context, read_index(context.home))
 
 
 def _export(context: Context, arguments: argparse.Namespace) -> Result:
@@ -93,15 +89,22 @@ def _export(context: Context, arguments: argparse.Namespace) -> Result:
 
 def _chosen(index: list[dict[str, Any]], which: str, role: str | None) -> list[dict[str, Any]]:
     """A party's keys that are in use, or the one key whose id begins so. Raises ``no-key``."""
-    rows = [row for row in index if row["party"] == which and row["retired_at"] is None]
+    here = [row for row in index if row["jwk"] is not None]
+    rows = [row for row in here if row["party"] == which and _is_in_use(row, here)]
     if not rows:
-        rows = [row for row in index if row["kid"].startswith(which)]
+        rows = [row for row in here if row["kid"].startswith(which)]
         if len(rows) != 1:
             raise RefusedError("no-key", f"{len(rows)} keys begin with {which[:43]}")
     rows = [row for row in rows if role in (None, row["role"])]
     if not rows:
         raise RefusedError("no-key", f"{which[:43]} has no key of the role {role}")
     return rows
+
+
+def _is_in_use(row: dict[str, Any], index: list[dict[str, Any]]) -> bool:
+    """Not retired, not made to replace a key that still is in use, and not the archive's, which stays."""
+    in_use = {other["kid"] for other in index if other["retired_at"] is None}
+    return row["retired_at"] is None and row.get("replaces") not in in_use and row["role"] != "archive"
 
 
 def _passphrase(context: Context, _arguments: argparse.Namespace) -> Result:

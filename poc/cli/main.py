@@ -23,6 +23,7 @@ from poc.errors import FaultError, PocError, UsageError
 
 NOUNS: Final[dict[str, str]] = {
     "registry": "found a registry, join one, change its settings, show the one this home is pinned to",
+    "hub": "back a hub up while it runs; check, restore and confirm its database",
     "ceremony": "sign a genesis or policy step by step, offline, with a transcript",
     "key": "make, list and export keys; print and restore the recovery key; change the passphrase",
     "proposal": "list, show, sign and submit statements that wait for signatures",
@@ -33,7 +34,11 @@ NOUNS: Final[dict[str, str]] = {
     "lookup": "find contacts, offline",
     "monitor": "tell what changed in the log for a State's watch officer, also by mail",
     "verify": "verify everything this home holds of the log, offline",
-    "message": "send, read and answer messages",
+    "message": "send, read and answer messages; whole conversations",
+    "template": "list, show, add and export the forms that messages are written with",
+    "inbox": "follow the messages as they come, for other programs",
+    "responder": "receive around the clock and raise the alarm; the echo that answers tests",
+    "api": "serve look-ups to programs on this machine, read only",
     "snapshot": "write all that this home has verified into one file; verify and show such a file, offline",
     "evidence": "verify an evidence file, offline",
     "fork": "list contradicting heads, prove a fork to others, check such a proof",

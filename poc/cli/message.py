@@ -9,40 +9,64 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from poc.cli import compose, message_carriage, message_held, words
+from poc.cli import (
+    compose,
+    message_attachments,
+    message_carriage,
+    message_clearance,
+    message_conversation,
+    message_held,
+    message_keep,
+    message_test,
+    words,
+)
 from poc.cli.context import Context, write_file
-from poc.cli.message_text import message_lines, progress_rows, recipient_lines, spaced_code
-from poc.cli.output import Result, Table, both_times, short_id, warn
+from poc.cli.message_ids import ID_HELP, find_message
+from poc.cli.message_text import gap_lines, message_lines, progress_rows, recipient_lines, spaced_code
+from poc.cli.output import Progress, Result, Table, both_times, short_id, warn
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT, NextStep
 from poc.core.form import form_of
 from poc.core.strictjson import format_time, parse_time
 from poc.errors import CATALOGUE, PocError, RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from poc.client.conversation import Conversations
     from poc.client.sdk import Desk
     from poc.client.sending import Sent
+    from poc.core.envelope import Size
 
 _NOT_DEALT_WITH: Final = frozenset({"new", "not-verified", "received", "retrieved"})
+_ONLY_OPENED: Final = ("subject", "tlp", "deadline", "withdrawn", "warnings")
 _STUCK: Final = frozenset({"waiting", "rejected"})
-_ID: Final = "the message's id, or enough of its beginning or end"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of this noun."""
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     compose.add_send(verbs).set_defaults(run=_send)
+    message_clearance.add(verbs)
     inbox = verbs.add_parser("inbox", help="list the messages received; no network")
     inbox.add_argument("--new", action="store_true", help="only what was neither acknowledged nor declined")
     inbox.set_defaults(run=_inbox)
     outbox = verbs.add_parser("outbox", help="list the messages sent, with what came back; no network")
     outbox.set_defaults(run=_outbox)
-    show = verbs.add_parser("show", help="open a message received or sent and show it; no network")
-    show.add_argument("id", metavar="ID", help=_ID)
-    show.add_argument("--save", metavar="DIR", type=Path, help="save its attachments there, as opaque files")
+    show = verbs.add_parser("show", help="open a message received or sent and show it")
+    show.add_argument("id", metavar="ID", help=ID_HELP)
+    show.add_argument("--language", metavar="L", help="show a form in this language (default: the home's)")
+    show.add_argument(
+        "--save",
+        metavar="DIR",
+        type=Path,
+        help="save its attachments there, as opaque files; fetches what is not here yet",
+    )
     show.set_defaults(run=_show)
+    message_attachments.add(verbs)
     _add_answers(verbs)
+    message_conversation.add(verbs, _send, find_message)
+    message_test.add(verbs)
+    message_keep.add(verbs)
     evidence = verbs.add_parser("evidence", help="write the evidence file of a message")
-    evidence.add_argument("id", metavar="ID", help=_ID)
+    evidence.add_argument("id", metavar="ID", help=ID_HELP)
     evidence.add_argument(
         "--out", metavar="FILE", type=Path, help="the new file to write (default: ID.evidence.json)"
     )
@@ -58,7 +82,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _add_answers(verbs: Any) -> None:
     acknowledge = verbs.add_parser("acknowledge", help="acknowledge receipt; that is not agreement")
-    acknowledge.add_argument("id", metavar="ID", help=_ID)
+    acknowledge.add_argument("id", metavar="ID", help=ID_HELP)
     acknowledge.add_argument("--officer", metavar="C", help="the code of the officer who acknowledges")
     acknowledge.add_argument(
         "--word", metavar="W", help="the word in a ping, typed; without it a ping counts not"
@@ -69,7 +93,7 @@ def _add_answers(verbs: Any) -> None:
     )  # fmt: skip
     acknowledge.set_defaults(run=_acknowledge)
     decline = verbs.add_parser("decline", help="decline a message; final for this contact")
-    decline.add_argument("id", metavar="ID", help=_ID)
+    decline.add_argument("id", metavar="ID", help=ID_HELP)
     decline.add_argument(
         "--reason",
         metavar="CODE",
@@ -84,20 +108,15 @@ def _add_answers(verbs: Any) -> None:
 
 
 async def _send(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.client.preview import find_addressee, preview
+    from poc.client.preview import each_alone, preview
 
     compose.check_status(arguments)
     needs_keys = not arguments.dry_run or arguments.reply_to is not None
     async with context.desk(unlock=needs_keys) as desk:
-        reply_to = None if arguments.reply_to is None else _find(desk, arguments.reply_to)
-        to = [find_addressee(desk.known, wanted) for wanted in arguments.to]
-        information = [find_addressee(desk.known, w) for group in arguments.information for w in group]
-        if not to and reply_to is not None:
-            to = [desk.show(reply_to).message.sender.contact]
-        if not to and not information:
-            raise UsageError("usage", "name at least one contact with --to")
-        draft = compose.make_draft(desk, arguments, [*to, *information], reply_to, context.now())
-        seen = preview(desk.known, draft, to, information, escalate=arguments.escalate)
+        draft, to, information = compose.read_message(desk, arguments, context.now())
+        compose.refuse_actual(desk, draft)
+        how = {"separately": arguments.separately, "escalate": arguments.escalate}
+        seen = preview(desk.known, draft, to, information, **how)
         for line in recipient_lines(seen):
             warn(line)
         if compose.is_bare(draft):
@@ -106,26 +125,26 @@ async def _send(context: Context, arguments: argparse.Namespace) -> Result:
             )
         if arguments.dry_run:
             value = {**compose.draft_value(seen.draft), **seen.to_json(), "state": "not-sent"}
-            return Result(
-                value, _size_lines(seen.size.body_bytes, seen.body_bytes_max), warnings=seen.warnings()
-            )
+            lines = [*compose.draft_lines(seen.draft), *_size_lines(seen.size, seen.body_bytes_max)]
+            return Result(value, lines, warnings=seen.warnings())
         for told in seen.warnings():
             warn(f"warning: {told}")
+        desk.hub.progress = Progress()
         groups = [(to, information)]
         if arguments.separately:
-            groups = [*(([one], []) for one in to), *(([], [one]) for one in information)]
-        how = {"stale_reason": arguments.stale_reason, "escalate": arguments.escalate}
-        sent = [await desk.send_message(draft, *group, **how) for group in groups]
+            groups = each_alone(to, information)
+        sent = [await desk.send_message(draft, *group, escalate=arguments.escalate) for group in groups]
     values = [_sent_value(one, seen) for one in sent]
     value = {"messages": values} if arguments.separately else values[0]
-    return _sent_result(value, sent)
+    return sent_result(value, sent)
 
 
 def _sent_value(sent: Sent, seen: Any) -> dict[str, Any]:
     return {**sent.to_json(), **seen.to_json()}
 
 
-def _sent_result(value: Any, sent: list[Sent]) -> Result:
+def sent_result(value: Any, sent: list[Sent]) -> Result:
+    """How sending ended. Raises what the hub rejected a single message for."""
     lines = []
     for one in sent:
         lines += [
@@ -142,6 +161,9 @@ def _sent_result(value: Any, sent: list[Sent]) -> Result:
     warnings = [f"the hub rejected {one.id}: {one.reason}" for one in rejected]
     if waiting:
         warnings.append(f"{waiting} not with the hub yet: kept in the outbox, `poc sync` sends it")
+    attachments = sum(one.attachments_waiting for one in sent if one.state != "rejected")
+    if attachments:
+        warnings.append(f"{attachments} attachments not with the hub yet: kept sealed, `poc sync` goes on")
     return Result(value, lines, warnings=warnings, exit_code=1 if rejected else 0)
 
 
@@ -151,9 +173,11 @@ def reason_of(reason: str | None) -> tuple[str, str]:
     return (code, detail) if code in CATALOGUE else ("hub-refused", reason or "")
 
 
-def _size_lines(body_bytes: int, body_bytes_max: int) -> list[str]:
+def _size_lines(size: Size, body_bytes_max: int) -> list[str]:
+    apart = [f"attachment {n} travels apart: {sealed} bytes" for n, sealed in enumerate(size.blob_bytes, 1)]
     return [
-        f"at most {body_bytes} bytes when sealed; {body_bytes_max} is the limit",
+        f"at most {size.body_bytes} bytes when sealed; {body_bytes_max} is the limit",
+        *apart,
         "nothing was sealed and nothing was sent (--dry-run)",
     ]
 
@@ -161,36 +185,43 @@ def _size_lines(body_bytes: int, body_bytes_max: int) -> list[str]:
 # --- reading -----------------------------------------------------------------------------------
 
 
-def _find(desk: Desk, part: str) -> str:
-    """The id of a message received or sent, by enough of it."""
-    trust = desk.known.trust
-    sent = (row.ref for row in trust.outbox(kind="message"))
-    return words.find_id(part, (*sent, *(row.message for row in trust.inbox())))
-
-
-def _view(desk: Desk, message: str) -> dict[str, Any]:
+def _view(desk: Desk, message: str, conversations: Conversations | None = None) -> dict[str, Any]:
     from poc.client.view import message_view
 
-    return message_view(desk.known, desk.show(message))
+    return message_view(desk.known, desk.show(message), conversations)
 
 
 async def _inbox(context: Context, arguments: argparse.Namespace) -> Result:
+    from poc.client.conversation_view import missing_numbers
+
     async with context.desk(unlock=True) as desk:
-        rows = [_inbox_row(desk, row) for row in desk.inbox()]
-        warnings = desk.warnings()
+        conversations = desk.conversations()
+        rows = [_inbox_row(desk, row, conversations) for row in desk.inbox()]
+        desk.looked([row["message"] for row in rows])
+        warnings, missing = desk.warnings(), missing_numbers(desk.known)
     if arguments.new:
         rows = [row for row in rows if row["state"] in _NOT_DEALT_WITH]
     cells = [_inbox_cells(row) for row in rows]
-    headings = ("message", "from", "sent", "precedence", "kind", "status", "state", "subject", "answer by")
+    headings = (
+        *("message", "number", "from", "sent", "precedence", "kind", "status", "state", "subject"),
+        "answer by",
+    )
     lines = [] if rows else ["no messages"]
-    return Result({"messages": rows}, lines, [Table(headings, cells)], warnings)
+    value = {"messages": rows, "missing": missing}
+    return Result(value, lines, [Table(headings, cells)], warnings, notes=gap_lines(missing))
 
 
 def _inbox_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from poc.client.conversation_view import DOUBTS
+
     subject = row["subject"] or f"not opened: {row['reason'] or 'unknown'}"
-    named = (row[name] for name in ("precedence", "kind", "status", "state"))
+    named = [row[name] for name in ("precedence", "kind", "status", "state")]
+    named[-1] += ", WITHDRAWN" if row["withdrawn"] is not None else ""
+    doubts = (warning["code"] for warning in row["warnings"] or () if warning["code"] in DOUBTS)
+    named[-1] += "".join(f", {code.upper()}" for code in doubts)
     return (
         short_id(row["message"]),
+        row["short_number"],
         row["from"],
         _day(row["sent_at"]),
         *named,
@@ -199,13 +230,13 @@ def _inbox_cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _inbox_row(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
+def _inbox_row(desk: Desk, row: dict[str, Any], conversations: Conversations) -> dict[str, Any]:
     """A row of the inbox with what only the opened message tells; one that is refused says why."""
     try:
-        view = _view(desk, row["message"])
+        view = _view(desk, row["message"], conversations)
     except PocError as error:
-        return {**row, "subject": None, "tlp": None, "deadline": None, "reason": row["reason"] or error.code}
-    return {**row, "subject": view["subject"], "tlp": view["tlp"], "deadline": view["deadline"]}
+        return {**row, **dict.fromkeys(_ONLY_OPENED), "reason": row["reason"] or error.code}
+    return {**row, **{name: view[name] for name in _ONLY_OPENED}}
 
 
 def _day(text: str | None) -> str:
@@ -217,8 +248,11 @@ async def _outbox(context: Context, _arguments: argparse.Namespace) -> Result:
     from poc.client.progress import message_progress, missed_deadlines
 
     async with context.desk(unlock=True) as desk:
-        known = desk.known
-        sent = [message_progress(known, row.ref) for row in known.trust.outbox(kind="message")]
+        known, conversations, party = desk.known, desk.conversations(), desk.party or ""
+        sent = [
+            {**message_progress(known, row.ref), "withdrawn": conversations.withdrawn(row.ref, party)}
+            for row in known.trust.outbox(kind="message")
+        ]
         others = [row for row in desk.outbox() if row["kind"] != "message" and row["state"] in _STUCK]
         warnings = [*missed_deadlines(known), *held_warnings(known, known.now()), *desk.warnings()]
     headings = ("message", "state", "say", "as", "retrieved", "answer", "answered", "answer by")
@@ -233,20 +267,27 @@ async def _outbox(context: Context, _arguments: argparse.Namespace) -> Result:
 
 
 async def _show(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.cli.attachments import save_attachments
+    from poc.client.conversation_view import missing_numbers
     from poc.client.view import message_view
 
-    async with context.desk(unlock=True) as desk:
-        opened = desk.show(_find(desk, arguments.id))
-        view = message_view(desk.known, opened)
     saved: list[str] = []
+    told: list[str] = []
+    exit_code = 0
+    async with context.desk(unlock=True) as desk:
+        message = find_message(desk, arguments.id)
+        if arguments.save is not None:
+            saved, told, exit_code = await message_attachments.save(desk, message, arguments.save)
+        opened = desk.show(message)
+        desk.looked([message])
+        view = message_view(desk.known, opened)
+        view["missing"] = missing_numbers(desk.known, opened.message)
+        language = arguments.language or desk.settings.language
     if arguments.save is not None:
-        named = [attachment.name for attachment in opened.message.attachments]
-        saved = save_attachments(arguments.save, list(zip(named, opened.attachments, strict=True)))
         view["saved"] = saved
-    told = [" ".join((*_sentences(warning), f"[{warning['code']}]")) for warning in view["warnings"]]
-    notes = [f"saved, not opened: {path}" for path in saved]
-    return Result(view, message_lines(view), warnings=told, notes=notes)
+    warnings = [" ".join((*_sentences(warning), f"[{warning['code']}]")) for warning in view["warnings"]]
+    notes = [*gap_lines(view["missing"]), *(f"saved, not opened: {path}" for path in saved)]
+    lines = message_lines(view, language)
+    return Result(view, lines, warnings=[*warnings, *told], exit_code=exit_code, notes=notes)
 
 
 def _sentences(warning: dict[str, str]) -> list[str]:
@@ -294,7 +335,7 @@ async def _decline(context: Context, arguments: argparse.Namespace) -> Result:
 
 def _answerable(desk: Desk, part: str, outcome: str) -> dict[str, Any]:
     """The message to answer. Raises ``answer-used``: the first stands, so another is not dropped silently."""
-    view = _view(desk, _find(desk, part))
+    view = _view(desk, find_message(desk, part))
     if view["state"] == outcome:
         raise RefusedError("answer-used", f"{outcome} before")
     return view
@@ -310,7 +351,7 @@ def _answered(view: dict[str, Any], outcome: str, state: str) -> Result:
 
 async def _evidence(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
-        message = _find(desk, arguments.id)
+        message = find_message(desk, arguments.id)
         out = arguments.out or Path(f"{message}.evidence.json")
         if out.exists():
             raise RefusedError("file-exists", str(out))

@@ -54,8 +54,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 async def _run(context: Context, arguments: argparse.Namespace) -> Result:
-    from poc.client.mail import check_mail_settings
     from poc.keyring import KEYRING_NAME
+    from poc.outgoing.mail import check_mail_settings
 
     if arguments.since is not None and (arguments.since < 0 or arguments.follow is not None):
         raise UsageError("usage", "--since takes an entry's number and does not go with --follow")
@@ -64,7 +64,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=(context.home / KEYRING_NAME).exists()) as desk:
         state = _state(desk, arguments.state)
         if arguments.mail:
-            check_mail_settings(desk.settings)
+            check_mail_settings(desk.settings, "mail_to")
         if arguments.follow is not None:
             return await _follow(desk, state, arguments, context)
         findings = await desk.monitor(state, arguments.since)
@@ -116,7 +116,8 @@ def _lines(findings: Findings) -> list[str]:
 
 async def _mail(desk: Desk, findings: Findings, context: Context) -> None:
     """Send what is new: events, or alarms that did not stand the last time. Raises as ``send_mail``."""
-    from poc.client.mail import send_mail, write_mail
+    from poc.client.mail import write_mail
+    from poc.outgoing.mail import send_mail
 
     standing = ",".join(sorted({alarm.code for alarm in findings.alarms})).encode()
     name = f"monitor-mailed-{findings.state}"

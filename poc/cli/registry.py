@@ -36,6 +36,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     join.add_argument("--fingerprint", required=True, help="the registry's fingerprint in full, from paper")
     join.add_argument("--party", help="whose desk this is; by default the one party of the home's keys")
+    join.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="CA certificates (PEM) that the hub's may be signed by"
+    )
     join.set_defaults(run=_join)
     registry_policy.add(
         verbs.add_parser("policy", help="propose new settings; registrars sign, or most members' authorities")
@@ -147,7 +150,7 @@ async def _reconcile(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.limits import SNAPSHOT_BYTES_MAX
 
     data = read_file(arguments.file, SNAPSHOT_BYTES_MAX)
-    done = await reconcile(context.home, data, arguments.fingerprint)
+    done = await reconcile(context.home, data, arguments.fingerprint, context.now())
     lines = [
         f"The log had {done.before} entries and has {done.after}.",
         f"Put back beside it: {done.openings} card parts, {done.sealing_keys} sealing keys.",
@@ -222,7 +225,9 @@ async def _join(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.client.sdk import Desk
 
     party = arguments.party or _party_of_keys(context.home)
-    desk = await Desk.join(context.home, arguments.url, arguments.fingerprint, party=party)
+    desk = await Desk.join(
+        context.home, arguments.url, arguments.fingerprint, party=party, ca_file=arguments.ca_file
+    )
     async with desk:
         value = {
             "origin": desk.directory.origin,

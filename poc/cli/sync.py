@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from poc.cli import words
 from poc.cli.context import Context, check_absent, read_given, write_file
 from poc.cli.message_carriage import carried_result
-from poc.cli.output import Progress, Result, Table, warn
+from poc.cli.output import Progress, Result, Table, both_times, warn
+from poc.core.strictjson import parse_time
 from poc.errors import RefusedError, UnreachableError, UsageError
 from poc.limits import SNAPSHOT_BYTES_MAX
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from poc.client.sdk import Desk
 
 _STEP_SECONDS = 1.0
+_USES = {"seal": "sealing", "sign": "signing"}
 _COUNTS = (
     ("entries", "new entries of the log, verified"),
     ("cards", "card parts opened"),
@@ -100,6 +102,7 @@ async def _run(context: Context, arguments: argparse.Namespace) -> Result:
 async def _with_hub(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=_has_keys(context)) as desk:
         try:
+            desk.hub.progress = Progress(asked=arguments.progress)
             async with _telling(desk, Progress(asked=arguments.progress)):
                 report = await desk.sync(from_start=arguments.from_start)
         except UnreachableError as error:
@@ -108,16 +111,33 @@ async def _with_hub(context: Context, arguments: argparse.Namespace) -> Result:
             if error.code in ("fork", "rollback"):
                 _alarm(desk, error)
             raise
-        waiting = _waiting(desk)
+        waiting, reminders = _waiting(desk), desk.take_reminders()
     value = {**report.to_json(), "waiting": waiting}
     rows = [(str(value[name]), what) for name, what in _COUNTS]
     lines = [f"the log has {report.size} entries, every one verified here"]
     notes = [f"not taken by the hub: {item}" for item in report.rejected]
+    notes += [_rotated(row) for row in report.rotated]
+    if report.destroyed:
+        notes.append(f"{len(report.destroyed)} old key(s) of this device destroyed: `poc key list`")
     if waiting:
         notes.append(f"{waiting} still waiting in the outbox")
-    return Result(
-        value, lines, [Table(("count", "what"), rows)], report.warnings, 1 if report.failed else 0, notes
-    )
+    if report.again_at is not None:
+        notes.append(again_note(report.again_at))
+    tables, warnings = [Table(("count", "what"), rows)], [*report.warnings, *reminders]
+    return Result(value, lines, tables, warnings, 1 if report.failed else 0, notes)
+
+
+def _rotated(row: dict[str, Any]) -> str:
+    told = f"new {_USES[row['use']]} key {row['key'][:12]}…: {row['state']}"
+    if row["rotate_by"] is None:
+        return told
+    return f"{told}; the next one is due by {both_times(parse_time(row['rotate_by']))}"
+
+
+def again_note(again_at: str) -> str:
+    """What a person is told where the hub asks to wait."""
+    shown = both_times(parse_time(again_at))
+    return f"the hub asks to wait: sending goes on with the first `poc sync` after {shown}"
 
 
 def _has_keys(context: Context) -> bool:

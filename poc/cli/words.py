@@ -106,12 +106,19 @@ def pair(text: str) -> tuple[str, str]:
     return language, plain_text(value)
 
 
-def field(text: str) -> tuple[str, str]:
-    """The two sides of ``NAME=VALUE``."""
+def assigned(text: str) -> tuple[str, str]:
+    """The two sides of ``NAME=VALUE``; the name may be a label in any language."""
     name, equals, value = text.partition("=")
-    if not equals or not _FIELD.fullmatch(name) or not value:
+    if not equals or not name.strip() or not value:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not NAME=VALUE such as sector=energy")
-    return name, plain_text(value)
+    return plain_text(name), plain_text(value)
+
+
+def check_names(fields: Iterable[str]) -> None:
+    """Refuse names that a form cannot hold. Raises ``usage``."""
+    for name in fields:
+        if not _FIELD.fullmatch(name):
+            raise UsageError("usage", f"{name[:40]!r} is no name of a field such as sector")
 
 
 def pairs(given: Iterable[tuple[str, str]], what: str) -> dict[str, str]:

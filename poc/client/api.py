@@ -6,14 +6,19 @@ Knows HTTP and nothing of what the answers mean: verifying stands in ``sync`` an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from poc.client.waiting import retry_seconds
 from poc.core.httpsig import sign_request
 from poc.core.keys import SigningKey
 from poc.core.strictjson import b64u, canonical, parse, parse_time
 from poc.errors import CATALOGUE, FaultError, PocError, RefusedError, UnreachableError
+from poc.limits import RETRY_TRIES_MAX, RETRY_WAIT_SECONDS_MAX
 
 if TYPE_CHECKING:  # 0.3 s to import, which a command that stays offline does not pay
     import aiohttp
@@ -28,7 +33,23 @@ _OWN_CODES: Final = frozenset(
      "wrong-fingerprint", "no-device", "not-synced"}
 )  # fmt: skip
 """What only this desk can find: a hub that says so is not believed, for what follows from it is grave."""
+_COME_AGAIN: Final = frozenset({"rate-limited", "too-many-requests"})
 _NOT_DATA: Final = frozenset({"type", "title", "status", "code", "detail", "next", "message"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request as it is to be sent, and how large its answer may be."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    answer_bytes_max: int
+
+
+def _told_to_nobody(_text: str) -> None:
+    """Progress that nobody asked for."""
 
 
 class HubClient:
@@ -47,8 +68,12 @@ class HubClient:
         *,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
         seconds_max: float = TIMEOUT_SECONDS,
+        ca_file: Path | None = None,
     ) -> None:
-        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``."""
+        """``base`` is the hub's public origin: requests are signed for it, with the first of ``keys``.
+
+        The certificates in ``ca_file`` are trusted beside the system's.
+        """
         self._base = base.rstrip("/")
         self._http = http
         self._own: aiohttp.ClientSession | None = None
@@ -57,7 +82,9 @@ class HubClient:
         self.keys = keys
         self._answer_bytes_max = answer_bytes_max
         self._seconds_max = seconds_max
+        self._ca_file = ca_file
         self.warnings: list[str] = []
+        self.progress: Callable[[str], None] = _told_to_nobody
 
     def to(self, base: str, answer_bytes_max: int, seconds_max: float) -> HubClient:
         """A way to another server over the same session, with bounds of its own; nothing is signed for it."""
@@ -78,7 +105,8 @@ class HubClient:
         if self._http is not None:
             return self._http
         if self._own is None:
-            self._own = aiohttp.ClientSession()
+            connector = None if self._ca_file is None else aiohttp.TCPConnector(ssl=_trusting(self._ca_file))
+            self._own = aiohttp.ClientSession(connector=connector)
         return self._own
 
     def take_warnings(self) -> list[str]:
@@ -98,8 +126,20 @@ class HubClient:
         """Send JSON bytes unchanged and give the JSON answer."""
         return _json(await self.request(method, path, body))
 
-    async def request(self, method: str, path: str, body: bytes, *, signed: bool = True) -> bytes:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        signed: bool = True,
+        headers: Mapping[str, str] | None = None,
+        answer_bytes_max: int | None = None,
+    ) -> bytes:
         """Send a request; signed with the time of the server once, if this clock is off.
+
+        ``headers`` go with it, unsigned; ``answer_bytes_max`` bounds this one answer. Where the hub asks
+        to wait a few seconds, it is sent again then, a few times.
 
         A key that the hub does not take, such as one that was replaced since the last sync, gives way to
         the next of ``keys``.
@@ -108,53 +148,126 @@ class HubClient:
             RefusedError: the hub's code, ``hub-refused`` for one not known here, ``bad-answer-from-hub``.
             UnreachableError: ``hub-unreachable``: whether it arrived is unknown.
         """
+        asked = _Asked(method, path, body, headers or {}, answer_bytes_max or self._answer_bytes_max)
+        for _ in range(RETRY_TRIES_MAX):
+            try:
+                return await self._signed(asked, signed=signed)
+            except RefusedError as error:
+                seconds = retry_seconds(error)
+                if error.code not in _COME_AGAIN or seconds is None or seconds > RETRY_WAIT_SECONDS_MAX:
+                    raise
+                await asyncio.sleep(seconds)
+        return await self._signed(asked, signed=signed)
+
+    async def _signed(self, asked: _Asked, *, signed: bool) -> bytes:
         if not signed or not self.keys:
-            return await self._timed(method, path, body, None)
+            return await self._timed(asked, None)
         for tried in range(len(self.keys)):
             try:
-                return await self._timed(method, path, body, self.keys[0])
+                return await self._timed(asked, self.keys[0])
             except RefusedError as error:
                 if error.code != "bad-request-signature" or tried == len(self.keys) - 1:
                     raise
                 self.keys = (*self.keys[1:], self.keys[0])
         raise FaultError("fault", "no key was tried")
 
-    async def _timed(self, method: str, path: str, body: bytes, key: SigningKey | None) -> bytes:
+    async def _timed(self, asked: _Asked, key: SigningKey | None) -> bytes:
         try:
-            return await self._once(method, path, body, self._clock(), key)
+            return await self._once(asked, self._clock(), key)
         except RefusedError as error:
-            told = error.data.get("time") or error.data.get("server_time")
-            if error.code != "clock-skew" or not isinstance(told, str):
-                raise
-            try:
-                created = parse_time(told)
-            except RefusedError:
-                raise error from None
-            self.warnings.append(f"the clock of this computer is off: the hub says {told}")
-            return await self._once(method, path, body, created, key)
+            if error.code == "nonce-used":  # the HTTP library repeated it over a new connection
+                return await self._once(asked, self._clock(), key)
+            return await self._once(asked, self._hubs_time(error), key)
 
-    async def _once(
-        self, method: str, path: str, body: bytes, now: datetime, key: SigningKey | None
-    ) -> bytes:
+    def _hubs_time(self, error: RefusedError) -> datetime:
+        """The hub's time from a refusal for this clock; any other is raised again."""
+        told = error.data.get("time") or error.data.get("server_time")
+        if error.code != "clock-skew" or not isinstance(told, str):
+            raise error
+        try:
+            at = parse_time(told)
+        except RefusedError:
+            raise error from None
+        self.warnings.append(f"the clock of this computer is off: the hub says {told}")
+        return at
+
+    async def lines(self, path: str, silence_seconds_max: float) -> AsyncIterator[bytes]:
+        """The lines of a signed GET whose answer goes on, as they come, until the hub ends it.
+
+        The first key is tried alone: a sync before this one has put the good one first. Raises as
+        :meth:`request`, and ``hub-unreachable`` after so long a silence.
+        """
+        try:
+            async for line in self._lines(path, self._clock(), silence_seconds_max):
+                yield line
+        except RefusedError as error:
+            created = self._hubs_time(error)
+        else:
+            return
+        async for line in self._lines(path, created, silence_seconds_max):
+            yield line
+
+    async def _lines(self, path: str, now: datetime, silence_seconds_max: float) -> AsyncIterator[bytes]:
         import aiohttp  # noqa: PLC0415 (see the top)
         from yarl import URL  # noqa: PLC0415
 
         url = self._base + path
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = {"Accept": "text/event-stream"}
+        if self.keys:
+            headers |= sign_request("GET", url, b"", self.keys[0], now, b64u(self._random(16)))
+        patience = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._seconds_max, sock_read=silence_seconds_max
+        )
+        try:
+            async with self._session().get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=patience
+            ) as answer:
+                if answer.status != 200:
+                    raise _problem(answer.status, await _bounded(answer, REFUSAL_BYTES_MAX))
+                async for line in answer.content:
+                    yield line
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
+        except ValueError:  # a line longer than the reader holds
+            raise RefusedError("bad-answer-from-hub", "a line without end") from None
+
+    async def _once(self, asked: _Asked, now: datetime, key: SigningKey | None) -> bytes:
+        import aiohttp  # noqa: PLC0415 (see the top)
+        from yarl import URL  # noqa: PLC0415
+
+        url, body = self._base + asked.path, asked.body
+        headers = {**({"Content-Type": "application/json"} if body else {}), **asked.headers}
         if key is not None:
-            headers |= sign_request(method, url, body, key, now, b64u(self._random(16)))
+            headers |= sign_request(asked.method, url, body, key, now, b64u(self._random(16)))
         try:
             async with asyncio.timeout(self._seconds_max):
                 async with self._session().request(
-                    method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
+                    asked.method,
+                    URL(url, encoded=True),
+                    data=body or None,
+                    headers=headers,
+                    allow_redirects=False,
                 ) as answer:
-                    data = await _bounded(answer, self._answer_bytes_max)
+                    is_good = 200 <= answer.status < 300
+                    data = await _bounded(
+                        answer, asked.answer_bytes_max if is_good else self._answer_bytes_max
+                    )
                     status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnreachableError("hub-unreachable", f"{self._base}: {type(error).__name__}") from None
-        if 200 <= status < 300:
+        if is_good:
             return data
         raise _problem(status, data)
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    """The system's certificates, and those of a file. Raises ``bad-setting``."""
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise RefusedError("bad-setting", f"hub_ca_file: {type(error).__name__}") from None
+    return context
 
 
 async def _bounded(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:
@@ -190,9 +303,8 @@ def _problem(status: int, data: bytes) -> PocError:
     except (PocError, KeyError, TypeError, AttributeError):
         pass
     if status >= 500:
-        return UnreachableError(
-            "hub-unreachable", f"status {status} {code or ''}".strip()[:_DETAIL_CHARS_MAX]
-        )
+        told = f"status {status} {code or ''}".strip()[:_DETAIL_CHARS_MAX]
+        return UnreachableError("hub-unreachable", told, answered=status)
     known = isinstance(code, str) and code in CATALOGUE and code not in _OWN_CODES
     if not known or not isinstance(detail, str):
         return RefusedError("hub-refused", f"{code}: {detail}"[:_DETAIL_CHARS_MAX])

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from poc.client.columns import Columns
 from poc.client.filing import PublicKeys, card_value, numbered_devices
 from poc.client.known import open_card
-from poc.client.proposing import ROTATE_DAYS, Filed
+from poc.client.rotation import ROTATE_DAYS
 from poc.client.rows import Draft, Fault, draft_row
 from poc.client.sheets import Row, Sheet
+from poc.client.statements import Filed
 from poc.core import rules
 from poc.core.card import PARTS, Opening
 from poc.core.directory import Contact

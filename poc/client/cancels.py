@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from poc.client.attachments import read_attachment
 from poc.client.evidence import digest_of
 from poc.client.inbox import open_sent
 from poc.client.known import Known
@@ -122,6 +123,18 @@ def queue_cancel(known: Known, message: str, contact: str | None, reason: Reason
     return ref
 
 
+def take_back_withdrawn(known: Known, draft: Draft) -> None:
+    """Queue the cancel that goes with a withdrawal, where the hub still holds something of what it withdraws.
+
+    A message that another device of this office sent is cancelled there. Raises as :func:`queue_cancel`.
+    """
+    message = draft.in_reply_to
+    if draft.kind != "withdrawal" or message is None or known.trust.outbox_row("message", message) is None:
+        return
+    if held_of(known, message):
+        queue_cancel(known, message, None, "withdrawn")
+
+
 def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str], bool]:
     """What a held message was made of: its draft, who is to act, who is to know, whether it escalates.
 
@@ -140,7 +153,8 @@ def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str],
     uses = {to.contact: to.use for to in opened.message.to}
     to = sorted(c for c, use in uses.items() if use == "action" and c not in stand_ins)
     information = sorted(c for c, use in uses.items() if use == "information")
-    draft = draft_of(opened.message, opened.attachments)
+    numbers = range(1, len(opened.attachments) + 1)
+    draft = draft_of(opened.message, [read_attachment(known, opened, number) for number in numbers])
     return replace(draft, prepared=None), to, information, bool(stand_ins)
 
 
@@ -158,11 +172,17 @@ def check_ended(known: Known, message: str) -> None:
         raise RefusedError("already-released", f"{message} to {', '.join(out)}; the rest was taken back")
 
 
+def _waits(envelope: Envelope, now: datetime) -> bool:
+    """Whether anything of an envelope may still be held."""
+    parts = parts_of(read_header(envelope.protected), [slot.header for slot in envelope.recipients])
+    return any(part.release_at is not None and part.release_at > now for part in parts)
+
+
 def held_warnings(known: Known, now: datetime) -> list[str]:
     """What is held and could not be opened by everybody it is for, from a week before it goes out."""
     told = []
     for row in known.trust.outbox(kind="message"):
-        if row.state != "accepted":
+        if row.state != "accepted" or not _waits(read_form(Envelope, row.body), now):
             continue
         for held in held_of(known, row.ref):
             near = held.release_at - now <= timedelta(days=WARN_DAYS)

@@ -16,6 +16,7 @@ from poc.client.trust import Trust
 from poc.core.strictjson import canonical, parse
 from poc.errors import RefusedError
 
+_EPOCH_CHARS_MAX: Final = 64
 PAGES_MAX: Final = 2_000  # of one feed in one sync; a hub that never ends does not hold a desk for ever
 Keep = Callable[[Any], bool]
 """Verify an item and keep it; true if it was new. Raises ``RefusedError`` for what does not verify."""
@@ -40,18 +41,26 @@ EVIDENCE: Final = Feed("evidence", "/v1/evidence?after=", "items")
 
 @dataclass(slots=True)
 class Fetched:
-    """How many items were new, and what to tell the reader."""
+    """How many items were new, and what to tell the reader; ``anew``: the hub was restored meanwhile."""
 
     new: int = 0
+    anew: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
 async def read_feed(
-    trust: Trust, hub: HubClient, feed: Feed, keep: Keep, beside: Beside | None = None
+    trust: Trust,
+    hub: HubClient,
+    feed: Feed,
+    keep: Keep,
+    beside: Beside | None = None,
+    restored: Callable[[], None] | None = None,
 ) -> Fetched:
     """Read a feed to its end, keeping each page with its cursor in one transaction.
 
     ``beside`` is given each page as the hub answered it. Items set aside before are tried again first.
+    A hub that was restored gives numbers anew: the feed is then read from its start, and ``restored`` is
+    called in the transaction that notes it; whatever is here already counts once.
     Raises ``hub-unreachable``, what the hub refuses, and ``bad-answer-from-hub`` for a page that is none:
     pages before it stay kept.
     """
@@ -59,7 +68,9 @@ async def read_feed(
     retry_aside(trust, feed, keep, fetched)
     for _ in range(PAGES_MAX):
         after = trust.cursor(feed.name)
-        answer = await hub.get_json(f"{feed.path}{after}")
+        answer = await _asked(hub, feed, after)
+        if _begins_anew(trust, feed, after, answer, fetched, restored):
+            continue
         items, following = _checked_page(answer, feed, after)
         if beside is not None:
             beside(answer)
@@ -71,6 +82,40 @@ async def read_feed(
             return fetched
     fetched.warnings.append(f"{feed.name}: more than {PAGES_MAX} pages; the rest comes with the next sync")
     return fetched
+
+
+async def _asked(hub: HubClient, feed: Feed, after: int) -> Any:
+    """A page as the hub answered it, None where it never gave that number."""
+    try:
+        return await hub.get_json(f"{feed.path}{after}")
+    except RefusedError as error:
+        if error.code != "cursor-ahead" or after == 0:
+            raise
+        return None
+
+
+def _begins_anew(
+    trust: Trust, feed: Feed, after: int, answer: Any, fetched: Fetched, restored: Callable[[], None] | None
+) -> bool:
+    """Whether the feed is now read from its start; once in one reading, whatever the hub answers."""
+    epoch = None if answer is None else answer.get("epoch")
+    known = (trust.value(f"epoch-{feed.name}") or b"").decode()
+    if answer is not None and (not isinstance(epoch, str) or epoch == known or len(epoch) > _EPOCH_CHARS_MAX):
+        return False
+    if answer is None and fetched.anew:
+        raise _bad(feed, "it goes back again and again")
+    anew = not fetched.anew
+    with trust.transaction():
+        if isinstance(epoch, str):
+            trust.set_value(f"epoch-{feed.name}", epoch.encode())
+        if anew:
+            trust.set_cursor(feed.name, 0)
+            fetched.anew = True
+            if after:
+                fetched.warnings.append(f"{feed.name}: the hub was restored from a backup; it is read anew")
+            if restored is not None:
+                restored()
+    return anew
 
 
 def retry_aside(trust: Trust, feed: Feed, keep: Keep, fetched: Fetched) -> None:

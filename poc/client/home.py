@@ -26,7 +26,13 @@ _LOCK_STEP_SECONDS: Final = 0.05
 
 
 def create_home(
-    home: Path, *, hub_url: str, origin: str, fingerprint: str, party: str | None
+    home: Path,
+    *,
+    hub_url: str,
+    origin: str,
+    fingerprint: str,
+    party: str | None,
+    ca_file: Path | None = None,
 ) -> DeskSettings:
     """Write the settings of a new desk and give them back. Raises ``home-exists``, ``bad-setting``.
 
@@ -34,6 +40,7 @@ def create_home(
     home whose making was interrupted before its ``trust.db`` was in place.
     """
     values = {"hub_url": hub_url, "origin": origin, "fingerprint": fingerprint, "party": party}
+    values["hub_ca_file"] = None if ca_file is None else str(ca_file.absolute())
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
     text, path = "".join(lines).encode(), home / CONFIG_NAME
     check_no_desk(home)

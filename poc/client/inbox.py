@@ -17,8 +17,10 @@ from poc.client.api import HubClient
 from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
 from poc.client.gossip import heads_of_item, keep_contradictions
+from poc.client.keeping import opening_key, own_slot
 from poc.client.known import Known
-from poc.client.sequences import sequences
+from poc.client.offering import note_restored
+from poc.client.sequences import Gap, sequences
 from poc.client.trust import InboxRow
 from poc.core import jws, lifecycle
 from poc.core.directory import Directory
@@ -28,6 +30,7 @@ from poc.core.form import form_of, read_form
 from poc.core.holding import begins_at, release_at
 from poc.core.judge import COMPROMISED
 from poc.core.message import Envelope, Slot
+from poc.core.nudge import short_number
 from poc.core.play import ping_answer
 from poc.core.receipts import Answering, acknowledgement, retrieval, sign_form
 from poc.core.strictjson import canonical, format_time, parse, parse_time
@@ -49,9 +52,16 @@ async def fetch_inbox(
 ) -> Fetched:
     """Fetch what is new, keep it as delivered, verify it and queue retrievals.
 
-    A message that needs a newer log or exercise is verified once more after ``sync_again``.
+    A message that needs a newer log or exercise is verified once more after ``sync_again``. Where the hub
+    was restored, what it may have lost is remembered, to be offered again.
     """
-    fetched = await read_feed(known.trust, hub, INBOX, lambda item: _keep(known, item, clock()))
+    fetched = await read_feed(
+        known.trust,
+        hub,
+        INBOX,
+        lambda item: _keep(known, item, clock()),
+        restored=lambda: note_restored(known),
+    )
     if not verify_new(known):
         await sync_again()
         verify_new(known)
@@ -165,6 +175,11 @@ def conflicts(known: Known) -> list[str]:
     return told
 
 
+def gaps_of(known: Known) -> tuple[Gap, ...]:
+    """The numbers missing between the messages that came and verified."""
+    return sequences(row for row in known.trust.inbox() if is_verified(row)).gaps
+
+
 def _verifies_alone(known: Known, row: InboxRow) -> bool:
     try:
         open_row(known, row, alone=True)
@@ -219,7 +234,7 @@ def _open_by(known: Known, directory: Directory, row: InboxRow, *, alone: bool) 
     anchored = is_verified(row) or item.get("accepted") is not None
     return open_envelope(
         view,
-        key=known.keys.sealing(row.kid),
+        key=opening_key(known, row.message, row.kid),
         directory=_as_then(directory, row),
         now=parse_time(row.arrived_at),
         play_of=known.play_of,
@@ -257,12 +272,12 @@ def newest_row(known: Known, message: str) -> InboxRow:
 def open_sent(known: Known, body: bytes, answer: bytes | None) -> OpenedMessage:
     """Open the own copy of a message from the outbox, held or not. Raises as ``open_envelope``."""
     envelope = read_form(Envelope, body)
-    own = next((s.header.kid for s in envelope.recipients if known.keys.has(s.header.kid)), "")
+    own = own_slot(known, [slot.header.kid for slot in envelope.recipients])
     receipt: Any = parse(answer) if answer else {}
     accepted = receipt.get("receipt")
     return open_envelope(
         DeliveredEnvelope.of(envelope, own),
-        key=known.keys.sealing(own),
+        key=opening_key(known, read_header(envelope.protected).id, own),
         directory=known.directory,
         now=begins_at(read_header(envelope.protected)),
         play_of=None,
@@ -347,6 +362,7 @@ def inbox_value(row: InboxRow) -> dict[str, Any]:
         "sent_at": format_time(header.sent_at), "arrived_at": row.arrived_at,
         "expires_at": format_time(header.expires_at),
         "expired_on_arrival": header.expires_at <= parse_time(row.arrived_at),
+        "short_number": short_number(row.message, slot["contact"]),
         "sequence": slot["sequence"], "spoken": spoken_name(row.sender, slot["contact"], slot["sequence"]),
         "state": row.state, "verified": is_verified(row), "reason": row.reason,
         "sentence": None if problem is None else problem.sentence,

@@ -25,9 +25,9 @@ from poc.core.form import state_of
 from poc.core.strictjson import format_time
 from poc.core.text import fold
 from poc.errors import RefusedError
+from poc.limits import TESTED_DAYS
 
 LANGUAGES = ("ar", "en", "fr")
-TESTED_DAYS = 366
 
 _NEAR: Final = 0.55
 _ARTICLE: Final = re.compile(r"^(?:ال|al |el |a[dlnrstz]sh? |the |les? |la |l )")

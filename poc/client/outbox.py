@@ -3,6 +3,8 @@
 What is put into the outbox is decided elsewhere. A broken connection leaves everything waiting, and a
 receipt that does not verify leaves its message unsettled: it is sent again, unchanged, at the next sync.
 
+Blobs are carried by ``blobs``, outside the home's lock.
+
 States: ``waiting`` · ``unverified-receipt`` (the hub answered, its receipt does not hold) · ``accepted``
 (a message) · ``proposed``, ``submitted``, ``logged`` (a statement: open, answered 201, seen in the
 verified log) · ``done`` (all else) · ``rejected`` (for good).
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from poc.client.api import HubClient
+from poc.client.blobs import check_again, goes_after_its_blobs
 from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded, verify_rejected
 from poc.client.feeds import is_number
 from poc.client.gossip import heads_in, keep_contradictions
@@ -21,25 +24,34 @@ from poc.client.inbox import awaits_hub
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.trust import OUTBOX_ORDER, OutboxRow
+from poc.client.waiting import Waiting, retry_seconds
+from poc.core.quota import claimed_lane
 from poc.core.strictjson import canonical, parse
 from poc.errors import RefusedError, UnreachableError
 
 _NOT_FINAL: Final = frozenset(
     {"clock-skew", "nonce-used", "bad-request-signature", "not-signed", "hub-refused", "bad-answer-from-hub",
      "already-logged",
-     "rate-limited", "too-many-requests", "too-slow", "step-moved"}
+     "rate-limited", "too-many-requests", "quota-reached", "storage-quota", "too-many-proposals",
+     "too-slow", "step-moved"}
 )  # fmt: skip
 _UNSETTLED: Final = ("waiting", "submitted", "proposed")
 _WAITS_FOR_LOG: Final = frozenset({"opening", "key"})
+_OF_THE_LOG: Final = frozenset({"statement", "signature", "opening", "key"})
 _UNSENT: Final = ("waiting", "unverified-receipt")
 _NEWER_LOG: Final = frozenset({"head-ahead", "unknown-key", "key-not-yet"})
 
 
 @dataclass(slots=True)
 class Flushed:
-    """How a round of sending went: ``rejected`` for good, ``delayed`` to be tried again, and why."""
+    """How a round of sending went: ``rejected`` for good, ``delayed`` to be tried again, and why.
 
+    ``waiting`` knows what the hub asked to come again with later.
+    """
+
+    waiting: Waiting
     sent: int = 0
+    held_back: int = 0
     rejected: list[str] = field(default_factory=list)
     delayed: list[str] = field(default_factory=list)
 
@@ -62,23 +74,33 @@ def route_of(row: OutboxRow) -> tuple[str, str]:
     return routes[row.kind]
 
 
-async def flush(known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_ORDER) -> Flushed:
-    """Send what waits.
+async def flush(
+    known: Known, hub: HubClient, kinds: tuple[str, ...] = OUTBOX_ORDER, *, blobs_tried: bool = False
+) -> Flushed:
+    """Send what waits; a message that goes after its blobs waits until ``blobs_tried``.
 
     Raises ``hub-unreachable`` at the first broken connection, and ``fork`` or ``rollback`` where the log
     behind a receipt is another one; the rest stays.
     """
-    result = Flushed()
+    result = Flushed(Waiting(known.now()))
     for kind in kinds:
-        for row in known.trust.unsettled(kind):
-            if row.state in _UNSENT and not _must_wait(known, row):
+        rows = [row for row in known.trust.unsettled(kind) if row.state in _UNSENT]
+        if kind == "answer":
+            rows = [row for row in rows if not _must_wait(known, row)]
+        if kind == "message":
+            rows = [row for row in rows if blobs_tried or not goes_after_its_blobs(known, row)]
+            rows.sort(key=lambda row: claimed_lane(row.body) is not None)  # actual first, else in order
+        for row in rows:
+            if result.waiting.until(row) is None:
                 await _send(known, hub, row, result)
+            else:
+                result.held_back += 1
     return result
 
 
 def _must_wait(known: Known, row: OutboxRow) -> bool:
     """An answer to a message that came by file waits until the hub has that message."""
-    return row.kind == "answer" and awaits_hub(known, row.ref.partition(":")[0])
+    return awaits_hub(known, row.ref.partition(":")[0])
 
 
 async def _send(known: Known, hub: HubClient, row: OutboxRow, result: Flushed) -> None:
@@ -87,6 +109,14 @@ async def _send(known: Known, hub: HubClient, row: OutboxRow, result: Flushed) -
         answer = await hub.send_json(method, path, row.body)
     except RefusedError as error:
         await _note_refusal(known, hub, row, error, result)
+        return
+    except UnreachableError as error:
+        if row.kind not in _OF_THE_LOG or "answered" not in error.data:
+            raise
+        # A hub that logs nothing just now still hands out messages: this must not hold them up.
+        reason = f"{error.code}: {error.detail}"
+        known.trust.set_outbox(row.number, row.state, reason=reason, answer=row.answer)
+        result.delayed.append(f"{row.kind} {row.ref[:43]}: {reason}")
         return
     if row.kind in ("message", "answer"):
         await _note_receipt(known, hub, row, answer, result)
@@ -124,6 +154,8 @@ async def _note_receipt(known: Known, hub: HubClient, row: OutboxRow, answer: An
         if code is None:
             state = "accepted" if row.kind == "message" else "done"
             known.trust.set_outbox(row.number, state, reason=None, answer=canonical(answer))
+            if row.kind == "message":
+                check_again(known, row)
             result.sent += 1
             return
         known.trust.set_outbox(row.number, "unverified-receipt", reason=code, answer=canonical(answer))
@@ -182,7 +214,9 @@ async def _note_refusal(
         return
     waits = row.kind in _WAITS_FOR_LOG and error.code != "opening-erased"
     if error.code in _NOT_FINAL or waits:
-        trust.set_outbox(row.number, row.state, reason=reason, answer=canonical(error.data))
+        seconds = retry_seconds(error)
+        kept = {} if seconds is None else result.waiting.note(row, seconds)
+        trust.set_outbox(row.number, row.state, reason=reason, answer=canonical({**error.data, **kept}))
         result.delayed.append(shown)
         return
     if row.kind == "message" and isinstance(error.data.get("receipt"), str):

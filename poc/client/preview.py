@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from poc.client.cautions import cautions
+from poc.client.conversation import check_may_say
 from poc.client.known import Known
 from poc.client.lookup import FoundContact, find_contact, show_contact
 from poc.client.planning import plan_of, reached_value
@@ -58,6 +59,8 @@ class RecipientPreview:
 class Preview:
     """What sealing a draft now would make. ``own`` is to be known of the sender's own State.
 
+    ``separately`` is whether each gets a message of its own, and ``size`` then of the largest.
+
     ``draft`` is the draft with the time to answer it will ask for.
     """
 
@@ -67,6 +70,7 @@ class Preview:
     own: tuple[str, ...]
     size: Size
     body_bytes_max: int
+    separately: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
@@ -74,6 +78,7 @@ class Preview:
         until = self.draft.respond_by
         return {
             "recipients": [recipient.to_json() for recipient in self.recipients],
+            "separately": self.separately,
             "respond_by": None if until is None else format_time(until),
             "size": size,
         }
@@ -99,31 +104,46 @@ def preview(
     to: Sequence[str],
     information: Sequence[str] = (),
     *,
+    separately: bool = False,
     escalate: bool | None = None,
 ) -> Preview:
     """What sending a draft to these contacts would mean, and who else would get it when.
+
+    ``separately``: as one message for each of them.
 
     Raises:
         RefusedError: ``not-verified`` (nothing can be sealed to it), ``no-addressee``,
             ``real-world-wording``, ``attachments-too-large``, ``envelope-too-large``,
             ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``, ``contact-frozen``
-            (the addressee, or this desk's own office), ``state-suspended`` (its own State).
+            (the addressee, or this desk's own office), ``state-suspended`` (its own State), or as
+            ``check_may_say``.
     """
     party = known.party or ""
     if party in {*to, *information}:
         raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
     check_sender(known)
     check_exercise_text(draft)
+    check_may_say(known, draft)
     if draft.exercise is not None:
         at = None if draft.not_before is not None and draft.not_before > known.now() else known.now()
         check_in_exercise(draft.exercise, (party, *to, *information), at, known.play_of)
     draft, plan = plan_of(known, draft, to, information, escalate=escalate)
     recipients = tuple(_recipient(known, one) for one in sorted(plan.reached, key=_by_time))
     limits = SealingLimits.of(known.effective, party)
-    slots = sum(r.devices for r in recipients) + len(known.effective.devices_of(party))
-    size = measure(draft, slots, limits.body_bytes)
+    plans = [plan]
+    if separately:
+        plans = [plan_of(known, draft, *one, escalate=escalate)[1] for one in each_alone(to, information)]
+    devices = {recipient.contact: recipient.devices for recipient in recipients}
+    slots = max(sum(devices.get(one.contact, 0) for one in plan.reached) for plan in plans)
+    slots += len(known.effective.devices_of(party))
+    size = measure(draft, slots, limits.body_bytes, limits.blob_bytes)
     own = tuple(cautions(known.effective, state_of(party)))
-    return Preview(draft, plan, recipients, own, size, limits.body_bytes)
+    return Preview(draft, plan, recipients, own, size, limits.body_bytes, separately)
+
+
+def each_alone(to: Sequence[str], information: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """The addressees of one message for each contact, so that none sees the others."""
+    return [*(([one], []) for one in to), *(([], [one]) for one in information)]
 
 
 def _by_time(one: Reached) -> tuple[bool, datetime, str]:

@@ -8,23 +8,21 @@ decided in ``core.rules``.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from poc.client import statements
+from poc.client import rotation, statements
 from poc.client.api import HubClient
-from poc.client.filing import FiledCard, file_card, sealing_value
+from poc.client.filing import FiledCard, file_card
 from poc.client.home import locked
 from poc.client.known import Known
 from poc.client.log import sync_log
-from poc.client.outbox import flush, settle_statements
-from poc.client.statements import Submission, Submitted
-from poc.core.bodies import jwk_form
+from poc.client.outbox import Flushed, flush, settle_statements
+from poc.client.rotation import ROTATE_DAYS
+from poc.client.statements import Filed, Submission, Submitted
+from poc.client.waiting import Waiting
 from poc.core.card import Opening
-from poc.core.directory import DeviceState
-from poc.core.form import form_bytes, form_value, read_form
+from poc.core.form import form_bytes, read_form
 from poc.core.keys import SealingPublicKey
 from poc.core.proposal import Proposal, make_proposal, read_proposal, with_signatures
 from poc.core.statement import (
@@ -37,22 +35,6 @@ from poc.core.statement import (
 )
 from poc.core.strictjson import canonical, parse
 from poc.errors import PocError, RefusedError, UnreachableError
-
-ROTATE_DAYS = 60  # of the 90 that a sealing key may serve at most
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A signed statement with what travels beside it."""
-
-    signed: SignedStatement
-    openings: tuple[Opening, ...] = ()
-    sealing_keys: tuple[SealingPublicKey, ...] = ()
-
-    @property
-    def ref(self) -> str:
-        """Its name in the outbox: more signatures are another try."""
-        return f"{payload_sha256(self.signed.payload)}:{payload_sha256(canonical(self.signed.value()))}"
 
 
 class Proposing:
@@ -145,14 +127,9 @@ class Proposing:
         return outcomes
 
     def _put(self, every: Sequence[Filed]) -> None:
-        trust = self.known.trust
-        with trust.transaction():
+        with self.known.trust.transaction():
             for filed in every:
-                trust.put_outbox("statement", filed.ref, canonical(filed.signed.value()))
-                for opening in filed.openings:
-                    trust.put_outbox("opening", opening.commitment(), form_bytes(opening))
-                for key in filed.sealing_keys:
-                    trust.put_outbox("key", key.kid, canonical(key.jwk()))
+                filed.put(self.known.trust)
 
     async def _outcome(self, filed: Filed) -> Submitted:
         outcome = await self._submitted("statement", filed.ref, payload_sha256(filed.signed.payload))
@@ -192,13 +169,14 @@ class Proposing:
         """Compose, sign and submit a statement."""
         return await self.submit(self.sign(self.compose(kind, subject, body)), openings, sealing_keys)
 
-    async def _send_waiting(self) -> None:
+    async def _send_waiting(self, *, blobs_tried: bool = False) -> Flushed:
         self.hub.keys = self.known.request_keys()
         try:
-            await flush(self.known, self.hub)
+            return await flush(self.known, self.hub, blobs_tried=blobs_tried)
         except UnreachableError as error:
             if error.code != "hub-unreachable":
                 raise
+            return Flushed(Waiting(self.known.now()))
 
     async def _submitted(self, kind: str, ref: str, payload: str) -> Submitted:
         row = self.known.trust.outbox_row(kind, ref)
@@ -294,30 +272,27 @@ class Proposing:
         """Replace this device's sealing key, or its signing key. The old sealing key still opens.
 
         The new key is in the keyring before anything is sent, and what waits under the old signing key
-        goes first. Raises ``no-device``.
+        goes first. Where the device changed meanwhile, the same new key is tried once more on the log as
+        it is then. Raises ``no-device``, or what the hub refuses it for.
         """
+        try:
+            return await self._rotate(signing=signing, days=days)
+        except RefusedError as error:
+            if error.code not in ("superseded", "unknown-key"):
+                raise
+        await self.refresh()
+        return await self._rotate(signing=signing, days=days)
+
+    async def _rotate(self, *, signing: bool, days: int) -> Submitted:
         async with locked(self.home):
             await self._send_waiting()
-        keys, now = self.known.keys, self.known.now()
-        device, party = self.known.own_device(), self.known.party or ""
-        body: dict[str, Any] = {"kid": device.kid, "signing": None, "sealing": None}
-        sealing_keys: list[SealingPublicKey] = []
-        if signing:
-            key = keys.add_signing("device", party, now, self._random)
-            body["signing"] = form_value(jwk_form(key.public))
-        else:
-            sealing = keys.add_sealing(party, now, self._random).public
-            body["sealing"] = sealing_value(sealing, now + timedelta(days=days))
-            sealing_keys = [sealing]
-        await keys.save_in_thread()
-        outcome = await self.propose("contact.rotate", party, body, (), sealing_keys)
-        if outcome.state == "logged":
-            await self._retire(device, signing=signing)
+            filed = await rotation.next_rotation(self.known, self._random, signing=signing, days=days)
+            self._put([filed])
+            await self._send_waiting()
+            outcome = await self._outcome(filed)
+            if outcome.state == "logged":
+                await rotation.retire_ended(self.known)
         return outcome
-
-    async def _retire(self, device: DeviceState, *, signing: bool) -> None:
-        self.known.keys.retire(device.kid if signing else device.sealing_kid, self.known.now())
-        await self.known.keys.save_in_thread()
 
 
 def _proposed(answer: Any) -> SignedStatement:

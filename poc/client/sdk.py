@@ -14,11 +14,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from poc.client import exercises, lookup, past, privacy, sending
+from poc.client import exercises, keeping, lookup, past, privacy, sending
 from poc.client.addressbook import AddressBook, address_book
+from poc.client.alarms import looked
 from poc.client.api import HubClient
-from poc.client.cancels import Held, Reason, check_ended, held_of, queue_cancel, resealable
+from poc.client.attachments import (
+    AttachmentHere,
+    attachments_here,
+    fetch_attachments,
+    read_attachment,
+)
+from poc.client.blobs import carry_blobs, waiting_blobs
+from poc.client.cancels import (
+    Held,
+    Reason,
+    check_ended,
+    held_of,
+    queue_cancel,
+    resealable,
+    take_back_withdrawn,
+)
 from poc.client.carrying import Carrying
+from poc.client.clearance import Clearing
+from poc.client.conversation import Conversations
 from poc.client.entries import read_genesis
 from poc.client.evidence import envelope_here, evidence_pieces
 from poc.client.exercises import PingResult
@@ -31,15 +49,20 @@ from poc.client.log import sync_log
 from poc.client.lookup import LookupResult, Query
 from poc.client.monitor import Findings, look, mark_seen
 from poc.client.notices import Handed, hand_on, notice_values, read_brake_file
+from poc.client.nudges import Nudging
+from poc.client.outbox import Flushed
 from poc.client.past import HistoryEntry
 from poc.client.planning import plan_of
 from poc.client.privacy import Audience, Reader
 from poc.client.proposing import Proposing
+from poc.client.reminders import due_values, take_reminders
 from poc.client.sending import Sent
 from poc.client.snapshots import make_snapshot
 from poc.client.standing import standing_warnings
 from poc.client.sync import SyncReport, sync_all
+from poc.client.templates import Templates, templates_of
 from poc.client.trust import Trust
+from poc.client.waiting import Waiting
 from poc.config import DeskSettings
 from poc.core.card import Part, Visibility
 from poc.core.directory import Directory
@@ -65,7 +88,7 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class Desk(Carrying, Proposing):
+class Desk(Proposing, Clearing, Carrying, Nudging):
     """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
 
     def __init__(
@@ -84,7 +107,7 @@ class Desk(Carrying, Proposing):
         self._random = random
 
     @classmethod
-    async def join(
+    async def join(  # noqa: PLR0913 (clock, random and session are given by tests alone)
         cls,
         home: Path,
         url: str,
@@ -92,6 +115,7 @@ class Desk(Carrying, Proposing):
         *,
         party: str | None = None,
         passphrase: str | None = None,
+        ca_file: Path | None = None,
         http: aiohttp.ClientSession | None = None,
         clock: Clock = now_utc,
         random: Random = secrets.token_bytes,
@@ -102,11 +126,11 @@ class Desk(Carrying, Proposing):
         """
         expected = parse_fingerprint(fingerprint)
         check_no_desk(home)
-        hub = HubClient(url, http, (), clock, random)
+        hub = HubClient(url, http, (), clock, random, ca_file=ca_file)
         try:
             entry = await read_genesis(hub, expected)
             origin = start(entry).origin
-            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party)
+            create_home(home, hub_url=url, origin=origin, fingerprint=expected, party=party, ca_file=ca_file)
             create_trust(home, entry.leaf)
         finally:
             await hub.close()
@@ -129,7 +153,8 @@ class Desk(Carrying, Proposing):
             raise RefusedError("wrong-fingerprint", "trust.db is of another registry")
         if passphrase is not None and (home / KEYRING_NAME).exists():
             known.keyring = await asyncio.to_thread(Keyring.unlock, home, passphrase)
-        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random)
+        ca_file = None if settings.hub_ca_file is None else home / settings.hub_ca_file
+        hub = HubClient(settings.hub_url, http, known.request_keys(), clock, random, ca_file=ca_file)
         return cls(home, settings, known, hub, random)
 
     async def close(self) -> None:
@@ -184,6 +209,14 @@ class Desk(Carrying, Proposing):
         """What is to be said beside every answer."""
         return standing_warnings(self.known, self.known.now())
 
+    def due(self) -> list[dict[str, Any]]:
+        """What falls due for this home's State within 30 days, or is overdue, with the next step."""
+        return due_values(self.known)
+
+    def take_reminders(self) -> list[str]:
+        """Of what falls due, what was not told here yet; it counts as told from now on."""
+        return take_reminders(self.known)
+
     def lookup(self, query: Query, as_of: datetime | None = None) -> LookupResult:
         """Find contacts, offline, the notices held here in effect; with ``as_of`` as the log had it then.
 
@@ -219,7 +252,12 @@ class Desk(Carrying, Proposing):
         Raises ``fork``, ``rollback``, ``hub-unreachable``, ``home-in-use``.
         """
         async with locked(self.home):
-            return await sync_all(self.known, self.hub, self.known.now, from_start=from_start)
+            report = await sync_all(self.known, self.hub, self.known.now, self._random, from_start=from_start)
+        flushed = await self._carry_blobs()
+        report.sent += flushed.sent
+        report.rejected += flushed.rejected
+        report.warnings += flushed.delayed
+        return report
 
     # --- against an operator: contradicting heads, and brakes the log lacks ---
 
@@ -325,6 +363,8 @@ class Desk(Carrying, Proposing):
     ) -> Sent:
         """Seal a message, keep it in the outbox, then try to send it; a hub that is down leaves it there.
 
+        A withdrawal also cancels what the hub still holds of the message it withdraws.
+
         Where the draft asks for no answer by a time, it gets the default of its precedence, and alternates
         stand in for who does not answer: ``escalate`` says whether, ``None`` for all but TLP:RED.
         ``stale_reason`` lets an actual message go out on a log that is not fresh; it stays in the outbox.
@@ -332,9 +372,30 @@ class Desk(Carrying, Proposing):
         """
         async with locked(self.home):
             draft, plan = plan_of(self.known, draft, to, information, escalate=escalate)
-            sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+            with self.known.trust.transaction():
+                sealed = sending.seal(self.known, draft, plan, self._random, stale_reason=stale_reason)
+                take_back_withdrawn(self.known, draft)
             await self._send_waiting()
+        await self._carry_blobs()
         return sending.outcome(self.known, sealed)
+
+    async def _carry_blobs(self) -> Flushed:
+        """Upload what waits of attachments, without holding the home, then what was to go after them."""
+        if not waiting_blobs(self.known):
+            return Flushed(Waiting(self.known.now()))
+        told = await carry_blobs(self.known, self.hub)
+        async with locked(self.home):
+            flushed = await self._send_waiting(blobs_tried=True)
+        flushed.delayed += told
+        return flushed
+
+    def templates(self) -> Templates:
+        """The templates of this desk."""
+        return templates_of(self.home)
+
+    def conversations(self) -> Conversations:
+        """The messages kept here as conversations: threads, withdrawals, updates."""
+        return Conversations(self.known)
 
     def held(self, message: str) -> tuple[Held, ...]:
         """What the hub still holds of a message sent from here. Raises ``unknown-message``."""
@@ -378,6 +439,10 @@ class Desk(Carrying, Proposing):
         """
         return [inbox_value(row) for row in self.known.trust.inbox()]
 
+    def looked(self, messages: Sequence[str] | None = None) -> None:
+        """Somebody has looked at these messages, or at all: alarms that ring for them end."""
+        looked(self.known, messages)
+
     def show(self, message: str) -> OpenedMessage:
         """Open a message received or sent, in memory. Raises ``unknown-message`` or why it is refused."""
         sent = self.known.trust.outbox_row("message", message)
@@ -385,6 +450,28 @@ class Desk(Carrying, Proposing):
             answer = sent.answer if sent.state == "accepted" else None
             return open_sent(self.known, sent.body, answer)
         return open_row(self.known, newest_row(self.known, message))
+
+    def attachments(self, message: str) -> list[AttachmentHere]:
+        """The attachments of a message, and how much of each is here. Raises as :meth:`show`."""
+        return attachments_here(self.known, self.show(message))
+
+    async def fetch_attachments(self, message: str) -> dict[int, PocError]:
+        """Fetch those that travel apart; why some could not be, by number. Raises as :meth:`show`."""
+        self.hub.keys = self.known.request_keys()
+        return await fetch_attachments(self.known, self.hub, self.show(message))
+
+    def read_attachment(self, message: OpenedMessage, number: int) -> bytes:
+        """The verified bytes of an attachment. Raises ``blob-not-here``, ``bad-attachment``."""
+        return read_attachment(self.known, message, number)
+
+    def closing(self) -> list[dict[str, Any]]:
+        """The messages here that open no more once a replaced key is destroyed, and when; none if locked."""
+        return keeping.closing(self.known)
+
+    async def keep(self, messages: Sequence[str]) -> None:
+        """Keep messages readable here beyond that, all of them or none. Raises as :meth:`show`."""
+        async with locked(self.home):
+            await keeping.keep(self.known, [self.show(message) for message in messages], self._random)
 
     async def acknowledge(
         self,

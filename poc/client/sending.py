@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from poc.client.blobs import queue_blobs, waiting_blobs
 from poc.client.cautions import cautions
+from poc.client.conversation import check_may_say
 from poc.client.known import Known
 from poc.client.standing import check_fresh
 from poc.core.draft import measure, spoken_name
@@ -26,6 +28,7 @@ class Sent:
     """What became of a message. ``waiting``: kept in the outbox, sent at the next sync.
 
     ``unverified-receipt``: the hub answered, but its receipt does not hold; it is sent again too.
+    ``attachments_waiting``: how many that travel apart the hub does not have yet.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Sent:
     voice_code: str
     spoken: tuple[str, ...]
     warnings: tuple[str, ...]
+    attachments_waiting: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
@@ -48,14 +52,18 @@ def seal(
     random: Callable[[int], bytes],
     *,
     stale_reason: str | None = None,
+    message: str | None = None,
 ) -> Sealed:
     """Seal a draft to those a plan reaches and keep it in the outbox.
+
+    ``message`` is the id it was prepared under, if it was.
 
     ``stale_reason`` is why an actual message goes out although the log here is not fresh: it is kept beside
     it and never sent. What a notice held here blocks is blocked.
 
     Raises ``no-device``, ``key-body-missing``, ``unknown-contact``, ``contact-frozen``, ``state-suspended``,
-    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``measure`` and ``seal_message``.
+    ``head-stale``, ``update-needed``, ``text-empty`` (the reason), or as ``check_may_say``, ``measure`` and
+    ``seal_message``.
     """
     if draft.status == "actual":
         _check_may_be_actual(known, stale_reason)
@@ -63,6 +71,7 @@ def seal(
     device = known.own_device("send")
     party, now = known.party or "", known.now()
     check_sender(known)
+    check_may_say(known, draft)
     for reached in plan.reached:
         check_not_frozen(directory.contacts.get(reached.contact), directory.size)
     if device.kid not in {own.kid for own in directory.devices_of(party)}:
@@ -70,19 +79,25 @@ def seal(
     limits = SealingLimits.of(directory, party)
     with known.trust.transaction():
         addressees = _addressees(known, draft, plan, device.kid)
-        measure(draft, len(addressees), limits.body_bytes)
+        measure(draft, len(addressees), limits.body_bytes, limits.blob_bytes)
         sealed = seal_message(
             draft,
             origin=known.directory.origin,
-            id=uuid7(now, random(10)),
+            id=message or uuid7(now, random(10)),
             sender_contact=party,
             signing_key=known.keys.signing(device.kid),
             addressees=addressees,
             head=known.head,
             now=now,
-            randomness=Randomness(random(32), random(12), [random(16) for _ in addressees]),
+            randomness=Randomness(
+                random(32),
+                random(12),
+                [random(16) for _ in addressees],
+                [random(32) for _ in draft.attachments],
+            ),
             limits=limits,
         )
+        queue_blobs(known, sealed)
         reason = stale_reason if draft.status == "actual" else None
         known.trust.put_outbox("message", sealed.message.id, sealed.envelope_bytes, stale_reason=reason)
     return sealed
@@ -138,7 +153,9 @@ def outcome(known: Known, sealed: Sealed) -> Sent:
     spoken = tuple(spoken_name(message.sender.contact, c, sequences.get(c)) for c in parties)
     reason = None if row is None else row.reason
     receipt = answer.get("receipt") if state == "accepted" else None
-    return Sent(message.id, state, reason, receipt, sealed.voice_code, spoken, _warnings(known, parties))
+    waiting = len(waiting_blobs(known, message.id))
+    warnings = _warnings(known, parties)
+    return Sent(message.id, state, reason, receipt, sealed.voice_code, spoken, warnings, waiting)
 
 
 def _warnings(known: Known, parties: Sequence[str]) -> tuple[str, ...]:

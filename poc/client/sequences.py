@@ -7,7 +7,7 @@ is its baseline. A gap says only this: never sent, not sealed to this device, or
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -28,11 +28,21 @@ class Gap:
 
     def told(self) -> str:
         """The gap in a sentence, which accuses nobody."""
-        numbers = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
         return (
-            f"not received from {self.sender} ({self.status}): number {numbers}: "
+            f"not received from {self.sender} ({self.status}): number {self._numbers('to')}: "
             "never sent, not sealed to this device, or withheld"
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """The gap for programs, with its sentence in English and Arabic."""
+        arabic = (
+            f"لم يصل من {self.sender} ({self.status}): الرقم {self._numbers('إلى')}: "
+            "لم يُرسل، أو لم يُختم لهذا الجهاز، أو حُجب"
+        )
+        return {**asdict(self), "en": self.told(), "ar": arabic}
+
+    def _numbers(self, to: str) -> str:
+        return f"{self.first}" if self.first == self.last else f"{self.first} {to} {self.last}"
 
 
 @dataclass(frozen=True, slots=True)

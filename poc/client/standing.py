@@ -184,7 +184,7 @@ def _overdue(known: Known, now: datetime) -> list[str]:
         return told
     told += [
         f"{party}: sealing key of device {device.number} overdue since {format_time(device.rotate_by)}: "
-        "run `poc contact rotate`"
+        "run `poc sync` there, or `poc key rotate`"
         for device in devices
         if device.rotate_by < now
     ]

@@ -11,12 +11,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from poc.client.trust import Trust
 from poc.core import jws, required, rules
 from poc.core.bodies import BODIES
+from poc.core.card import Opening
 from poc.core.directory import Directory
-from poc.core.form import form_of
+from poc.core.form import form_bytes, form_of
+from poc.core.keys import SealingPublicKey
 from poc.core.signers import Requirement
-from poc.core.statement import CHAINED, SignedStatement, Statement, read_statement, statement_payload
+from poc.core.statement import (
+    CHAINED,
+    SignedStatement,
+    Statement,
+    payload_sha256,
+    read_statement,
+    statement_payload,
+)
+from poc.core.strictjson import canonical
 from poc.errors import RefusedError
 from poc.keyring import Keyring
 
@@ -40,6 +51,28 @@ class Submitted:
     def to_json(self) -> dict[str, Any]:
         """The value shown with ``--json``."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A signed statement with what travels beside it."""
+
+    signed: SignedStatement
+    openings: tuple[Opening, ...] = ()
+    sealing_keys: tuple[SealingPublicKey, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """Its name in the outbox: more signatures are another try."""
+        return f"{payload_sha256(self.signed.payload)}:{payload_sha256(canonical(self.signed.value()))}"
+
+    def put(self, trust: Trust) -> None:
+        """Put all of it into the outbox; the same again changes nothing. Call it inside a transaction."""
+        trust.put_outbox("statement", self.ref, canonical(self.signed.value()))
+        for opening in self.openings:
+            trust.put_outbox("opening", opening.commitment(), form_bytes(opening))
+        for key in self.sealing_keys:
+            trust.put_outbox("key", key.kid, canonical(key.jwk()))
 
 
 def compose(directory: Directory, kind: str, subject: str, body: dict[str, Any], now: datetime) -> bytes:

@@ -6,6 +6,7 @@ fork or rollback, and a hub that cannot be reached, end a sync. Following the lo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -17,19 +18,31 @@ from poc.client.evidence import keep_piece
 from poc.client.feeds import CARDS, EVIDENCE, EXERCISES, KEYS, Beside, Feed, Keep, member, read_feed
 from poc.client.gossip import FORK_TOLD, heads_in, keep_contradictions
 from poc.client.inbox import fetch_inbox
+from poc.client.keeping import closing
 from poc.client.known import Known, read_opening_form
 from poc.client.log import follow_log
 from poc.client.notices import fetch_notices, post_notices
+from poc.client.offering import offer_again
 from poc.client.outbox import flush, settle_messages, settle_statements
 from poc.client.privacy import erased_in
 from poc.client.progress import missed_deadlines
+from poc.client.reminders import due_values
+from poc.client.rotation import (
+    destroy_old,
+    is_due,
+    locked_warnings,
+    next_rotation,
+    retire_ended,
+    rotation_value,
+    under_way,
+)
 from poc.client.standing import standing_warnings
 from poc.client.trust import OUTBOX_ORDER
 from poc.core.card import read_opening
 from poc.core.directory import Directory
 from poc.core.form import form_bytes, state_of
 from poc.core.keys import SealingPublicKey
-from poc.core.strictjson import canonical
+from poc.core.strictjson import canonical, format_time
 from poc.errors import RefusedError
 
 _NEVER_PASSED_OVER: Final = frozenset({"fork", "rollback", "home-damaged"})
@@ -41,8 +54,11 @@ _FEEDS: Final = ("cards", "keys", "exercises", "inbox", "evidence")
 class SyncReport:
     """What a sync brought and sent. ``size`` is that of the verified log.
 
-    ``rejected``: refused by the hub for good. ``failed``: the codes of steps that the hub answered in a
-    way that cannot be used; the same is told among the warnings.
+    ``again_at``: the hub asked to wait with what is left in the outbox until then.
+    ``rejected``: refused by the hub for good. ``rotated`` and ``destroyed``: this device's keys, by itself.
+    ``due``: what falls due for its State. ``closing``: messages that will open no more, and when.
+    ``failed``: the codes of steps that the hub answered in a way that cannot be used; the same is told among
+    the warnings.
     """
 
     size: int = 0
@@ -50,10 +66,15 @@ class SyncReport:
     cards: int = 0
     keys: int = 0
     sent: int = 0
+    again_at: str | None = None
     rejected: list[str] = field(default_factory=list)
     received: int = 0
     evidence: int = 0
     exercises: int = 0
+    rotated: list[dict[str, Any]] = field(default_factory=list)
+    destroyed: list[str] = field(default_factory=list)
+    due: list[dict[str, Any]] = field(default_factory=list)
+    closing: list[dict[str, Any]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -63,10 +84,16 @@ class SyncReport:
 
 
 async def sync_all(
-    known: Known, hub: HubClient, clock: Callable[[], datetime], *, from_start: bool = False
+    known: Known,
+    hub: HubClient,
+    clock: Callable[[], datetime],
+    random: Callable[[int], bytes],
+    *,
+    from_start: bool = False,
 ) -> SyncReport:
     """Bring a desk up to date; ``from_start`` reads every feed anew, losing nothing that is here.
 
+    A sealing key that is due is replaced, once everything for the old one was fetched; old ones go last.
     A checkpoint without the quorum of witnesses is not taken; the rest goes on by the log verified before.
 
     Raises ``fork``, ``rollback``, ``hub-unreachable``, and what the log itself is refused for.
@@ -76,8 +103,9 @@ async def sync_all(
         with known.trust.transaction():
             for name in _FEEDS:
                 known.trust.set_cursor(name, 0)
+    await _step(report, "keyring", lambda: _reload_keyring(known))
     hub.keys = known.request_keys()
-    kept_out = False
+    kept_out, fetched = False, True
     try:
         await _log_step(known, hub, report)
     except RefusedError as error:
@@ -87,7 +115,7 @@ async def sync_all(
         kept_out = True
     if not kept_out:
         await _step(report, "notices", lambda: sync_notices(known, hub, report))
-    await _step(report, "keyring", lambda: retire_ended(known, report))
+    await _step(report, "keyring", lambda: _retire_step(known, report))
     hub.keys = known.request_keys()
     if kept_out or (known.keyring is not None and _has_ended_keys_only(known)):
         report.warnings.append(
@@ -101,16 +129,21 @@ async def sync_all(
         await _step(report, "keys", lambda: sync_keys(known, hub, report))
         await _flush_step(known, hub, report)
         if _is_device(known):
-            await _messages_step(known, hub, clock, report)
+            fetched = await _messages_step(known, hub, clock, report)
+            await _step(report, "rotation", lambda: _rotate_step(known, hub, random, report))
+    if fetched:
+        await _step(report, "keyring", lambda: _destroy_step(known, report))
     report.warnings += [*settle_statements(known), *settle_messages(known)]
+    report.warnings += locked_warnings(known)
+    report.due, report.closing = due_values(known), closing(known)
     report.size = known.directory.size
     report.warnings += [*missed_deadlines(known), *held_warnings(known, clock())]
     report.warnings += [*standing_warnings(known, clock()), *hub.take_warnings()]
     return report
 
 
-async def _step(report: SyncReport, name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run a step; what the hub answered wrongly is told and does not stop the next one."""
+async def _step(report: SyncReport, name: str, run: Callable[[], Awaitable[None]]) -> bool:
+    """Run a step; what the hub answered wrongly is told and does not stop the next one. True if it went."""
     try:
         await run()
     except RefusedError as error:
@@ -118,11 +151,15 @@ async def _step(report: SyncReport, name: str, run: Callable[[], Awaitable[None]
             raise
         report.failed.append(error.code)
         report.warnings.append(f"{name}: {error.code}: {error.message}")
+        return False
+    return True
 
 
 async def _messages_step(
     known: Known, hub: HubClient, clock: Callable[[], datetime], report: SyncReport
-) -> None:
+) -> bool:
+    """Receive, answer, take evidence; true if the inbox was read to its end."""
+
     async def sync_again() -> None:
         await _log_step(known, hub, report)
         await sync_exercises(known, hub, report)
@@ -132,9 +169,14 @@ async def _messages_step(
         report.received += fetched.new
         report.warnings += fetched.warnings
 
-    await _step(report, "inbox", receive)
+    async def offer() -> None:
+        report.warnings += await offer_again(known, hub)
+
+    fetched = await _step(report, "inbox", receive)
+    await _step(report, "restored hub", offer)
     await _flush_step(known, hub, report, ("answer",))
     await _step(report, "evidence", lambda: sync_evidence(known, hub, report))
+    return fetched
 
 
 async def sync_notices(known: Known, hub: HubClient, report: SyncReport) -> None:
@@ -156,6 +198,8 @@ async def _flush_step(
     report.sent += flushed.sent
     report.rejected += flushed.rejected
     report.warnings += flushed.delayed
+    if flushed.waiting.again_at is not None:
+        report.again_at = format_time(flushed.waiting.again_at)
 
 
 async def _log_step(known: Known, hub: HubClient, report: SyncReport) -> None:
@@ -173,30 +217,40 @@ def _has_ended_keys_only(known: Known) -> bool:
     return known.trust.value("update-needed") != b"1" and not known.has_good_key()
 
 
-async def retire_ended(known: Known, report: SyncReport) -> None:
-    """Mark the keys of this home that the log has ended, and tell it once; sealing keys still open.
+async def _reload_keyring(known: Known) -> None:
+    """Take over what another process with this home, such as ``poc key rotate``, wrote meanwhile."""
+    if known.keyring is not None:
+        await asyncio.to_thread(known.keyring.reload)
 
-    Raises ``home-in-use``: then the next sync does it.
-    """
-    if known.keyring is None:
-        return
-    records = known.directory.keys
-    ended = [
-        (entry, record)
-        for entry in known.keyring.list()
-        if entry.retired_at is None
-        and (record := records.get(entry.kid)) is not None
-        and record.until is not None
-    ]
-    for entry, _ in ended:
-        known.keyring.retire(entry.kid, known.now())
-    if ended:
-        await known.keyring.save_in_thread()
+
+async def _retire_step(known: Known, report: SyncReport) -> None:
     report.warnings += [
         f"key {entry.kid[:12]}… of {entry.party} ({entry.role}, {entry.use}) has ended in the log "
         f"({record.ended}); it is marked as retired here"
-        for entry, record in ended
+        for entry, record in await retire_ended(known)
     ]
+
+
+async def _rotate_step(
+    known: Known, hub: HubClient, random: Callable[[int], bytes], report: SyncReport
+) -> None:
+    """Replace the device's sealing key if that is due; what is under way is carried on, never begun twice."""
+    filed = under_way(known)
+    if filed is None and is_due(known):
+        filed = await next_rotation(known, random)
+    if filed is None:
+        return
+    with known.trust.transaction():
+        filed.put(known.trust)
+    await _flush_step(known, hub, report, ("statement", "key"))
+    await _log_step(known, hub, report)
+    settle_statements(known)
+    await retire_ended(known)
+    report.rotated.append(rotation_value(known, filed))
+
+
+async def _destroy_step(known: Known, report: SyncReport) -> None:
+    report.destroyed += [entry.kid for entry in await destroy_old(known)]
 
 
 def _is_witness(known: Known) -> bool:

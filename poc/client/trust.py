@@ -16,11 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from poc.client.trust_alarms import AlarmTable
+from poc.client.trust_blobs import BlobPieces
+from poc.client.trust_drafts import DraftTable
 from poc.client.trust_schema import MIGRATIONS, SCHEMA_VERSION
 from poc.core.strictjson import b64u
 from poc.errors import PocError, RefusedError, UnreachableError
 
-OutboxKind = Literal["statement", "signature", "opening", "key", "exercise", "order", "message", "answer"]
+OutboxKind = Literal[
+    "statement", "signature", "opening", "key", "exercise", "order", "blob", "message", "answer"
+]
 OUTBOX_ORDER: Final = ("statement", "signature", "opening", "key", "exercise", "order", "message", "answer")
 SET_ASIDE_MAX: Final = 500  # items of one feed that are kept to be tried again
 
@@ -67,7 +72,7 @@ class InboxRow:
     reason: str | None
 
 
-class Trust:
+class Trust(BlobPieces, DraftTable, AlarmTable):
     """The open ``trust.db`` of a home. Every write is durable before it returns."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -390,6 +395,16 @@ class Trust:
                     (kid, contact, status),
                 )[0][0]
             )
+
+    # --- content keys kept beyond the sealing key they were sealed to ---
+
+    def put_kept_key(self, message: str, kid: str, sealed: bytes) -> None:
+        """Keep the content key of a message, itself sealed; ``kid`` is the key its slot was sealed to."""
+        self._write("INSERT OR REPLACE INTO kept_key VALUES (?, ?, ?)", (message, kid, sealed))
+
+    def kept_keys(self) -> dict[tuple[str, str], bytes]:
+        """The sealed content keys kept, by message and kid."""
+        return {(row[0], row[1]): row[2] for row in self._rows("SELECT * FROM kept_key")}
 
     # --- evidence, exercises ---
 

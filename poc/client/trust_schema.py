@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from poc.client.trust_alarms import ALARMS
+
 _FIRST: Final = """
 CREATE TABLE IF NOT EXISTS value (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -40,9 +42,23 @@ _NOTICES: Final = """
 CREATE TABLE notice (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL, refusal TEXT) STRICT;
 ALTER TABLE outbox ADD COLUMN stale_reason TEXT;
 """
+_BLOBS: Final = """
+CREATE TABLE blob_piece (sha256 TEXT NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY (sha256, start)) STRICT;
+"""
+_DRAFTS: Final = """
+CREATE TABLE draft (id TEXT PRIMARY KEY, state TEXT NOT NULL, edition INTEGER NOT NULL, sealed BLOB NOT NULL,
+  changed_at TEXT NOT NULL) STRICT;
+CREATE TABLE sheet (number INTEGER PRIMARY KEY AUTOINCREMENT, draft TEXT NOT NULL, edition INTEGER NOT NULL,
+  printed_at TEXT NOT NULL) STRICT;
+"""
+_KEPT_KEYS: Final = """
+CREATE TABLE kept_key (message TEXT NOT NULL, kid TEXT NOT NULL, sealed BLOB NOT NULL,
+  PRIMARY KEY (message, kid)) STRICT;
+"""
 # An answer that came by file: when, and the size of the log that its key was judged at.
 _CARRIED: Final = """
 CREATE TABLE carried (sha256 TEXT PRIMARY KEY, arrived_at TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES, _CARRIED)
+MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS, _DRAFTS, ALARMS, _KEPT_KEYS, _CARRIED)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from poc.client.attachments import attachments_here
+from poc.client.conversation import Conversations
+from poc.client.conversation_view import DOUBTS, addressed, said_since, since_warnings
 from poc.client.known import Known
+from poc.client.templates import FIELD_NOT_IN_TEMPLATE, NOT_HERE, form_view, unknown_in
 from poc.core.card import OfficePart
 from poc.core.directory import Directory
-from poc.core.draft import spoken_name
+from poc.core.draft import content_sha256, spoken_name, text_code
 from poc.core.envelope import OpenedMessage
 from poc.core.evidence import RECEIPT_IS_NOT_AGREEMENT
 from poc.core.exercise import MARKING
@@ -28,6 +32,9 @@ ATTRIBUTION: Final = {
 }
 TEST_MARKING: Final = {"en": "TEST", "ar": "اختبار"}
 WARNINGS: Final[dict[str, dict[str, str]]] = {
+    **DOUBTS,
+    "template-not-here": NOT_HERE,
+    "field-not-in-template": FIELD_NOT_IN_TEMPLATE,
     "no-anchor": {
         "en": "No receipt of the hub came with this message: it was judged by this desk's own log and clock.",
         "ar": "لم يصل مع هذه الرسالة إيصال من المحور، فجرى التحقق منها بسجل هذا المكتب وساعته.",
@@ -95,15 +102,24 @@ _CUSTODY: Final = {
 }
 
 
-def message_view(known: Known, opened: OpenedMessage) -> dict[str, Any]:
+def message_view(
+    known: Known, opened: OpenedMessage, conversations: Conversations | None = None
+) -> dict[str, Any]:
     """The JSON value of an opened message, with markings, sentences in English and Arabic, and warnings.
 
     ``warnings`` is a list of ``{code, en, ar}``, worst first; ``state`` is what this desk notes of the
     message. ``sequence`` and ``spoken`` are of the reader's own slot; of a message sent from here,
-    ``spoken`` names every addressee.
+    ``spoken`` names every addressee. ``withdrawn`` and ``updates`` are what its originator said of it since,
+    ``form`` its fields as a reader sees them. Whoever shows many gives the ``conversations``, made once.
     """
     message = opened.message
     state, reason = _state(known, message)
+    talks = conversations or Conversations(known)
+    since = said_since(talks, message)
+    form = form_view(known, message.body)
+    doubt = talks.doubt(message)
+    told = since_warnings(since) + ([] if doubt is None else [warning(doubt)])
+    told += map(warning, unknown_in(form))
     return {
         "id": message.id,
         "spoken": _spoken(known, opened),
@@ -120,21 +136,25 @@ def message_view(known: Known, opened: OpenedMessage) -> dict[str, Any]:
         "as": opened.use,
         "to": _named(message, "action"),
         "information": _named(message, "information"),
+        "addressed": addressed(message, opened.use, opened.contact),
         "kind": message.kind,
         "precedence": message.precedence,
         "tlp": message.tlp,
         "handling": message.handling,
-        **_content(message),
+        **_content(known, opened),
+        "form": form,
         **_times(opened),
+        **since,
         "references": {
             "thread": message.thread, "in_reply_to": message.in_reply_to,
             "ours": message.our_reference, "yours": message.your_reference,
         },
         "officer": message.officer,
+        "text_code": text_code(content_sha256(message)),
         "prepared_by": None if opened.preparation is None else opened.preparation.kid,
         "attribution": ATTRIBUTION,
         "receipt_sentence": RECEIPT_IS_NOT_AGREEMENT,
-        "warnings": _warnings(known, opened, state, reason),
+        "warnings": told + _warnings(known, opened, state, reason),
     }  # fmt: skip
 
 
@@ -208,16 +228,14 @@ def _named(message: Message, use: str) -> list[str]:
     return sorted({to.contact for to in message.to if to.use == use})
 
 
-def _content(message: Message) -> dict[str, Any]:
-    attachments = (form_value(attachment) for attachment in message.attachments)
+def _content(known: Known, opened: OpenedMessage) -> dict[str, Any]:
+    message = opened.message
     return {
         "subject": message.subject,
         "template": None if message.body.template is None else form_value(message.body.template),
         "texts": [form_value(text) for text in message.body.texts],
         "fields": dict(message.body.fields),
-        "attachments": [
-            {name: a[name] for name in ("name", "media_type", "size_bytes", "sha256")} for a in attachments
-        ],
+        "attachments": [here.to_json() for here in attachments_here(known, opened)],
     }
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from poc.core import sealed
+from poc.core.blob import check_blob_size
 from poc.core.directory import Directory
 from poc.core.draft import check_body_size
 from poc.core.evidence import SlotReceipt
@@ -24,7 +25,13 @@ from poc.core.message import Envelope, EnvelopeHeader, Slot, SlotHeader
 from poc.core.play import PlayOf, check_in_exercise
 from poc.core.strictjson import b64u, format_time, unb64u
 from poc.errors import RefusedError
-from poc.limits import BODY_BYTES_MAX, EXPIRES_SECONDS_MAX, ISSUED_AHEAD_SECONDS_MAX, SLOTS_MAX
+from poc.limits import (
+    BLOB_BYTES_MAX,
+    BODY_BYTES_MAX,
+    EXPIRES_SECONDS_MAX,
+    ISSUED_AHEAD_SECONDS_MAX,
+    SLOTS_MAX,
+)
 
 _ENCRYPTED_KEY_BYTES: Final = sealed.CEK_BYTES + sealed.TAG_BYTES
 
@@ -36,6 +43,7 @@ class SealingLimits:
     statuses: frozenset[str]
     slots: int = SLOTS_MAX
     body_bytes: int = BODY_BYTES_MAX
+    blob_bytes: int = BLOB_BYTES_MAX
     controller: bool = False
 
     @classmethod
@@ -46,6 +54,7 @@ class SealingLimits:
             directory.admitted_statuses(),
             min(limits.slots, SLOTS_MAX),
             min(limits.body_bytes, BODY_BYTES_MAX),
+            min(limits.blob_bytes, BLOB_BYTES_MAX),
             sender_contact in directory.controllers,
         )
 
@@ -179,7 +188,8 @@ def admit_envelope(
 
     Raises:
         RefusedError: ``id-mismatch``, ``wrong-origin``, ``envelope-too-large``, ``too-many-slots``,
-            ``not-yet-in-force``, ``sent-in-future``, ``bad-times``, ``expires-too-late``, ``expired``,
+            ``attachments-too-large`` and ``bad-padding`` (of a blob),
+            ``sent-in-future``, ``bad-times``, ``expires-too-late``, ``expired``,
             ``controller-cannot-send-actual``, ``status-not-admitted``, ``unknown-contact``,
             ``unknown-state``, ``unknown-key``, ``key-ended``, ``key-compromised``, ``right-missing``,
             ``contact-frozen``, ``stale-slot-key``, ``no-addressee``, ``bad-sequence``,
@@ -195,12 +205,13 @@ def admit_envelope(
     check_body_size(checked.body_bytes, limits.body_bytes)
     if len(checked.slots) > limits.slots:
         raise RefusedError("too-many-slots", f"{len(checked.slots)}; {limits.slots} is the limit")
+    for blob in header.blobs:
+        check_blob_size(blob.size_bytes, limits.blob_bytes)
     check_times(header.sent_at, header.not_before, header.respond_by, header.expires_at, now)
     if limits.controller and header.status == "actual":
         raise RefusedError("controller-cannot-send-actual")
     if header.status not in limits.statuses:
         raise RefusedError("status-not-admitted", header.status)
-    _check_in_force(checked)
     check_enrolled(directory, header.sender.contact)
     judge_key(directory, header.sender.kid, directory.size, header.sender.contact, "send")
     _check_slots(checked, directory)
@@ -222,12 +233,6 @@ def check_enrolled(directory: Directory, party: str) -> None:
         return
     directory.state(state_of(party))
     directory.contact(party)
-
-
-def _check_in_force(checked: CheckedEnvelope) -> None:
-    """Refuse the members whose meaning this version does not carry out."""
-    if checked.header.blobs:
-        raise RefusedError("not-yet-in-force", "blobs")
 
 
 def _check_slots(checked: CheckedEnvelope, directory: Directory) -> None:

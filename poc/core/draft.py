@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from poc.core import jws, sealed
+from poc.core.blob import SealedBlob, blob_size, check_blob_size, travel_apart
 from poc.core.form import Status, form_of, form_value, state_of
 from poc.core.keys import SealingPublicKey, SigningKey
 from poc.core.message import (
-    Attachment,
     Kind,
     Message,
     MessageBody,
@@ -29,7 +29,7 @@ from poc.core.receipts import sign_form
 from poc.core.strictjson import b64u, canonical, domain_hash, format_time, unb64u
 from poc.core.text import fold
 from poc.errors import RefusedError
-from poc.limits import BODY_BYTES_MAX, INLINE_ATTACHMENTS_BYTES_MAX
+from poc.limits import BLOB_BYTES_MAX, BODY_BYTES_MAX
 
 REAL_WORLD_WORDS: Final = (
     "this is not a drill",
@@ -52,6 +52,8 @@ _OTHERS_BYTES_MAX: Final = 800
 _SLOT_BYTES_MAX: Final = 1_960
 _ENVELOPE_BYTES_MAX: Final = 1_900
 _SIGNED_BYTES_MAX: Final = 330
+_BLOB_IN_MESSAGE_BYTES_MAX: Final = 160
+_BLOB_IN_HEADER_BYTES_MAX: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,23 @@ class AttachmentBytes:
     media_type: str
     data: bytes
 
-    def form(self) -> Attachment:
-        """Its form inside a message, travelling inline."""
-        digest = b64u(hashlib.sha256(self.data).digest())
-        return Attachment(
-            name=self.name, media_type=self.media_type, size_bytes=len(self.data), sha256=digest, blob=None
-        )
+    def value(self, blob: SealedBlob | None = None) -> dict[str, Any]:
+        """Its form inside a message as a JSON value; with a blob it travels apart."""
+        return {
+            "name": self.name,
+            "media_type": self.media_type,
+            "size_bytes": len(self.data),
+            "sha256": b64u(hashlib.sha256(self.data).digest()),
+            "blob": None if blob is None else blob.value(),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Everything of a message that its author chooses. ``prepared`` is a compact JWS."""
+    """Everything of a message that its author chooses. ``prepared`` is a compact JWS.
+
+    ``rendered`` is what readers will see of coded fields: its wording is checked, and it is not sent.
+    """
 
     status: Status
     kind: Kind
@@ -93,6 +101,7 @@ class Draft:
     respond_within_s: int | None = None
     officer: str | None = None
     prepared: str | None = None
+    rendered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +142,7 @@ def draft_of(message: Message, attachments: Iterable[bytes]) -> Draft:
 def _draft_value(draft: Draft) -> dict[str, Any]:
     """The members of a message that the draft gives, as JSON values."""
     members = {name: _json(getattr(draft, name)) for name in _CHOSEN}
-    attachments = [form_value(attachment.form()) for attachment in draft.attachments]
+    attachments = [attachment.value() for attachment in draft.attachments]
     return {"v": 1, "attribution": "none", **members, "attachments": attachments}
 
 
@@ -165,21 +174,42 @@ def draft_sha256(
     recipients: Iterable[tuple[str, SlotUse]],
 ) -> str:
     """The content hash of a draft before it is sealed, in whatever building; equal to the message's."""
+    content = draft_content(draft, origin=origin, id=id, sender_contact=sender_contact, recipients=recipients)
+    return reduced_sha256(content)
+
+
+def draft_content(
+    draft: Draft,
+    *,
+    origin: str,
+    id: str,  # noqa: A002 (the member's name on the wire)
+    sender_contact: str,
+    recipients: Iterable[tuple[str, SlotUse]],
+) -> dict[str, Any]:
+    """What :func:`draft_sha256` is the hash of, as a JSON value."""
     to = [{"contact": contact, "as": use} for contact, use in recipients]
     others = {"origin": origin, "id": id, "from": {"contact": sender_contact}, "to": to}
-    return _content_sha256({**_draft_value(draft), **others})
+    return _reduced({**_draft_value(draft), **others})
 
 
 def _content_sha256(value: dict[str, Any]) -> str:
+    return reduced_sha256(_reduced(value))
+
+
+def reduced_sha256(reduced: dict[str, Any]) -> str:
+    """The hash of a content reduced already, as :func:`draft_content` gives it and a draft carries it."""
+    return b64u(domain_hash("poc/1 content", canonical(reduced)))
+
+
+def _reduced(value: dict[str, Any]) -> dict[str, Any]:
     named = {(to["contact"], to["as"]) for to in value["to"] if to["as"] != "own"}
-    reduced = {
+    return {
         **value,
         **dict.fromkeys(("head", "commit", "sent_at", "officer", "prepared")),
         "from": {"contact": value["from"]["contact"], "kid": None},
         "to": [{"contact": contact, "as": use} for contact, use in sorted(named)],
         "attachments": [{**attachment, "blob": None} for attachment in value["attachments"]],
     }
-    return b64u(domain_hash("poc/1 content", canonical(reduced)))
 
 
 def text_code(content: str) -> str:
@@ -220,7 +250,8 @@ def _texts(draft: Draft) -> Iterable[str]:
     lines = (draft.subject, draft.handling, draft.our_reference, draft.your_reference)
     names = (attachment.name for attachment in draft.attachments)
     texts = (text.text for text in draft.body.texts)
-    return (text for text in (*lines, *draft.body.fields.values(), *texts, *names) if text is not None)
+    filled = (*draft.body.fields.values(), *draft.rendered)
+    return (text for text in (*lines, *filled, *texts, *names) if text is not None)
 
 
 def _plain(text: str) -> str:
@@ -229,24 +260,28 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a draft will be; the most it can be where that depends on ids not known yet."""
+    """How large a draft will be; the most it can be where that depends on ids not known yet.
+
+    ``blob_bytes`` has the sealed size of each attachment, where they travel apart.
+    """
 
     plaintext_bytes: int
     body_bytes: int
     inline_bytes: int
+    blob_bytes: tuple[int, ...]
 
 
-def check_attachments(attachments: Iterable[AttachmentBytes]) -> int:
-    """How many bytes the attachments have together, if they may travel inside the message.
+def blob_sizes(attachments: Sequence[AttachmentBytes], blob_bytes_max: int) -> tuple[int, ...]:
+    """The sealed sizes of attachments that travel apart; empty where all are inside the envelope.
 
     Raises:
-        RefusedError: ``attachments-too-large``; data ``over_bytes`` says by how much.
+        RefusedError: ``attachments-too-large``; data ``over_bytes`` says by how much one is.
     """
-    inline = sum(len(attachment.data) for attachment in attachments)
-    over = inline - INLINE_ATTACHMENTS_BYTES_MAX
-    if over > 0:
-        raise RefusedError("attachments-too-large", f"by {over} bytes", over_bytes=over)
-    return inline
+    lengths = [len(attachment.data) for attachment in attachments]
+    sizes = tuple(map(blob_size, lengths)) if travel_apart(lengths) else ()
+    for size in sizes:
+        check_blob_size(size, blob_bytes_max)
+    return sizes
 
 
 def check_body_size(body_bytes: int, body_bytes_max: int) -> None:
@@ -256,19 +291,24 @@ def check_body_size(body_bytes: int, body_bytes_max: int) -> None:
         raise RefusedError("envelope-too-large", f"by {over} bytes", over_bytes=over)
 
 
-def measure(draft: Draft, slots: int, body_bytes_max: int = BODY_BYTES_MAX) -> Size:
+def measure(
+    draft: Draft, slots: int, body_bytes_max: int = BODY_BYTES_MAX, blob_bytes_max: int = BLOB_BYTES_MAX
+) -> Size:
     """The size of a draft sealed to that many devices, before anything is sealed.
 
     Raises:
         RefusedError: ``attachments-too-large``, ``envelope-too-large``; data ``over_bytes``.
     """
-    inline = check_attachments(draft.attachments)
+    blobs = blob_sizes(draft.attachments, blob_bytes_max)
+    inline = 0 if blobs else sum(len(attachment.data) for attachment in draft.attachments)
     written = len(canonical(_draft_value(draft))) + _OTHERS_BYTES_MAX + slots * _RECIPIENT_BYTES_MAX
+    written += len(blobs) * _BLOB_IN_MESSAGE_BYTES_MAX
     jws_bytes = _SIGNED_BYTES_MAX + _b64u_length(written)
     plaintext = sealed.padded_length(jws_bytes + 1 + inline)
     body = _ENVELOPE_BYTES_MAX + _b64u_length(plaintext) + slots * _SLOT_BYTES_MAX
+    body += len(blobs) * _BLOB_IN_HEADER_BYTES_MAX
     check_body_size(body, body_bytes_max)
-    return Size(plaintext, body, inline)
+    return Size(plaintext, body, inline, blobs)
 
 
 def _b64u_length(length: int) -> int:

@@ -26,12 +26,13 @@ from poc.core.admission import (
     slot_hash,
     slot_sha256,
 )
+from poc.core.blob import SealedBlob, seal_blob
 from poc.core.draft import (
     Addressee,
     AttachmentBytes,
     Draft,
     Size,
-    check_attachments,
+    blob_sizes,
     check_body_size,
     check_exercise_text,
     compose_message,
@@ -52,7 +53,7 @@ from poc.core.message import (
     Message,
     Slot,
 )
-from poc.core.opening import DeliveredEnvelope, OpenedMessage, open_envelope
+from poc.core.opening import DeliveredEnvelope, KeptKey, OpenedMessage, open_envelope
 from poc.core.strictjson import b64u, format_time
 from poc.core.uuid7 import uuid7
 from poc.errors import RefusedError
@@ -63,12 +64,14 @@ __all__ = [
     "CheckedEnvelope",
     "DeliveredEnvelope",
     "Draft",
+    "KeptKey",
     "OpenedMessage",
     "Randomness",
     "Sealed",
     "SealingLimits",
     "Size",
     "admit_envelope",
+    "check_draft",
     "check_enrolled",
     "check_envelope",
     "check_exercise_text",
@@ -93,22 +96,27 @@ _SHARED_NAMES: Final = {"from" if name == "sender" else name for name in SHARED_
 
 @dataclass(frozen=True, slots=True)
 class Randomness:
-    """What the caller drew for one message: 32 bytes CEK, 12 bytes IV, a 16-byte salt per slot."""
+    """What the caller drew for one message: 32 bytes CEK, 12 bytes IV, a 16-byte salt per slot.
+
+    ``blob_keys``: 32 bytes for each attachment, used if they travel apart.
+    """
 
     cek: bytes
     iv: bytes
     salts: Sequence[bytes]
+    blob_keys: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed message. ``envelope_bytes`` is what is stored before sending, and sent unchanged."""
+    """A sealed message. ``envelope_bytes`` and ``blobs`` are stored before sending, and sent unchanged."""
 
     envelope: Envelope
     envelope_bytes: bytes
     message: Message
     digest: str
     voice_code: str
+    blobs: tuple[SealedBlob, ...] = ()
 
 
 # --- the sender's side -------------------------------------------------------------------------
@@ -137,10 +145,13 @@ def seal_message(  # noqa: PLR0913 (one named value per thing a sender decides)
             ``too-many-slots``, ``no-addressee``, ``duplicate-slot``, ``bad-sequence``, ``bad-times``,
             ``expires-too-late``, ``expired``, ``envelope-too-large``, ``bad-form``.
     """
-    _check_draft(draft, limits, now)
+    check_draft(draft, limits, now)
+    if draft.status == "actual" and draft.prepared is None:
+        raise RefusedError("preparation-missing")
     ordered = sorted(addressees, key=lambda addressee: (addressee.contact, addressee.kid))
     _check_addressees(ordered, draft, sender_contact, limits)
     salted = list(zip(ordered, randomness.salts, strict=True))
+    blobs = _seal_blobs(draft, randomness.blob_keys, limits)
     message = compose_message(
         draft,
         **{
@@ -151,11 +162,13 @@ def seal_message(  # noqa: PLR0913 (one named value per thing a sender decides)
             "head": head,
             "commit": sealed.commitment(randomness.cek, id),
             "sent_at": format_time(now),
+            **_attachments(draft, blobs),
         },
     )
     signed = jws.sign_compact(form_bytes(message), jws.MESSAGE, signing_key)
-    content = b"\n".join((signed.encode(), b"".join(a.data for a in draft.attachments)))
-    protected = b64u(form_bytes(_header_of(message)))
+    inside = () if blobs else draft.attachments
+    content = b"\n".join((signed.encode(), b"".join(a.data for a in inside)))
+    protected = b64u(form_bytes(_header_of(message, blobs)))
     ciphertext, tag = sealed.encrypt_content(randomness.cek, randomness.iv, protected, sealed.pad(content))
     envelope = Envelope(
         protected=protected,
@@ -167,19 +180,30 @@ def seal_message(  # noqa: PLR0913 (one named value per thing a sender decides)
     data = form_bytes(envelope)
     check_body_size(len(data), limits.body_bytes)
     digest = envelope_digest(protected, envelope.iv, envelope.ciphertext, envelope.tag)
-    return Sealed(envelope, data, message, digest, sealed.voice_code(randomness.cek, id))
+    return Sealed(envelope, data, message, digest, sealed.voice_code(randomness.cek, id), blobs)
 
 
-def _check_draft(draft: Draft, limits: SealingLimits, now: datetime) -> None:
+def check_draft(draft: Draft, limits: SealingLimits, now: datetime) -> None:
+    """Refuse a draft that could not be sent now, its preparation aside. Raises as :func:`seal_message`."""
     if limits.controller and draft.status == "actual":
         raise RefusedError("controller-cannot-send-actual")
     if draft.status not in limits.statuses:
         raise RefusedError("status-not-admitted", draft.status)
-    if draft.status == "actual" and draft.prepared is None:
-        raise RefusedError("preparation-missing")
     check_times(now, draft.not_before, draft.respond_by, draft.expires_at, now)
     check_exercise_text(draft)
-    check_attachments(draft.attachments)
+
+
+def _seal_blobs(draft: Draft, keys: Sequence[bytes], limits: SealingLimits) -> tuple[SealedBlob, ...]:
+    if not blob_sizes(draft.attachments, limits.blob_bytes):
+        return ()
+    return tuple(seal_blob(a.data, key) for a, key in zip(draft.attachments, keys, strict=True))
+
+
+def _attachments(draft: Draft, blobs: Sequence[SealedBlob]) -> dict[str, Any]:
+    """The attachments of the message where they travel apart; else the draft's own form of them stands."""
+    if not blobs:
+        return {}
+    return {"attachments": [a.value(blob) for a, blob in zip(draft.attachments, blobs, strict=True)]}
 
 
 def _check_addressees(
@@ -217,11 +241,11 @@ def _recipient(addressee: Addressee, salt: bytes) -> dict[str, Any]:
     return {"contact": addressee.contact, "kid": addressee.kid, "as": addressee.use, "slot": hashed}
 
 
-def _header_of(message: Message) -> EnvelopeHeader:
+def _header_of(message: Message, blobs: Sequence[SealedBlob]) -> EnvelopeHeader:
     shared = {name: value for name, value in form_value(message).items() if name in _SHARED_NAMES}
-    return form_of(
-        EnvelopeHeader, {**shared, "enc": sealed.CONTENT_ENCRYPTION, "typ": ENVELOPE_TYPE, "blobs": []}
-    )
+    named = [{"sha256": blob.sha256, "size_bytes": len(blob.data)} for blob in blobs]
+    own = {"enc": sealed.CONTENT_ENCRYPTION, "typ": ENVELOPE_TYPE, "blobs": named}
+    return form_of(EnvelopeHeader, {**shared, **own})
 
 
 def _seal_slot(addressee: Addressee, salt: bytes, protected: str, cek: bytes) -> Slot:

@@ -173,6 +173,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=_B64U, min_length=43, max_leng
 Kid = Sha256
 Salt16 = Annotated[str, StringConstraints(pattern=_B64U), _size_checked(16)]
 Salt32 = Annotated[str, StringConstraints(pattern=_B64U), _size_checked(32)]
+Key32 = Salt32
 
 _STATE: Final = r"(?:[a-z]{2}|x-[a-z0-9]{2,16})"
 _LABEL: Final = r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,23}"

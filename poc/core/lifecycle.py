@@ -1,4 +1,4 @@
-"""What may happen when: one (state, event) table each for message, slot, acknowledgement, exercise.
+"""What may happen when: one (state, event) table each for draft, message, slot, acknowledgement, exercise.
 
 A pair that is not in a table cannot happen; ``advance`` refuses it. Who may cause an event, and
 what it is recorded with, is decided elsewhere.
@@ -14,6 +14,23 @@ from poc.errors import RefusedError
 
 Table: TypeAlias = Mapping[tuple[str, str], str]
 
+DRAFT: Final[Table] = MappingProxyType(
+    {
+        # (state of a draft at a desk, event) -> state; any edit takes its preparation from it
+        ("draft", "edited"): "draft",
+        ("draft", "submitted"): "in-clearance",
+        ("draft", "discarded"): "discarded",
+        ("in-clearance", "edited"): "draft",
+        ("in-clearance", "submitted"): "in-clearance",  # its file once more
+        ("in-clearance", "prepared"): "cleared",
+        ("in-clearance", "discarded"): "discarded",
+        ("cleared", "edited"): "draft",
+        ("cleared", "submitted"): "cleared",  # its file with the preparation
+        ("cleared", "prepared"): "cleared",  # by yet another device, where the first has left
+        ("cleared", "released"): "released",
+        ("cleared", "discarded"): "discarded",
+    }
+)
 MESSAGE: Final[Table] = MappingProxyType(
     {
         # (state of the sender's message, event) -> state
@@ -74,7 +91,13 @@ EXERCISE: Final[Table] = MappingProxyType(
     }
 )
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
-    {"message": MESSAGE, "slot": SLOT, "acknowledgement": ACKNOWLEDGEMENT, "exercise": EXERCISE}
+    {
+        "draft": DRAFT,
+        "message": MESSAGE,
+        "slot": SLOT,
+        "acknowledgement": ACKNOWLEDGEMENT,
+        "exercise": EXERCISE,
+    }
 )
 
 

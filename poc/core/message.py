@@ -17,6 +17,7 @@ from poc.core.form import (
     ExerciseId,
     Form,
     Head,
+    Key32,
     Kid,
     Language,
     LineText,
@@ -32,7 +33,7 @@ from poc.core.form import (
     Utc,
     sorted_distinct,
 )
-from poc.limits import SLOTS_MAX
+from poc.limits import ATTACHMENTS_MAX, SLOTS_MAX
 
 Kind = Literal[
     "notification",
@@ -51,6 +52,7 @@ Tlp = Literal["TLP:RED", "TLP:AMBER+STRICT", "TLP:AMBER", "TLP:GREEN", "TLP:CLEA
 SlotUse = Literal["action", "information", "own"]
 
 ENVELOPE_TYPE: Final = "poc-envelope+jwe"
+MEDIA_TYPE_PATTERN: Final = r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$"
 NON_ATTRIBUTION: Final = "This message attributes nothing to any State."
 
 
@@ -109,9 +111,9 @@ class MessageBody(Form):
 
 
 class BlobKey(Form):
-    """How to fetch and open an attachment that travels apart."""
+    """How to fetch and open an attachment that travels apart; ``key`` seals nothing else."""
 
-    key: Binary
+    key: Key32
     sha256: Sha256
     size_bytes: Positive
 
@@ -120,19 +122,25 @@ class Attachment(Form):
     """One attachment; ``sha256`` and ``size_bytes`` are of its own bytes."""
 
     name: Annotated[str, Text(120)]
-    media_type: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")
-    ]
+    media_type: Annotated[str, Field(pattern=MEDIA_TYPE_PATTERN)]
     size_bytes: Count
     sha256: Sha256
     blob: BlobKey | None
+
+
+def _blob_keys_distinct(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+    keys = [attachment.blob.key for attachment in attachments if attachment.blob is not None]
+    if len(set(keys)) != len(keys):
+        raise ValueError("the key of a blob is used once")
+    return attachments
 
 
 def _recipients_sorted(to: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
     return sorted_distinct(to, lambda recipient: (recipient.contact, recipient.kid), "recipients")
 
 
-def _check_times(form: Any) -> None:
+def check_times_fit(form: Any) -> None:
+    """Check inside a validator that the members of a message that exclude each other do."""
     if form.respond_by is not None and form.respond_within_s is not None:
         raise ValueError("respond_by and respond_within_s exclude each other")
     if form.status == "actual" and form.respond_within_s is not None:
@@ -161,7 +169,9 @@ class Message(TopForm):
     your_reference: ShortText | None
     subject: LineText
     body: MessageBody
-    attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)]
+    attachments: Annotated[
+        tuple[Attachment, ...], Field(max_length=ATTACHMENTS_MAX), AfterValidator(_blob_keys_distinct)
+    ]
     attribution: Literal["none"]
     head: Head
     commit: Sha256
@@ -175,7 +185,7 @@ class Message(TopForm):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Message:
-        _check_times(self)
+        check_times_fit(self)
         return self
 
 
@@ -196,6 +206,12 @@ class BlobRef(Form):
     size_bytes: Positive
 
 
+def _blobs_distinct(blobs: tuple[BlobRef, ...]) -> tuple[BlobRef, ...]:
+    if len({blob.sha256 for blob in blobs}) != len(blobs):
+        raise ValueError("a blob is named once")
+    return blobs
+
+
 class EnvelopeHeader(TopForm):
     """The JWE protected header of an envelope: what the hub sees."""
 
@@ -212,12 +228,12 @@ class EnvelopeHeader(TopForm):
     respond_by: Utc | None
     respond_within_s: Annotated[int, Field(ge=1, le=30 * 86_400)] | None
     expires_at: Utc
-    blobs: Annotated[tuple[BlobRef, ...], Field(max_length=20)]
+    blobs: Annotated[tuple[BlobRef, ...], Field(max_length=ATTACHMENTS_MAX), AfterValidator(_blobs_distinct)]
     commit: Sha256
 
     @model_validator(mode="after")
     def _times_fit(self) -> EnvelopeHeader:
-        _check_times(self)
+        check_times_fit(self)
         return self
 
 

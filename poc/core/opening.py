@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from poc.core import jws, sealed
 from poc.core.admission import check_enrolled, envelope_digest, read_header, slot_hash, slot_sha256
+from poc.core.blob import check_blobs
 from poc.core.directory import Directory, KeyRecord
-from poc.core.draft import content_sha256
+from poc.core.draft import content_sha256, text_code
 from poc.core.evidence import Receipt
 from poc.core.holding import release_at
 from poc.core.judge import RootAt, check_may_send, head_size, judge_key, refuse_compromised
@@ -36,11 +37,14 @@ from poc.errors import RefusedError
 
 __all__ = [
     "DeliveredEnvelope",
+    "KeptKey",
     "OpenedContent",
     "OpenedMessage",
+    "check_other_device",
     "check_preparation",
     "open_content",
     "open_envelope",
+    "verify_preparation",
 ]
 
 
@@ -69,11 +73,22 @@ class DeliveredEnvelope:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptKey:
+    """The content key of one message, kept beyond the sealing key ``kid`` that its slot was sealed to."""
+
+    kid: str
+    cek: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedContent:
-    """What was inside: the message with its author's verified signature, and the attachments' bytes."""
+    """What was inside: the message with its author's verified signature, and the attachments' bytes.
+
+    ``None`` stands for an attachment that travels apart.
+    """
 
     message: Message
-    attachments: tuple[bytes, ...]
+    attachments: tuple[bytes | None, ...]
     signed_by: str
 
 
@@ -81,18 +96,20 @@ class OpenedContent:
 class OpenedMessage:
     """A message that passed every refusal. ``warnings`` are codes to show beside it.
 
-    ``use`` is what the recipient is to it (``as``); ``size`` the size of the log its keys were
-    judged at; ``accepted`` and ``released`` the hub's verified receipts, if they came along.
+    ``use`` is what the recipient is to it (``as``); ``slot_key`` the sealing key it came under; ``size`` the
+    size of the log its keys were judged at; ``accepted`` and ``released`` the hub's verified receipts, if
+    they came along. Of ``attachments`` those are ``None`` that travel apart: ``blob.open_blob`` opens them.
     """
 
     message: Message
     header: EnvelopeHeader
-    attachments: tuple[bytes, ...]
+    attachments: tuple[bytes | None, ...]
     cek: bytes
     voice_code: str
     digest: str
     use: str
     contact: str
+    slot_key: str
     sequence: int | None
     in_place_of: str | None
     size: int
@@ -105,7 +122,7 @@ class OpenedMessage:
 def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothing is looked up)
     view: DeliveredEnvelope,
     *,
-    key: SealingKey,
+    key: SealingKey | KeptKey,
     directory: Directory,
     now: datetime,
     play_of: PlayOf | None,
@@ -116,6 +133,8 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     least: int = 0,
 ) -> OpenedMessage:
     """Open an envelope sealed to this device and verify everything about it.
+
+    With a kept content key instead of the sealing key everything is verified the same.
 
     ``accepted`` and ``released`` are the hub's receipts as compact JWS; without them the recipient's
     own head and clock decide: it then gives the size of its log as ``least``, the smallest size that
@@ -129,7 +148,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
             ``status-not-admitted``, ``controller-cannot-send-actual``, ``seen-before``,
             ``receipt-mismatch``, ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``,
             ``cannot-open``, ``wrong-commitment``, ``member-mismatch``, ``slot-not-in-message``,
-            ``bad-attachment``, ``bad-padding``, ``not-yet-in-force``, ``head-ahead``,
+            ``bad-attachment``, ``bad-padding``, ``head-ahead``,
             ``head-inconsistent``, ``unknown-key``, ``key-not-yet``, ``key-ended``, ``key-compromised``,
             ``right-missing``, ``contact-frozen``, ``preparation-missing``, ``preparation-mismatch``,
             or the errors of reading a form.
@@ -143,8 +162,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
     if header.exercise is not None and play_of is not None:
         parties = (header.sender.contact, slot.contact)
         check_in_exercise(header.exercise, parties, receipts.at or now, play_of)
-    ek, encrypted_key = unb64u(slot.ek), unb64u(view.slot.encrypted_key)
-    cek = sealed.open_key(ek, encrypted_key, view.protected, slot.contact, key)
+    cek = _content_key(view, key)
     content = open_content(view, header, cek, directory)
     message = content.message
     recipient = _own_recipient(view, message)
@@ -161,6 +179,7 @@ def open_envelope(  # noqa: PLR0913 (all that judging a message needs, and nothi
         digest=view.digest,
         use=recipient.use,
         contact=slot.contact,
+        slot_key=slot.kid,
         sequence=slot.sequence,
         in_place_of=slot.in_place_of,
         size=size,
@@ -223,7 +242,14 @@ def _check_not_early(
         raise RefusedError("held-slot-early", format_time(due_at))
 
 
-def _check_slot_is_own(view: DeliveredEnvelope, key: SealingKey, directory: Directory) -> None:
+def _content_key(view: DeliveredEnvelope, key: SealingKey | KeptKey) -> bytes:
+    if isinstance(key, KeptKey):
+        return key.cek
+    ek, encrypted_key = unb64u(view.slot.header.ek), unb64u(view.slot.encrypted_key)
+    return sealed.open_key(ek, encrypted_key, view.protected, view.slot.header.contact, key)
+
+
+def _check_slot_is_own(view: DeliveredEnvelope, key: SealingKey | KeptKey, directory: Directory) -> None:
     slot = view.slot.header
     record = directory.key(key.kid) if slot.kid == key.kid else None
     if record is None or (record.role, record.holder) != ("sealing", slot.contact):
@@ -252,8 +278,8 @@ def open_content(
 
     Raises:
         RefusedError: ``wrong-commitment``, ``cannot-open``, ``unknown-key``, ``bad-signature``,
-            ``wrong-type``, ``member-mismatch``, ``bad-attachment``, ``bad-padding``,
-            ``not-yet-in-force``, or the errors of reading a form.
+            ``wrong-type``, ``member-mismatch``, ``bad-attachment``, ``bad-padding``, or the errors of
+            reading a form.
     """
     sealed.check_commitment(cek, header.id, header.commit)
     ciphertext, tag = unb64u(view.ciphertext), unb64u(view.tag)
@@ -263,9 +289,8 @@ def open_content(
         raise RefusedError("bad-form", "no message in the content")
     message, kid = read_signed(Message, signed.decode("latin-1"), jws.MESSAGE, directory)
     _check_members(header, message, kid)
-    if header.blobs or any(attachment.blob for attachment in message.attachments):
-        raise RefusedError("not-yet-in-force", "attachments that travel apart")
-    inline = sum(attachment.size_bytes for attachment in message.attachments)
+    check_blobs(header.blobs, message.attachments)
+    inline = sum(attachment.size_bytes for attachment in message.attachments if attachment.blob is None)
     sealed.unpad_to(plaintext, len(signed) + 1 + inline)
     return OpenedContent(message, _attachments(message, rest), kid)
 
@@ -278,10 +303,13 @@ def _check_members(header: EnvelopeHeader, message: Message, kid: str) -> None:
         raise RefusedError("member-mismatch", "from.kid")
 
 
-def _attachments(message: Message, rest: bytes) -> tuple[bytes, ...]:
-    found: list[bytes] = []
+def _attachments(message: Message, rest: bytes) -> tuple[bytes | None, ...]:
+    found: list[bytes | None] = []
     start = 0
     for attachment in message.attachments:
+        if attachment.blob is not None:
+            found.append(None)
+            continue
         data = rest[start : start + attachment.size_bytes]
         if b64u(hashlib.sha256(data).digest()) != attachment.sha256:
             raise RefusedError("bad-attachment", f"number {len(found) + 1}")
@@ -325,13 +353,36 @@ def check_preparation(
         if message.status == "actual":
             raise RefusedError("preparation-missing", message.id)
         return None
-    form, kid = read_signed(Preparation, message.prepared, jws.PREPARATION, directory)
-    at_size = max(size, head_size(form.head, directory, root_at))
-    record = judge_key(directory, kid, at_size, message.sender.contact, "send")
-    fits = (form.kid, form.contact) == (kid, message.sender.contact)
-    if not fits or record.device == sender.device or form.content_sha256 != content_sha256(message):
-        raise RefusedError("preparation-mismatch", message.id)
+    contact = message.sender.contact
+    content = content_sha256(message)
+    form, record = verify_preparation(message.prepared, content, contact, directory, size, root_at)
+    check_other_device(record, sender)
     return form
+
+
+def verify_preparation(
+    text: str, content: str, contact: str, directory: Directory, size: int, root_at: RootAt | None = None
+) -> tuple[Preparation, KeyRecord]:
+    """A preparation of this content hash by a device of the contact with ``send``, and that device's key.
+
+    Raises:
+        RefusedError: ``preparation-mismatch``, or as ``read_signed``, ``read_head`` and ``judge_key``.
+    """
+    form, kid = read_signed(Preparation, text, jws.PREPARATION, directory)
+    at_size = max(size, head_size(form.head, directory, root_at))
+    record = judge_key(directory, kid, at_size, contact, "send")
+    if (form.kid, form.contact) != (kid, contact):
+        raise RefusedError("preparation-mismatch", "it names another key or contact than signed it")
+    if form.content_sha256 != content:
+        made, found = text_code(form.content_sha256), text_code(content)
+        raise RefusedError("preparation-mismatch", f"made of the text with code {made}; this one has {found}")
+    return form, record
+
+
+def check_other_device(preparer: KeyRecord, sender: KeyRecord) -> None:
+    """Return if another device prepared than sends. Raises ``preparation-mismatch``."""
+    if preparer.device == sender.device:
+        raise RefusedError("preparation-mismatch", "the device that sends it prepared it")
 
 
 def _warnings(

@@ -24,7 +24,7 @@ import aiohttp
 from poc.cli.output import Result, Table, show, show_error
 from poc.client.lookup import Query
 from poc.client.sdk import Desk
-from poc.core.draft import AttachmentBytes, check_attachments
+from poc.core.draft import AttachmentBytes, blob_sizes
 from poc.core.proof import EvidenceReport, verify_evidence
 from poc.core.strictjson import format_time
 from poc.demo import cast, scenes
@@ -34,6 +34,7 @@ from poc.demo.scenes import Notified
 from poc.demo.stage import Desks, Server, make_folder, make_keys, running_hub, running_witness
 from poc.errors import PocError, UsageError
 from poc.keyring import Keyring
+from poc.limits import BLOB_BYTES_MAX
 
 _OPEN: Final = {True: "yes", False: "no", None: "unknown"}
 
@@ -56,7 +57,7 @@ def options() -> Options:
     if attach and not Path(attach).is_file():
         raise UsageError("no-such-file", f"ATTACH {attach}")
     attachment = scenes.advisory(Path(attach) if attach else None)
-    check_attachments((attachment,))
+    blob_sizes((attachment,), BLOB_BYTES_MAX)
     folder = os.environ.get("DEMO_DIR", "")
     once = os.environ.get("ONCE", "") not in {"", "0"}
     return Options(

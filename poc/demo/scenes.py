@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from poc.client import statements
 from poc.client.filing import device_value
-from poc.client.proposing import ROTATE_DAYS
+from poc.client.rotation import ROTATE_DAYS
 from poc.client.sdk import Desk, now_utc
 from poc.core.checkpoint import Cosigner
 from poc.core.draft import AttachmentBytes

@@ -29,6 +29,7 @@ from poc.keyring import PASSPHRASE_NAME, Keyring, write_private
 MARK: Final = ".poc-demo"
 ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 20.0
+_THIS_MACHINE: Final = '["127.0.0.0/8"]'  # where the witnesses of the demo are
 _STOP_SECONDS: Final = 8.0
 _AT_ONCE: Final = 16
 
@@ -81,7 +82,8 @@ class Server:
 
 def running_hub(home: Path, port: int) -> AbstractAsyncContextManager[Server]:
     """``server.py`` on a home, stopped at the end. Raises ``hub-unreachable`` if it does not start."""
-    return _running(home, "hub.log", str(ROOT / "server.py"), "--home", str(home), "--port", str(port))
+    words = (str(ROOT / "server.py"), "--home", str(home), "--port", str(port))
+    return _running(home, "hub.log", *words, POC_ALLOW_NETWORKS=_THIS_MACHINE)
 
 
 def running_witness(home: Path) -> AbstractAsyncContextManager[Server]:
@@ -91,13 +93,13 @@ def running_witness(home: Path) -> AbstractAsyncContextManager[Server]:
 
 
 @asynccontextmanager
-async def _running(home: Path, log_name: str, *words: str) -> AsyncIterator[Server]:
+async def _running(home: Path, log_name: str, *words: str, **settings: str) -> AsyncIterator[Server]:
     with (home / log_name).open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, *words,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("POC_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("POC_")} | settings,
         )  # fmt: skip
     try:
         yield Server(process, await _address(process, home / log_name))

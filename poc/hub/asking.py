@@ -1,8 +1,12 @@
-"""One question to one witness over HTTP, and its answer read. Whom to ask, and when, is ``witnesses``'s."""
+"""One question to one witness over HTTP, and its answer read. Whom to ask, and when, is ``witnesses``'s.
+
+Where such a question may go is ``poc.outgoing.calls``'s.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 import aiohttp
 
@@ -15,6 +19,7 @@ from poc.core.strictjson import parse
 from poc.errors import RefusedError, UnreachableError
 from poc.hub.log import View
 from poc.limits import NOTICES_ANSWER_BYTES_MAX, WITNESS_ANSWER_BYTES_MAX
+from poc.outgoing.calls import exchange
 
 
 def read_cosignature(view: View, verifier: Verifier, answer: bytes) -> tuple[SignatureLine, datetime]:
@@ -30,28 +35,18 @@ def read_cosignature(view: View, verifier: Verifier, answer: bytes) -> tuple[Sig
 
 async def held_notices(http: aiohttp.ClientSession, url: str, origin: str) -> list[SignedStatement]:
     """The notices a witness serves of a log; none where it does not answer as it should."""
+    asked = f"{url}/notices?origin={quote(origin, safe='')}"
     try:
-        async with http.get(url + "/notices", params={"origin": origin}, allow_redirects=False) as answer:
-            data = await _read(answer, NOTICES_ANSWER_BYTES_MAX)
-        return read_notice_list(parse(data), origin) if answer.status == 200 else []
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RefusedError):
+        status, data = await exchange(http, "GET", asked, answer_bytes_max=NOTICES_ANSWER_BYTES_MAX)
+        return read_notice_list(parse(data), origin) if status == 200 else []
+    except (RefusedError, UnreachableError):
         return []
 
 
 async def post_checkpoint(http: aiohttp.ClientSession, url: str, body: bytes) -> tuple[int, bytes]:
-    """Ask a witness; redirects are not followed. Raises ``witness-unreachable``."""
+    """Ask a witness. Raises ``witness-unreachable``, ``bad-url``, ``address-not-allowed``."""
+    asked = url + "/add-checkpoint"
     try:
-        async with http.post(url + "/add-checkpoint", data=body, allow_redirects=False) as answer:
-            return answer.status, await _read(answer, WITNESS_ANSWER_BYTES_MAX)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise UnreachableError("witness-unreachable", f"{type(error).__name__}") from None
-
-
-async def _read(answer: aiohttp.ClientResponse, size_bytes_max: int) -> bytes:
-    """The whole body of an answer. Raises ``ValueError`` for one that is longer than it may be."""
-    data = bytearray()
-    async for chunk in answer.content.iter_any():
-        data += chunk
-        if len(data) > size_bytes_max:
-            raise ValueError("too long an answer")
-    return bytes(data)
+        return await exchange(http, "POST", asked, body=body, answer_bytes_max=WITNESS_ANSWER_BYTES_MAX)
+    except UnreachableError as error:
+        raise UnreachableError("witness-unreachable", error.detail) from None

@@ -43,6 +43,15 @@ def caller_of(directory: Directory, kid: str) -> tuple[Caller, VerifyKey]:
     return Caller(kid, role, record.holder, record.device, record.may), record.verify_key
 
 
+def sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
+    """Every sealing key the caller's device has or had."""
+    return tuple(
+        record.kid
+        for record in directory.keys.values()
+        if record.role == "sealing" and (record.holder, record.device) == (caller.holder, caller.device)
+    )
+
+
 def _role(directory: Directory, record: KeyRecord) -> Role | None:
     state = directory.states.get(state_of(record.holder))
     enrolled = state is not None and state.status == "enrolled"

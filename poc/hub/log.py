@@ -79,7 +79,8 @@ async def found(store: Store, signed: SignedStatement, log_signer: Signer, now: 
 class Log:
     """The one writer of the log. :meth:`load` first, then :meth:`run` beside the calls to :meth:`append`.
 
-    ``trouble`` is why nothing is logged, once something is wrong; only a new start mends it.
+    ``trouble`` is why nothing is logged, once something is wrong; only a new start mends it. ``held`` is
+    why nothing is signed for now, which passes.
     ``changed`` is set at each new view; whoever waits for it clears it; others :meth:`listen`. ``guard`` is
     asked before a statement is taken, and raises why none may be logged now.
     """
@@ -105,6 +106,8 @@ class Log:
         self.changed = self.listen()
         self.guard: Callable[[], Awaitable[None]] | None = None
         self.trouble: PocError | None = None
+        self.held: PocError | None = None
+        self.is_writing = False
 
     @property
     def view(self) -> View:
@@ -120,15 +123,15 @@ class Log:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing more is logged."""
-        return self.trouble is not None
+        """Whether nothing more is logged or signed, for good or for now."""
+        return self.trouble is not None or self.held is not None
 
     @property
     def reason(self) -> PocError | None:
         """Why nothing is logged now; None when all is well."""
         if self.trouble is None and self._view is None:
             return UnreachableError("no-registry")
-        return self.trouble
+        return self.trouble or self.held
 
     def listen(self) -> asyncio.Event:
         """An event of one's own that is set at each new view."""
@@ -193,6 +196,8 @@ class Log:
         """
         if self.trouble:
             raise UnreachableError("read-only")
+        if self.held:
+            raise self.held
         if self.view.directory.quorum == 0:
             check_jump(self.view.directory.logged_at, self._now(), confirmed=self._clock_confirmed)
         if self.guard is not None:
@@ -211,6 +216,7 @@ class Log:
         A defect met while writing makes the hub read-only (``writer-failed``) instead of ending this:
         what stands on disk is then known only by a new start.
         """
+        self.is_writing = True
         try:
             while True:
                 self._writing = [await self._queue.get()]
@@ -222,6 +228,7 @@ class Log:
                     log_event("fault", error=type(error).__name__)
                     self._stop_writing(FaultError("writer-failed", type(error).__name__))
         finally:
+            self.is_writing = False
             self.trouble = self.trouble or UnreachableError("read-only", "the hub is stopping")
             self._stop_writing(self.trouble)
 

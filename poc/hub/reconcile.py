@@ -7,6 +7,7 @@ and nowhere else. What is no part of the log (messages, answers) no snapshot bri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from poc.core.checkpoint import head_of
@@ -34,8 +35,10 @@ class Reconciled:
     sealing_keys: int
 
 
-async def reconcile(home: Path, data: bytes, fingerprint: str) -> Reconciled:
+async def reconcile(home: Path, data: bytes, fingerprint: str, now: datetime) -> Reconciled:
     """Append the entries of a verified snapshot that this home's log lacks, with its checkpoint.
+
+    A restore counts as proved by it: whoever asked for the largest snapshot answers for that.
 
     Nothing is written where it is refused. Raises ``snapshot-is-older``, ``snapshot-contradicts``,
     ``no-registry``, ``home-in-use``, or as ``verify_snapshot``.
@@ -50,6 +53,7 @@ async def reconcile(home: Path, data: bytes, fingerprint: str) -> Reconciled:
         if head.size < snapshot.checkpoint.size:
             await _append(store, head, snapshot)
         openings, keys = await _put_beside(store, snapshot)
+        await store.prove_restore(now)
         return Reconciled(head.size, snapshot.checkpoint.size, openings, keys)
     finally:
         await store.close()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from poc.core import jws, rules
 from poc.core.form import state_of
 from poc.core.statement import (
+    BRAKES,
     SignedStatement,
     payload_sha256,
     read_entry,
@@ -24,7 +25,12 @@ from poc.hub.caller import Caller
 from poc.hub.clock import Clock
 from poc.hub.log import Log, Logged
 from poc.hub.witnesses import Witnesses
-from poc.limits import PROPOSAL_SECONDS_MAX
+from poc.limits import (
+    PROPOSAL_SECONDS_MAX,
+    PROPOSALS_LISTED_MAX,
+    PROPOSALS_OF_STATE_BRAKES_MAX,
+    PROPOSALS_OF_STATE_MAX,
+)
 from poc.store.base import Store, StoredProposal
 
 _TRIES: Final = 50  # each lost try means that another signature was taken meanwhile
@@ -83,7 +89,7 @@ class Registry:
 
     async def list(self, caller: Caller) -> list[dict[str, Any]]:
         """The open proposals this caller may see."""
-        found = await self._store.read_proposals(self._now())
+        found = await self._store.read_proposals(self._now(), PROPOSALS_LISTED_MAX)
         return [self._shown(proposal) for proposal in found if _may_see(caller, proposal.payload)]
 
     async def show(self, caller: Caller, proposal_id: str) -> dict[str, Any]:
@@ -119,10 +125,18 @@ class Registry:
             return await self._append(signed)
         expires_at = now + timedelta(seconds=PROPOSAL_SECONDS_MAX)
         data = _signature_bytes(signed)
-        proposal = StoredProposal(proposal_id, signed.payload, data, now, expires_at)
-        if not await self._store.put_proposal(proposal):
+        proposal = StoredProposal(proposal_id, signed.payload, data, now, expires_at, self._opener(signed))
+        is_brake = read_statement(signed.payload).type in BRAKES
+        open_max = PROPOSALS_OF_STATE_BRAKES_MAX if is_brake else PROPOSALS_OF_STATE_MAX
+        if not await self._store.put_proposal(proposal, open_max):
             raise RefusedError("proposal-moved")
         return Proposed(proposal_id, progress.missing)
+
+    def _opener(self, signed: SignedStatement) -> str:
+        """The State or body of the first verified signature by a key the directory knows."""
+        keys = self._log.view.directory.keys
+        kids = (jws.header_kid(signature.protected) for signature in signed.signatures)
+        return next(state_of(keys[kid].holder) for kid in kids if kid in keys)
 
     async def _join(
         self, proposal: StoredProposal, signatures: tuple[jws.Signature, ...]

@@ -7,17 +7,18 @@ id or sequence number is used once is the store's promise.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from poc.core import jws
 from poc.core.admission import CheckedEnvelope, admit_envelope, read_envelope, read_header
-from poc.core.directory import Directory
 from poc.core.evidence import Acknowledgement, Retrieval
-from poc.core.form import form_bytes
+from poc.core.form import form_bytes, state_of
 from poc.core.holding import parts_of
 from poc.core.message import EnvelopeHeader
 from poc.core.play import deadline
+from poc.core.quota import bytes_max, messages_max
 from poc.core.receipts import (
     accepted_receipt,
     artefact_sha256,
@@ -31,11 +32,11 @@ from poc.core.receipts import (
 )
 from poc.core.strictjson import b64u, parse
 from poc.errors import CATALOGUE, RefusedError
-from poc.hub.caller import Caller
+from poc.hub.caller import Caller, sealing_kids
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
+from poc.hub.intake import Intake
 from poc.hub.log import Log
-from poc.hub.metrics import Metrics
 from poc.hub.signing import ReceiptSigner
 from poc.hub.timers import Timers, named_slots
 from poc.limits import FEED_ITEMS_MAX, INBOX_ITEMS_MAX, INBOX_PAGE_BYTES_MAX
@@ -46,6 +47,7 @@ from poc.store.base import (
     Evidence,
     Existing,
     InboxItem,
+    Quota,
     Rejection,
     Store,
     StoredMessage,
@@ -54,7 +56,7 @@ from poc.store.base import (
 
 
 class Relay:
-    """Messages and their evidence."""
+    """Messages and their evidence. ``on_accepted`` is told the sealing keys of each message taken."""
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Relay:
         timers: Timers,
         *,
         now: Clock,
-        metrics: Metrics,
+        intake: Intake,
     ) -> None:
         self._store = store
         self._log = log
@@ -73,14 +75,22 @@ class Relay:
         self._signer = signer
         self._timers = timers
         self._now = now
-        self._metrics = metrics
+        self.on_accepted: Callable[[Iterable[str]], None] = _nobody
+        self._metrics = intake.metrics
+        self._intake = intake
 
     async def accept(self, caller: Caller, message_id: str, body: bytes) -> tuple[bool, str]:
         """Take an envelope once: (taken by this call, receipt). The same again gives the same receipt.
 
         Raises ``id-used``, ``sequence-used`` (data ``receipt``), or the code it is refused for, with the
-        signed ``rejected`` receipt as data: final for this id.
+        signed ``rejected`` receipt as data: final for this id. Where it may only come again later
+        (``quota-reached``, ``storage-quota``, and what ``Intake`` raises) there is no receipt, and
+        nothing is kept of it.
         """
+        async with self._intake.turn(caller.state, body):
+            return await self._accept(caller, message_id, body)
+
+    async def _accept(self, caller: Caller, message_id: str, body: bytes) -> tuple[bool, str]:
         checked = read_envelope(body)
         header = checked.header
         if (header.sender.kid, header.sender.contact) != (caller.kid, caller.holder):
@@ -91,6 +101,7 @@ class Relay:
         known = await self._store.read_message(message_id)
         if known is not None and known.body_sha256 == body_sha256 and known.sender_kid == caller.kid:
             return False, known.receipt
+        self._intake.check_new(header, self._now())
         try:
             admit_envelope(
                 checked,
@@ -141,10 +152,13 @@ class Relay:
             for part in parts.values()
             if part.release_at is not None or part.contact != header.sender.contact
         ]
-        result = await self._store.accept_message(message, slots, steps)
+        blobs = [blob.sha256 for blob in header.blobs]
+        storing = self._store.accept_message(message, slots, steps, blobs, self._quota(header))
+        result = await self._counted(header, storing)
         if isinstance(result, Accepted):
             self._timers.wake()
             self._metrics.messages_accepted.labels(header.status).inc()
+            self.on_accepted(slot.kid for slot in slots)
             return True, result.receipt
         if result.reason is not None:
             raise _rejected(result.reason, result.receipt)
@@ -158,7 +172,7 @@ class Relay:
         rejection = Rejection(
             header.id, body_sha256, sender.contact, sender.kid, error.code, self._signer.sign(form), now
         )
-        result = await self._store.reject_message(rejection)
+        result = await self._counted(header, self._store.reject_message(rejection, self._quota(header)))
         if isinstance(result, Accepted):
             self._metrics.messages_rejected.labels(header.status).inc()
             raise RefusedError(error.code, error.detail, **{**error.data, "receipt": result.receipt})
@@ -166,9 +180,32 @@ class Relay:
             raise _rejected(result.reason, result.receipt)
         return result.receipt
 
+    def _quota(self, header: EnvelopeHeader) -> Quota:
+        """What the store may still take of this sender's State."""
+        directory, sender = self._log.view.directory, header.sender.contact
+        per_hour = directory.settings.limits.messages_per_hour
+        controller = sender in directory.controllers
+        return Quota(
+            party=state_of(sender),
+            messages_max=messages_max(header.status, header.precedence, per_hour, controller=controller),
+            bytes_max=bytes_max(header.status),
+            at=self._now(),
+        )
+
+    async def _counted(
+        self, header: EnvelopeHeader, storing: Awaitable[Accepted | Existing]
+    ) -> Accepted | Existing:
+        """What the store answers; that a quota is reached is noted."""
+        try:
+            return await storing
+        except RefusedError as error:
+            if error.code in {"quota-reached", "storage-quota"}:
+                self._intake.note_full(header, self._now(), error)
+            raise
+
     async def inbox(self, caller: Caller, after: int) -> dict[str, Any]:
         """What came for the caller's device, in order."""
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         rows = _page(await self._store.read_inbox(kids, after, INBOX_ITEMS_MAX))
         self._metrics.inbox_pages.inc()
         return {"items": [_item(row) for row in rows], "next": rows[-1].number if rows else after}
@@ -178,7 +215,7 @@ class Relay:
         message, slots = await self._visible(caller, message_id)
         if caller.holder == message.sender_contact and caller.kid == message.sender_kid:
             return _message(message, slots)
-        kids = _sealing_kids(self._log.view.directory, caller)
+        kids = sealing_kids(self._log.view.directory, caller)
         own = [slot for slot in slots if slot.kid in kids and slot.is_delivered]
         if own:
             return {**_message(message, own), "released": own[0].released}
@@ -305,18 +342,13 @@ class Relay:
         raise RefusedError("not-found")
 
 
+def _nobody(_kids: Iterable[str]) -> None:
+    """Nobody is told."""
+
+
 def _rejected(reason: str, receipt: str) -> RefusedError:
     code = reason if reason in CATALOGUE else "bad-form"
     return RefusedError(code, "refused before, for good", receipt=receipt)
-
-
-def _sealing_kids(directory: Directory, caller: Caller) -> tuple[str, ...]:
-    """Every sealing key the caller's device has or had."""
-    return tuple(
-        record.kid
-        for record in directory.keys.values()
-        if record.role == "sealing" and (record.holder, record.device) == (caller.holder, caller.device)
-    )
 
 
 def _message(message: StoredMessage, slots: list[StoredSlot] | tuple[StoredSlot, ...]) -> dict[str, Any]:

@@ -13,12 +13,19 @@ from typing import Final
 from poc.errors import PocError
 from poc.hub.audit import Audit
 from poc.hub.openings import Openings
-from poc.limits import ENVELOPE_DAYS_KEPT, NONCE_SECONDS_KEPT, PROPOSAL_SECONDS_MAX, READ_DAYS_KEPT
+from poc.limits import (
+    ENVELOPE_DAYS_KEPT,
+    NONCE_SECONDS_KEPT,
+    ORPHAN_HOURS_KEPT,
+    PROPOSAL_SECONDS_MAX,
+    READ_DAYS_KEPT,
+)
 from poc.logs import log_event
 from poc.store.base import Store
 
 Job = Callable[[Store, Openings, datetime], Awaitable[int]]
 _DAY_SECONDS: Final = 86_400
+_BLOBS_AT_ONCE: Final = 8  # each is overwritten on disk, and nobody else writes meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,21 @@ async def _reads(store: Store, _openings: Openings, now: datetime) -> int:
 
 async def _envelopes(store: Store, _openings: Openings, now: datetime) -> int:
     return await store.drop_envelopes(now - timedelta(days=ENVELOPE_DAYS_KEPT))
+
+
+async def _blobs(store: Store, _openings: Openings, now: datetime) -> int:
+    dropped, before = 0, now - timedelta(hours=ORPHAN_HOURS_KEPT)
+    while count := await store.drop_orphan_blobs(before, _BLOBS_AT_ONCE):
+        dropped += count
+    return dropped
+
+
+async def _uses(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_uses(now - timedelta(hours=1))
+
+
+async def _nudges(store: Store, _openings: Openings, now: datetime) -> int:
+    return await store.forget_nudges(now)
 
 
 CLASSES: Final[tuple[Kept, ...]] = (
@@ -109,10 +131,32 @@ CLASSES: Final[tuple[Kept, ...]] = (
         _envelopes,
     ),
     Kept(
+        "blobs",
+        "sealed attachments that travel apart from their envelope",
+        f"as long as an envelope of their uploader that names them; else {ORPHAN_HOURS_KEPT} hours after the "
+        "last piece came",
+        "an upload that broke off is resumed; what no message names is of use to nobody",
+        _blobs,
+    ),
+    Kept(
         "evidence",
         "ids, sequence numbers and digests of messages; receipts, retrievals, acknowledgements, cancels",
         "for ever",
         "an id is used once for ever; who holds evidence must be able to have it confirmed",
+    ),
+    Kept(
+        "nudge-addresses",
+        "where contacts want to be nudged, and when that last went well or failed",
+        "while their State keeps them; gone when it removes them, or when the contact or State is withdrawn",
+        "to tell an office that a message waits; shown to its own State only, overwritten on disk",
+    ),
+    Kept(
+        "nudges",
+        "which message is still to be nudged about at which contact",
+        "until somebody looked, the last step is done, or the message expired",
+        "each step is taken once, over crashes and by several nodes",
+        _nudges,
+        told=False,
     ),
     Kept(
         "exercises",
@@ -129,17 +173,31 @@ CLASSES: Final[tuple[Kept, ...]] = (
         told=False,
     ),
     Kept(
+        "quotas",
+        "how many messages each State sent in each minute; how many bytes are held for it",
+        "counts an hour, bytes while they are held",
+        "no State may use what others need, least of all for exercises",
+        _uses,
+        told=False,
+    ),
+    Kept(
         "audit",
         "records of privileged actions, and one signed anchor a day",
         "for ever",
         "a chain that may be cut at its start proves less; no personal data is in it",
     ),
     Kept(
+        "operation",
+        "when the database was restored from a backup, the steps that built its tables, a try of the disk",
+        "for ever",
+        "whoever reads the feeds must learn of a restore; no personal data is in it",
+    ),
+    Kept(
         "requests",
         "addresses of clients, headers, paths",
         "never kept",
         "the hub writes the pattern of a route, the method and the status to standard error, nothing else; "
-        "the proxy before it may keep more",
+        "addresses are in memory only, for rates, some minutes; the proxy before it may keep more",
     ),
 )
 
@@ -155,3 +213,42 @@ async def run_jobs(store: Store, openings: Openings, audit: Audit, now: datetime
                 await audit.record("retention", subject=kept.name, count=count)
         except PocError as error:
             log_event("not-erased", kept=kept.name, code=error.code)
+
+
+TABLES: Final[dict[str, str]] = {
+    "head": "log",
+    "leaves": "log",
+    "subtrees": "log",
+    "published": "log",
+    "proposals": "proposals",
+    "openings": "openings",
+    "erasures": "erasures",
+    "reads": "reads",
+    "sealing_keys": "sealing-keys",
+    "submissions": "evidence",
+    "messages": "envelopes",
+    "slots": "envelopes",
+    "held_slots": "envelopes",
+    "due": "envelopes",
+    "expiries": "evidence",
+    "sequences": "evidence",
+    "answers": "evidence",
+    "evidence": "evidence",
+    "blobs": "blobs",
+    "blob_chunks": "blobs",
+    "message_blobs": "blobs",
+    "quota_uses": "quotas",
+    "quota_held": "quotas",
+    "nudge_addresses": "nudge-addresses",
+    "nudges": "nudges",
+    "nudge_cursor": "nudges",
+    "nonces": "nonces",
+    "exercises": "exercises",
+    "exercise_orders": "exercises",
+    "audit": "audit",
+    "audit_anchors": "audit",
+    "restores": "operation",
+    "probe": "operation",
+    "migrations": "operation",
+}
+"""Which class each table of the database belongs to: a table without a row here fails a test."""

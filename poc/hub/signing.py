@@ -25,7 +25,9 @@ class ReceiptSigner:
         return RefusedError("no-hub-key", self._log.view.directory.origin)
 
     def sign(self, form: Receipt) -> str:
-        """The compact JWS of a receipt. Raises ``read-only``."""
+        """The compact JWS of a receipt. Raises ``read-only``, ``restore-unproved``."""
+        if self._log.held is not None:
+            raise self._log.held
         if self._hub_key is None or self._log.read_only or not self._is_in_force():
             raise UnreachableError("read-only")
         return sign_form(form, RECEIPT, self._hub_key)

@@ -8,6 +8,7 @@ go out is judged in ``core.holding``; who acknowledged meanwhile is checked agai
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -37,7 +38,8 @@ class Timers:
 
     ``guard`` is asked once after the start, before anything is done: it raises while the log is not proved or
     the clock is ahead of the witnesses'. From then on the hub's steady clock is enough, so that no silent
-    witness holds an escalation up. ``on_released`` is told the keys whose inboxes got something.
+    witness holds an escalation up. ``looked_at``: when all that was due had last been done. ``on_released``
+    is told the keys whose inboxes got something.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Timers:
         self._guard = guard
         self._is_sure = False
         self._woken = asyncio.Event()
+        self.looked_at = time.monotonic()
         self.on_released: Callable[[frozenset[str]], None] = _nobody
 
     def wake(self) -> None:
@@ -73,6 +76,7 @@ class Timers:
             self._woken.clear()
             try:
                 pause, told = await self.do_due(), None
+                self.looked_at = time.monotonic()
             except PocError as error:
                 if told != error.code:
                     log_event("not-done", code=error.code)

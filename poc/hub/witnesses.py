@@ -33,6 +33,7 @@ from poc.limits import (
     WITNESS_SECONDS_MAX,
 )
 from poc.logs import log_event
+from poc.outgoing.calls import Outgoing
 from poc.store.base import Store
 
 _RETRY_SECONDS: Final = (1.0, 60.0)  # after the first failure, and at most
@@ -106,8 +107,10 @@ class Witnesses:
         *,
         clock_confirmed: bool = False,
         disregarded: Iterable[str] = (),
+        outgoing: Outgoing | None = None,
     ) -> None:
         self._store = store
+        self._outgoing = (outgoing or Outgoing()).apart()
         self._log = log
         self._now = now
         self._metrics = metrics
@@ -167,6 +170,11 @@ class Witnesses:
         if self._clock_is_ahead():
             raise UnreachableError("clock-unconfirmed")
 
+    async def wait_proved(self) -> None:
+        """Wait until a quorum of witnesses has proved the log; for ever where the registry asks for none."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._proved and self._log.view.directory.quorum > 0)
+
     async def wait_published(self, size: int) -> None:
         """Wait until a head of at least that size is published, ``COSIGN_SECONDS_MAX`` at the most."""
         await self._until(lambda: self.published.size >= size)
@@ -182,8 +190,7 @@ class Witnesses:
     async def notices(self) -> list[SignedStatement]:
         """The brakes that witnesses in force hold because this log lacks them; a silent one gives none."""
         directory = self._log.view.directory
-        timeout = aiohttp.ClientTimeout(total=COSIGN_SECONDS_MAX)
-        async with aiohttp.ClientSession(timeout=timeout) as http:
+        async with self._outgoing.session(COSIGN_SECONDS_MAX) as http:
             asked = (held_notices(http, seat.url, directory.origin) for seat in directory.seats)
             answers = await asyncio.gather(*asked)
         return [signed for answer in answers for signed in answer]
@@ -196,9 +203,8 @@ class Witnesses:
     async def run(self) -> None:
         """Follow the witnesses of the directory until cancelled."""
         changed = self._log.listen()
-        timeout = aiohttp.ClientTimeout(total=WITNESS_SECONDS_MAX)
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as http:
+            async with self._outgoing.session(WITNESS_SECONDS_MAX) as http:
                 while True:
                     if not self._log.is_empty:
                         await self._follow_directory(http)
@@ -274,7 +280,8 @@ class Witnesses:
     async def _ask(self, asked: Asked, target: _Target, http: aiohttp.ClientSession) -> None:
         """Have one head cosigned.
 
-        Raises ``witness-unreachable``, ``witness-refused``, ``witness-contradicts``.
+        Raises ``witness-unreachable``, ``witness-refused``, ``witness-contradicts``, ``bad-url``,
+        ``address-not-allowed``.
         """
         size = target.size
         if asked.size > size:  # a newer one it has cosigned already

@@ -105,6 +105,13 @@ class Paper:
         self._line(text, language, style="B" if strong else "", size=_SIZE_PT, height=_LINE_MM)
         self._pdf.ln(0.8)
 
+    def large(self, code: str) -> None:
+        """A short code in large signs, read across a desk."""
+        self._room(14)
+        self._shape("ltr", code=True)
+        self._pdf.set_font(FONT, "B", 26)
+        self._pdf.cell(0, 13, code, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
     def row(self, label: str, value: str, language: Language = "en", *, code: bool = False) -> None:
         """A label and its value; a ``code`` runs from left to right in every language."""
         pdf, width = self._pdf, self._pdf.epw - _LABEL_MM

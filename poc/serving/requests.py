@@ -11,9 +11,10 @@ from typing import Final
 from aiohttp import web
 
 from poc.errors import FaultError, PocError, RefusedError
-from poc.limits import BODY_DRAIN_BYTES_MAX, BODY_DRAIN_SECONDS_MAX
+from poc.limits import BODY_DRAIN_BYTES_MAX, BODY_DRAIN_SECONDS_MAX, STREAM_WRITE_SECONDS_MAX
 from poc.logs import log_event
-from poc.serving.answer import Answer
+from poc.serving.answer import Answer, Streamed
+from poc.serving.connection import GuardedHandler
 from poc.serving.problem import problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -82,10 +83,14 @@ async def read_body(request: web.Request, bytes_max: int, seconds_max: float) ->
                 if len(data) > bytes_max:
                     break
     except TimeoutError:
+        if isinstance(request.protocol, GuardedHandler):
+            request.protocol.give_up_body()
         raise RefusedError("too-slow") from None
     if len(data) > bytes_max:
         await _drain(request, len(data))
         raise RefusedError("too-large", f"{bytes_max} bytes are the limit here", limit_bytes=bytes_max)
+    if isinstance(request.protocol, GuardedHandler):
+        request.protocol.begin_work()
     return bytes(data)
 
 
@@ -112,3 +117,31 @@ def response_of(answer: Answer, more: dict[str, str] | None = None) -> web.Respo
         charset=charset,
         headers=headers,
     )
+
+
+async def stream(request: web.Request, answer: Streamed) -> web.StreamResponse:
+    """Write an answer as it comes, to its end or until the reader hangs up or takes too long.
+
+    What waits for a slow reader is one chunk and what its connection holds: the next is asked for only once
+    the last was taken. What fails on the way ends it: it has begun, so no error can be told.
+    """
+    # The first for caches, the second for proxies that would gather what they pass on (nginx).
+    more = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers={**_SECURITY, **more, "Content-Type": answer.content_type})
+    response.force_close()
+    try:
+        await response.prepare(request)
+        async for chunk in answer.chunks:
+            async with asyncio.timeout(STREAM_WRITE_SECONDS_MAX):
+                await response.write(chunk)
+        async with asyncio.timeout(STREAM_WRITE_SECONDS_MAX):
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    except (ConnectionError, PocError):
+        if request.transport is not None:
+            request.transport.close()
+    finally:
+        answer.close()
+    return response

@@ -22,9 +22,14 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from poc.core.audit import AuditEvent, AuditRow
+from poc.core.form import Status
+from poc.core.message import Precedence
+from poc.core.nudge import NudgeKind, NudgeLanguage
+from poc.limits import QUOTA_BYTES_MAX
 
 EvidenceKind = Literal["receipt", "retrieval", "acknowledgement", "cancel"]
 AnswerKind = Literal["retrieval", "acknowledgement", "cancel"]
+FeedName = Literal["inbox", "evidence", "cards", "keys", "exercises"]
 StepKind = Literal["release", "expire"]
 
 
@@ -57,13 +62,17 @@ class Subtree:
 
 @dataclass(frozen=True, slots=True)
 class StoredProposal:
-    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes."""
+    """A payload that waits for signatures; ``id`` is its SHA-256, ``signatures`` their JSON bytes.
+
+    ``opener`` is the State or body whose key opened it.
+    """
 
     id: str
     payload: bytes
     signatures: bytes
     opened_at: datetime
     expires_at: datetime
+    opener: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +196,19 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What may still be kept for a State or body at ``at``: checked and counted with what is stored.
+
+    ``messages_max`` bounds those of the last hour, ``bytes_max`` the envelopes held, this one included.
+    """
+
+    party: str
+    messages_max: int
+    bytes_max: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InboxItem:
     """One message for one device; ``number`` is its place in the hub's order of acceptance."""
 
@@ -245,6 +267,37 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobChunk:
+    """A piece of a blob that its uploader, a contact or controller, sends: ``data`` stands at ``start``.
+
+    ``held_max`` is how many bytes of blobs may be held for the uploader's State or body.
+    """
+
+    sha256: str
+    uploader: str
+    size_bytes: int
+    start: int
+    data: bytes
+    arrived_at: datetime
+    held_max: int = QUOTA_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """How much of a blob of one uploader is there; a complete one has the SHA-256 it is named by."""
+
+    sha256: str
+    uploader: str
+    size_bytes: int
+    have_bytes: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it is there."""
+        return self.have_bytes == self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StoredExercise:
     """An announcement and its orders, oldest first; ``number`` is renewed by each order."""
 
@@ -255,7 +308,133 @@ class StoredExercise:
     orders: tuple[str, ...]
 
 
-class Store(Protocol):
+@dataclass(frozen=True, slots=True)
+class StoredRestore:
+    """That this database came from a backup: when that was taken; the epoch since, None before it began.
+
+    ``proved_at`` is None until it was proved that nothing newer than the backup was signed.
+    """
+
+    taken_at: datetime
+    epoch: str | None
+    proved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewNudgeAddress:
+    """An address as its State gives it; for a webhook with its secret."""
+
+    kind: NudgeKind
+    address: str
+    precedence: Precedence
+    languages: tuple[NudgeLanguage, ...]
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNudgeAddress:
+    """An address of a contact; ``number`` is its own for ever, ``failure`` the code of the last failure."""
+
+    number: int
+    contact: str
+    kind: NudgeKind
+    address: str
+    precedence: Precedence
+    languages: tuple[NudgeLanguage, ...]
+    secret: str | None
+    confirmed_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unnudged:
+    """Slots numbered above ``after`` up to ``upto``, as (message, contact), of contacts with an address."""
+
+    after: int
+    upto: int
+    found: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueNudge:
+    """What is due about a message at a contact: step ``step``, counted from 0, of those of its precedence."""
+
+    message: str
+    contact: str
+    step: int
+    began_at: datetime
+    due_at: datetime
+    precedence: Precedence
+    status: Status
+    ends_at: datetime
+
+
+CodeOutcome = Literal["confirmed", "wrong", "ended", "unknown"]
+
+
+class NudgeStore(Protocol):
+    """Where contacts want to be nudged, and which nudges are due: a part of ``Store``."""
+
+    async def set_nudge_addresses(
+        self, contact: str, wanted: Sequence[NewNudgeAddress]
+    ) -> tuple[StoredNudgeAddress, ...]:
+        """Make ``wanted`` the contact's addresses; give them all, by number.
+
+        One of the same kind and address stays what it was, with its number, secret, confirmation and
+        outcome; its precedence and languages become those wanted. A new one has no code yet. The others are
+        erased as openings are.
+        """
+
+    async def read_nudge_addresses(self, contact: str) -> tuple[StoredNudgeAddress, ...]:
+        """Give a contact's addresses, by number."""
+
+    async def list_nudge_contacts(self) -> tuple[str, ...]:
+        """Give every contact that has an address, sorted."""
+
+    async def put_nudge_code(self, number: int, code: str, until: datetime) -> None:
+        """Replace the code of an address that is not confirmed, with no try used."""
+
+    async def confirm_nudge_address(
+        self, contact: str, number: int, code: str, now: datetime, tries: int
+    ) -> CodeOutcome:
+        """Confirm an address of the contact by its code, which is then forgotten; again changes nothing.
+
+        ``wrong`` uses one of ``tries``, after which, as after its time, the code has ``ended``.
+        """
+
+    async def note_nudge(self, number: int, at: datetime, failure: str | None) -> None:
+        """Keep when an address was last nudged, or last failed and why; one that is gone is passed over."""
+
+    async def read_unnudged(self, limit: int) -> Unnudged:
+        """Give the next slots that nobody looked at; at most ``limit``. Own slots are not among them."""
+
+    async def take_nudges(self, looked_at: Unnudged, nudges: Sequence[DueNudge]) -> bool:
+        """Keep what is due about those slots, and that they were looked at; False if another node did."""
+
+    async def read_due_nudges(
+        self, now: datetime, without: Collection[str], limit: int
+    ) -> tuple[DueNudge, ...]:
+        """Give what is due and nobody's at ``now``, the most urgent and then the oldest first.
+
+        Nothing of the contacts ``without``.
+        """
+
+    async def claim_nudge(self, nudge: DueNudge, now: datetime, until: datetime) -> bool:
+        """Claim a step until a time: True for one caller, however many ask, until it ends or that time."""
+
+    async def finish_nudge(self, nudge: DueNudge, next_due_at: datetime | None) -> None:
+        """End a step, and let the next be due then; None: nothing more is due about it."""
+
+    async def forget_nudges(self, now: datetime) -> int:
+        """Forget what is due about messages that have ended at ``now``; say how much."""
+
+    async def read_answerers(self, message_id: str, contact: str) -> tuple[tuple[str, str], ...]:
+        """Give (signing key, outcome) of every answer of a contact to a message."""
+
+
+class Store(NudgeStore, Protocol):
     """What a hub keeps. See the module for what every verb promises."""
 
     async def close(self) -> None:
@@ -304,8 +483,12 @@ class Store(Protocol):
 
     # --- proposals ---
 
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
-        """Open a proposal: True; False if one of this id is open, which stays unchanged."""
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
+        """Open a proposal: True; False if one of this id is open, which stays unchanged.
+
+        Raises:
+            RefusedError: ``too-many-proposals``, its opener has ``open_max`` open.
+        """
 
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
         """Replace exactly the signature bytes ``expected``.
@@ -381,30 +564,45 @@ class Store(Protocol):
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
+        self,
+        message: StoredMessage,
+        slots: Sequence[StoredSlot],
+        steps: Sequence[DueStep] = (),
+        blobs: Sequence[str] = (),
+        quota: Quota | None = None,
     ) -> Accepted | Existing:
         """Accept a message once: its slots into the inboxes, its receipt into the evidence, ``steps`` due.
 
         A slot with ``release_at`` is held instead, until ``take_release``.
 
+        ``blobs`` are the SHA-256 values of the blobs it names, there or not.
+
         The same id with the same ``body_sha256`` gives the receipt of the first time, also where that
-        was a rejection. Ids are kept for ever.
+        was a rejection, and whatever the quota. Ids are kept for ever.
 
         Raises:
             RefusedError: ``id-used``, the id is taken by another body (data ``receipt`` where the sender
                 is the same contact); ``sequence-used``, (sender's kid, contact, status, sequence) is
-                taken by another message (data ``receipt`` and ``message`` of that one).
+                taken by another message (data ``receipt`` and ``message`` of that one);
+                ``quota-reached``, ``storage-quota`` (data ``retry_after_seconds``).
         """
 
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """Keep a rejection, final for its id; ``accept_message`` says what a repeat gives.
 
         Raises:
-            RefusedError: ``id-used``, as with ``accept_message``.
+            RefusedError: ``id-used``, ``quota-reached``, as with ``accept_message``: a rejection is kept
+                for ever, so it counts as a message.
         """
+
+    async def forget_uses(self, before: datetime) -> int:
+        """Forget what was counted of minutes that ended before ``before``; say how many."""
 
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """Give what came for these sealing keys, numbered above ``after``, in order; at most ``limit``."""
+
+    async def read_newest_arrival(self, kids: Sequence[str]) -> int:
+        """Give the number of the newest that came for these sealing keys; 0 if nothing did."""
 
     async def read_message(self, message_id: str) -> StoredMessage | None:
         """Give one accepted message without its slots; None if unknown or rejected."""
@@ -477,7 +675,39 @@ class Store(Protocol):
         """Drop the envelopes and slots of messages that expired before ``before``; say how many messages.
 
         Their ids, sequence numbers, digests, receipts and evidence stay. ``read_message`` then gives
-        them with an empty envelope, and no inbox shows them.
+        them with an empty envelope, no inbox shows them, and they name no blob any more.
+        """
+
+    # --- blobs ---
+
+    async def put_chunk(self, chunk: BlobChunk) -> StoredBlob | None:
+        """Add a chunk to a blob of its uploader; give how much of it is there afterwards.
+
+        One that begins where what is there ends is added; one that lies within it, empty or not, changes
+        nothing. With the last one the whole is held against its SHA-256. None: these are not the bytes,
+        or this is not the size, of that blob; what was there is removed, unless it was complete.
+
+        Raises:
+            RefusedError: ``blob-offset``, there is a gap or an overlap (data ``have_bytes``);
+                ``storage-quota``, its State would hold more than ``held_max``.
+        """
+
+    async def read_blob(self, sha256: str, uploader: str) -> StoredBlob | None:
+        """Give how much of an uploader's blob is there, None if nothing is."""
+
+    async def find_blob(self, sha256: str, holder: str, kids: Sequence[str]) -> StoredBlob | None:
+        """Give a complete blob that an accepted message of its uploader names, if this reader may have it.
+
+        That is the uploader, ``holder``, or whoever has a slot of that message for one of ``kids``.
+        """
+
+    async def read_blob_part(self, blob: StoredBlob, start: int, end: int) -> bytes:
+        """Give bytes ``start`` to ``end`` - 1 of a blob; fewer where it ends or is gone."""
+
+    async def drop_orphan_blobs(self, before: datetime, limit: int) -> int:
+        """Drop up to ``limit`` blobs that no message names and that last grew before ``before``; count them.
+
+        Only an accepted message of the uploader, whose envelope is kept, counts.
         """
 
     # --- the audit trail ---
@@ -534,3 +764,20 @@ class Store(Protocol):
 
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """Give one exercise, None if unknown."""
+
+    # --- operation ---
+
+    async def probe(self, now: datetime) -> int:
+        """Commit ``PROBE_BYTES`` of no meaning, to see that the disk takes it; give the migrations it had."""
+
+    async def read_restore(self) -> StoredRestore | None:
+        """Give the newest restore, None where this database was never one."""
+
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """Give the newest restore its epoch: True; False where it has one, or there is none."""
+
+    async def prove_restore(self, now: datetime) -> bool:
+        """Keep that the newest restore is proved: True; False where it was, or there is none."""
+
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """Give the newest number that a feed ever had, 0 for none: nobody can have read beyond it."""

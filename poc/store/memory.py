@@ -22,8 +22,10 @@ from poc.store.base import (
     Evidence,
     EvidenceKind,
     Existing,
+    FeedName,
     InboxItem,
     Leaf,
+    Quota,
     Rejection,
     StoredAnchor,
     StoredErasure,
@@ -34,10 +36,15 @@ from poc.store.base import (
     StoredOpening,
     StoredProposal,
     StoredRead,
+    StoredRestore,
     StoredSlot,
     Subtree,
 )
 from poc.store.faults import Faults, verb
+from poc.store.memory_blobs import MemoryBlobs
+from poc.store.memory_nudges import MemoryNudging
+from poc.store.memory_quotas import MemoryQuotas
+from poc.store.quotas import envelope_bytes, too_many_proposals
 
 
 @dataclass
@@ -54,10 +61,11 @@ def _key(step: DueStep) -> tuple[str, str, str]:
     return step.message, step.contact, step.kind
 
 
-class MemoryStore:
+class MemoryStore(MemoryBlobs, MemoryNudging):
     """A ``Store`` that lives as long as its process."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.faults = Faults()
         self._head: StoredHead | None = None
         self._published: bytes | None = None
@@ -83,7 +91,10 @@ class MemoryStore:
         self._expiries: dict[tuple[str, str], datetime] = {}
         self._nonces: dict[tuple[str, str], datetime] = {}
         self._exercises: dict[str, StoredExercise] = {}
+        self._quotas = MemoryQuotas()
         self._order_hashes: dict[str, list[str]] = {}
+        self.restore: StoredRestore | None = None
+        self._probed_at: datetime | None = None
 
     def fail_before(self, name: str, n: int = 1) -> None:
         """Make the n-th call of the verb ``name`` from now raise ``storage-failed`` with nothing stored."""
@@ -173,9 +184,15 @@ class MemoryStore:
         return self._published
 
     @verb
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
         """See ``Store``."""
-        return self._proposals.setdefault(proposal.id, proposal) is proposal
+        if proposal.id in self._proposals:
+            return False
+        count = sum(one.opener == proposal.opener for one in self._proposals.values())
+        if open_max is not None and count >= open_max:
+            raise too_many_proposals(proposal.opener, count)
+        self._proposals[proposal.id] = proposal
+        return True
 
     @verb
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
@@ -296,7 +313,12 @@ class MemoryStore:
 
     @verb
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
+        self,
+        message: StoredMessage,
+        slots: Sequence[StoredSlot],
+        steps: Sequence[DueStep] = (),
+        blobs: Sequence[str] = (),
+        quota: Quota | None = None,
     ) -> Accepted | Existing:
         """See ``Store``."""
         existing = self._submitted(message.id, message.body_sha256, message.sender_contact)
@@ -314,9 +336,12 @@ class MemoryStore:
                 raise RefusedError("sequence-used", detail, message=other, receipt=receipt)
         if len({slot.kid for slot in slots}) != len(slots):
             raise FaultError("fault", "two slots of one key")
+        if quota is not None:
+            self._quotas.take(quota, message.id, envelope_bytes(message, slots))
         submission = _Submission(message.body_sha256, message.sender_contact, message.receipt, None)
         self._submissions[message.id] = submission
         self._messages[message.id] = message, tuple(slots)
+        self._named[message.id] = tuple(blobs)
         self._sequences.update(used)
         self._inbox.extend(
             (next(self._inbox_numbers), message.id, slot) for slot in slots if slot.is_delivered
@@ -341,16 +366,23 @@ class MemoryStore:
         self._evidence.append((self._submissions[message_id].sender_contact, record))
 
     @verb
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """See ``Store``."""
         existing = self._submitted(rejection.id, rejection.body_sha256, rejection.sender_contact)
         if existing:
             return existing
+        if quota is not None:
+            self._quotas.take(quota, rejection.id, 0)
         self._submissions[rejection.id] = _Submission(
             rejection.body_sha256, rejection.sender_contact, rejection.receipt, rejection.reason
         )
         self._add_evidence(rejection.id, "receipt", "rejected", None, rejection.receipt)
         return Accepted(rejection.receipt)
+
+    @verb
+    async def forget_uses(self, before: datetime) -> int:
+        """See ``Store``."""
+        return self._quotas.forget(before)
 
     @verb
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
@@ -361,6 +393,11 @@ class MemoryStore:
             if number > after and slot.kid in kids
         )
         return tuple(itertools.islice(items, limit))
+
+    @verb
+    async def read_newest_arrival(self, kids: Sequence[str]) -> int:
+        """See ``Store``."""
+        return max((number for number, _, slot in self._inbox if slot.kid in kids), default=0)
 
     @verb
     async def read_message(self, message_id: str) -> StoredMessage | None:
@@ -505,8 +542,10 @@ class MemoryStore:
         """See ``Store``."""
         due = [one for one, _ in self._messages.values() if one.expires_at < before and one.ciphertext]
         for message in due:
+            self._quotas.let_go(message.id)
             bare = replace(message, protected="", iv="", ciphertext="", tag="")
             self._messages[message.id] = bare, ()
+            self._named.pop(message.id)
         gone = {message.id for message in due}
         self._inbox = [item for item in self._inbox if item[1] not in gone]
         self._due = {key: step for key, step in self._due.items() if step.message not in gone}
@@ -607,3 +646,45 @@ class MemoryStore:
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """See ``Store``."""
         return self._exercises.get(exercise_id)
+
+    # --- operation ---
+
+    @verb
+    async def probe(self, now: datetime) -> int:
+        """See ``Store``. No migration was ever needed here."""
+        self._probed_at = now
+        return 0
+
+    @verb
+    async def read_restore(self) -> StoredRestore | None:
+        """See ``Store``. What lives in memory is no backup, unless a test says so by ``restore``."""
+        return self.restore
+
+    @verb
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """See ``Store``."""
+        del now  # when it began is for people who read the file
+        if self.restore is None or self.restore.epoch is not None:
+            return False
+        self.restore = replace(self.restore, epoch=epoch)
+        return True
+
+    @verb
+    async def prove_restore(self, now: datetime) -> bool:
+        """See ``Store``."""
+        if self.restore is None or self.restore.proved_at is not None:
+            return False
+        self.restore = replace(self.restore, proved_at=now)
+        return True
+
+    @verb
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """See ``Store``."""
+        numbers = {
+            "inbox": [number for number, _, _ in self._inbox],
+            "evidence": [evidence.number for _, evidence in self._evidence],
+            "cards": [opening.number for opening in self._openings.values()],
+            "keys": [key.number for key in self._keys.values()],
+            "exercises": [exercise.number for exercise in self._exercises.values()],
+        }
+        return max(numbers[feed], default=0)

@@ -1,8 +1,8 @@
 """The SQLite driver: ``hub.db`` in the hub's home, one connection that writes, two that read.
 
-Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay``, ``sqlite_due`` and
-``sqlite_privacy``, group commit in ``writer``, the steps to the present tables in ``migrate``. The
-promises stand in ``base``. Over 400 lines, because it is one driver of one protocol.
+Each verb is one job: its SQL stands in ``sqlite_log``, ``sqlite_relay``, ``sqlite_due``,
+``sqlite_blobs`` and ``sqlite_privacy``, group commit in ``writer``, the steps to the present tables in
+``migrate``. The promises stand in ``base``. Over 400 lines, because it is one driver of one protocol.
 """
 
 from __future__ import annotations
@@ -18,20 +18,28 @@ from typing import Final, TypeVar
 
 from poc.core.audit import AuditEvent, AuditRow
 from poc.errors import UnreachableError
+from poc.store import sqlite_blobs as blob_sql
 from poc.store import sqlite_due as due
+from poc.store import sqlite_inbox
 from poc.store import sqlite_log as log
+from poc.store import sqlite_operation as operation
 from poc.store import sqlite_privacy as privacy
+from poc.store import sqlite_quotas as quotas
 from poc.store import sqlite_relay as relay
 from poc.store.base import (
     Accepted,
     Answer,
+    BlobChunk,
     DueStep,
     Evidence,
     Existing,
+    FeedName,
     InboxItem,
     Leaf,
+    Quota,
     Rejection,
     StoredAnchor,
+    StoredBlob,
     StoredErasure,
     StoredExercise,
     StoredHead,
@@ -40,11 +48,13 @@ from poc.store.base import (
     StoredOpening,
     StoredProposal,
     StoredRead,
+    StoredRestore,
     StoredSlot,
     Subtree,
 )
 from poc.store.home import bring_up, lock_home
 from poc.store.migrate import Migration, read_migrations
+from poc.store.sqlite_nudging import SqliteNudging
 from poc.store.versions import check_sqlite_version
 from poc.store.writer import Connection, Job, Writer, open_reader, open_writer, storage_failed
 
@@ -54,7 +64,7 @@ READERS: Final = 2
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(SqliteNudging):
     """A ``Store`` on one SQLite file. Make it with ``open``.
 
     ``notice`` is what the start must say about this version of SQLite, None if nothing.
@@ -164,9 +174,9 @@ class SqliteStore:
 
     # --- proposals ---
 
-    async def put_proposal(self, proposal: StoredProposal) -> bool:
+    async def put_proposal(self, proposal: StoredProposal, open_max: int | None = None) -> bool:
         """See ``Store``."""
-        return await self._write(partial(log.put_proposal, proposal=proposal))
+        return await self._write(partial(log.put_proposal, proposal=proposal, open_max=open_max))
 
     async def sign_proposal(self, proposal_id: str, expected: bytes, signatures: bytes) -> None:
         """See ``Store``."""
@@ -253,18 +263,34 @@ class SqliteStore:
     # --- messages and evidence ---
 
     async def accept_message(
-        self, message: StoredMessage, slots: Sequence[StoredSlot], steps: Sequence[DueStep] = ()
+        self,
+        message: StoredMessage,
+        slots: Sequence[StoredSlot],
+        steps: Sequence[DueStep] = (),
+        blobs: Sequence[str] = (),
+        quota: Quota | None = None,
     ) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.accept_message, message=message, slots=slots, steps=steps))
+        job = partial(
+            relay.accept_message, message=message, slots=slots, steps=steps, blobs=blobs, quota=quota
+        )
+        return await self._write(job)
 
-    async def reject_message(self, rejection: Rejection) -> Accepted | Existing:
+    async def reject_message(self, rejection: Rejection, quota: Quota | None = None) -> Accepted | Existing:
         """See ``Store``."""
-        return await self._write(partial(relay.reject_message, rejection=rejection))
+        return await self._write(partial(relay.reject_message, rejection=rejection, quota=quota))
+
+    async def forget_uses(self, before: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(quotas.forget_uses, before=before))
 
     async def read_inbox(self, kids: Sequence[str], after: int, limit: int) -> tuple[InboxItem, ...]:
         """See ``Store``."""
         return await self._read(partial(relay.read_inbox, kids=kids, after=after, limit=limit))
+
+    async def read_newest_arrival(self, kids: Sequence[str]) -> int:
+        """See ``Store``."""
+        return await self._read(partial(sqlite_inbox.read_newest_arrival, kids=kids))
 
     async def read_message(self, message_id: str) -> StoredMessage | None:
         """See ``Store``."""
@@ -326,6 +352,28 @@ class SqliteStore:
     async def drop_envelopes(self, before: datetime) -> int:
         """See ``Store``."""
         return await self._write(partial(privacy.drop_envelopes, before=before))
+
+    # --- blobs ---
+
+    async def put_chunk(self, chunk: BlobChunk) -> StoredBlob | None:
+        """See ``Store``."""
+        return await self._write(partial(blob_sql.put_chunk, chunk=chunk))
+
+    async def read_blob(self, sha256: str, uploader: str) -> StoredBlob | None:
+        """See ``Store``."""
+        return await self._read(partial(blob_sql.read_blob, sha256=sha256, uploader=uploader))
+
+    async def find_blob(self, sha256: str, holder: str, kids: Sequence[str]) -> StoredBlob | None:
+        """See ``Store``."""
+        return await self._read(partial(blob_sql.find_blob, sha256=sha256, holder=holder, kids=kids))
+
+    async def read_blob_part(self, blob: StoredBlob, start: int, end: int) -> bytes:
+        """See ``Store``."""
+        return await self._read(partial(blob_sql.read_blob_part, blob=blob, start=start, end=end))
+
+    async def drop_orphan_blobs(self, before: datetime, limit: int) -> int:
+        """See ``Store``."""
+        return await self._write(partial(blob_sql.drop_orphan_blobs, before=before, limit=limit))
 
     # --- the audit trail ---
 
@@ -397,6 +445,28 @@ class SqliteStore:
     async def read_exercise(self, exercise_id: str) -> StoredExercise | None:
         """See ``Store``."""
         return await self._read(partial(relay.read_exercise, exercise_id=exercise_id))
+
+    # --- operation ---
+
+    async def probe(self, now: datetime) -> int:
+        """See ``Store``."""
+        return await self._write(partial(operation.probe, now=now))
+
+    async def read_restore(self) -> StoredRestore | None:
+        """See ``Store``."""
+        return await self._read(operation.read_restore)
+
+    async def begin_epoch(self, epoch: str, now: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(operation.begin_epoch, epoch=epoch, now=now))
+
+    async def prove_restore(self, now: datetime) -> bool:
+        """See ``Store``."""
+        return await self._write(partial(operation.prove_restore, now=now))
+
+    async def read_newest_number(self, feed: FeedName) -> int:
+        """See ``Store``."""
+        return await self._read(partial(operation.read_newest_number, feed=feed))
 
 
 def _in_snapshot(job: Job[T], db: sqlite3.Connection) -> T:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from poc.core.strictjson import b64u
 from poc.errors import FaultError, RefusedError
 from poc.store.base import Leaf, StoredHead, StoredKey, StoredOpening, StoredProposal, Subtree
+from poc.store.quotas import too_many_proposals
 
 
 def seconds(at: datetime) -> int:
@@ -120,24 +121,31 @@ def read_hashes(db: sqlite3.Connection, level: int, start: int, end: int) -> tup
     return tuple(row[0] for row in rows)
 
 
-def _proposal(row: tuple[str, bytes, bytes, int, int]) -> StoredProposal:
-    return StoredProposal(row[0], row[1], row[2], time_of(row[3]), time_of(row[4]))
+def _proposal(row: tuple[str, bytes, bytes, int, int, str]) -> StoredProposal:
+    return StoredProposal(row[0], row[1], row[2], time_of(row[3]), time_of(row[4]), row[5])
 
 
-def put_proposal(db: sqlite3.Connection, proposal: StoredProposal) -> bool:
+def put_proposal(db: sqlite3.Connection, proposal: StoredProposal, open_max: int | None = None) -> bool:
     """See ``Store.put_proposal``."""
     added = db.execute(
-        "INSERT INTO proposals (id, payload, signatures, opened_at, expires_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO proposals (id, payload, signatures, opened_at, expires_at, opener)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         (
             proposal.id,
             proposal.payload,
             proposal.signatures,
             seconds(proposal.opened_at),
             seconds(proposal.expires_at),
+            proposal.opener,
         ),
     )
-    return added.rowcount == 1
+    if added.rowcount == 0:
+        return False
+    sql = "SELECT count(*) FROM proposals WHERE opener = ?"
+    (count,) = db.execute(sql, (proposal.opener,)).fetchone()
+    if open_max is not None and count > open_max:
+        raise too_many_proposals(proposal.opener, count - 1)
+    return True
 
 
 def sign_proposal(db: sqlite3.Connection, proposal_id: str, expected: bytes, signatures: bytes) -> None:
@@ -153,7 +161,7 @@ def sign_proposal(db: sqlite3.Connection, proposal_id: str, expected: bytes, sig
 def read_proposal(db: sqlite3.Connection, proposal_id: str, now: datetime) -> StoredProposal | None:
     """See ``Store.read_proposal``."""
     row = db.execute(
-        "SELECT id, payload, signatures, opened_at, expires_at FROM proposals"
+        "SELECT id, payload, signatures, opened_at, expires_at, opener FROM proposals"
         " WHERE id = ? AND expires_at > ?",
         (proposal_id, seconds(now)),
     ).fetchone()
@@ -163,7 +171,7 @@ def read_proposal(db: sqlite3.Connection, proposal_id: str, now: datetime) -> St
 def read_proposals(db: sqlite3.Connection, now: datetime, limit: int) -> tuple[StoredProposal, ...]:
     """See ``Store.read_proposals``."""
     rows = db.execute(
-        "SELECT id, payload, signatures, opened_at, expires_at FROM proposals WHERE expires_at > ?"
+        "SELECT id, payload, signatures, opened_at, expires_at, opener FROM proposals WHERE expires_at > ?"
         " ORDER BY opened_at, id LIMIT ?",
         (seconds(now), limit),
     )

@@ -14,6 +14,7 @@ from poc.core.audit import AuditEvent, AuditRow, chain
 from poc.errors import UnreachableError
 from poc.store.base import StoredAnchor, StoredErasure, StoredRead
 from poc.store.sqlite_log import seconds, time_of
+from poc.store.sqlite_quotas import let_go_envelopes
 
 _DAY_SECONDS: Final = 86_400
 
@@ -113,9 +114,13 @@ def forget_reads(db: sqlite3.Connection, before: date) -> int:
 
 
 def drop_envelopes(db: sqlite3.Connection, before: datetime) -> int:
-    """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it."""
+    """See ``Store.drop_envelopes``. The row stays: sequence numbers and answers refer to it.
+
+    The message's blobs are orphans from now on.
+    """
     due = "expires_at < ? AND ciphertext <> ''"
-    for table in ("slots", "held_slots", "due"):
+    let_go_envelopes(db, due, (seconds(before),))
+    for table in ("slots", "held_slots", "due", "message_blobs"):
         db.execute(
             f"DELETE FROM {table} WHERE message IN (SELECT id FROM messages WHERE {due})",  # noqa: S608 -- no value in it
             (seconds(before),),

@@ -18,13 +18,17 @@ from poc.store.base import (
     Evidence,
     Existing,
     InboxItem,
+    Quota,
     Rejection,
     StoredExercise,
     StoredMessage,
     StoredSlot,
 )
+from poc.store.quotas import envelope_bytes
+from poc.store.sqlite_blobs import name_blobs
 from poc.store.sqlite_due import insert_evidence, insert_held, note_answered
 from poc.store.sqlite_log import renew_openings, seconds, time_of
+from poc.store.sqlite_quotas import count_message, hold_envelope
 
 _MESSAGE = (
     "messages.id, body_sha256, digest, sender_contact, sender_kid, status, exercise,"
@@ -52,12 +56,16 @@ def accept_message(
     message: StoredMessage,
     slots: Sequence[StoredSlot],
     steps: Sequence[DueStep] = (),
+    blobs: Sequence[str] = (),
+    quota: Quota | None = None,
 ) -> Accepted | Existing:
     """See ``Store.accept_message``."""
     existing = _submitted(db, message.id, message.body_sha256, message.sender_contact)
     if existing:
         return existing
     _refuse_used_sequences(db, message, slots)
+    if quota is not None:
+        count_message(db, quota)
     db.execute(
         "INSERT INTO submissions (id, body_sha256, sender_contact, sender_kid, reason, receipt, answered_at)"
         " VALUES (?, ?, ?, ?, NULL, ?, ?)",
@@ -71,7 +79,10 @@ def accept_message(
         ),
     )
     _insert_message(db, message, slots)
+    if quota is not None:
+        hold_envelope(db, message.id, envelope_bytes(message, slots), quota)
     insert_held(db, message.id, list(enumerate(slots)), steps)
+    name_blobs(db, message.id, blobs)
     insert_evidence(db, message.id, ("receipt", "accepted", None, message.receipt))
     return Accepted(message.receipt)
 
@@ -135,11 +146,15 @@ def _insert_message(db: sqlite3.Connection, message: StoredMessage, slots: Seque
     )
 
 
-def reject_message(db: sqlite3.Connection, rejection: Rejection) -> Accepted | Existing:
+def reject_message(
+    db: sqlite3.Connection, rejection: Rejection, quota: Quota | None = None
+) -> Accepted | Existing:
     """See ``Store.reject_message``."""
     existing = _submitted(db, rejection.id, rejection.body_sha256, rejection.sender_contact)
     if existing:
         return existing
+    if quota is not None:
+        count_message(db, quota)
     db.execute(
         "INSERT INTO submissions (id, body_sha256, sender_contact, sender_kid, reason, receipt, answered_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

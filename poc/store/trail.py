@@ -20,7 +20,7 @@ from poc.store.migrate import check_database, read_migrations
 from poc.store.sqlite import DATABASE_NAME
 from poc.store.writer import storage_failed
 
-_ALL = 2**53
+ALL = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def read_trail(home: Path) -> Trail:
             db.execute("BEGIN")
             check_database(db, read_migrations())
             return Trail(
-                privacy.read_audit(db, 0, _ALL), privacy.read_anchors(db), log.read_leaves(db, 0, _ALL)
+                privacy.read_audit(db, 0, ALL), privacy.read_anchors(db), log.read_leaves(db, 0, ALL)
             )
     except sqlite3.Error as error:
         raise storage_failed(error) from error

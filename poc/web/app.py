@@ -7,6 +7,7 @@ looks like what is missing.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
@@ -17,22 +18,30 @@ from poc.hub.caller import Caller
 from poc.hub.hub import Hub
 from poc.limits import BODY_DRAIN_BYTES_MAX
 from poc.logs import log_event
-from poc.serving.answer import Answer
+from poc.serving.addresses import Proxies
+from poc.serving.answer import Answer, Streamed
 from poc.serving.connection import Deadlines
-from poc.serving.requests import Handler, answered, expect, read_body, response_of
+from poc.serving.requests import Handler, answered, expect, read_body, response_of, stream
 from poc.web.audited import Asked, audited
 from poc.web.auth import authenticate
 from poc.web.call import Call
+from poc.web.gate import Gate
+from poc.web.rates import Rates
 from poc.web.routes import ROUTES, Route
 
 _METHODS: Final = frozenset(route.method for route in ROUTES)
 
 
 def make_app(
-    hub: Hub, public_origin: Callable[[], str], deadlines: Deadlines | None = None
+    hub: Hub,
+    public_origin: Callable[[], str],
+    deadlines: Deadlines | None = None,
+    proxies: Proxies | None = None,
+    rates: Rates | None = None,
 ) -> web.Application:
     """The application of a hub, and what runs beside it. Requests are signed for ``public_origin``."""
     limits = deadlines or Deadlines()
+    gate = Gate(rates or Rates(hub.metrics, time.monotonic), proxies or Proxies())
 
     @web.middleware
     async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,10 +51,20 @@ def make_app(
 
     app = web.Application(middlewares=[errors], client_max_size=BODY_DRAIN_BYTES_MAX)
     for route in ROUTES:
-        serve = _serve(hub, route, public_origin, limits)
+        serve = _serve(hub, route, public_origin, limits, gate)
         app.router.add_route(route.method, route.path, serve, expect_handler=expect(hub.now))
     app.cleanup_ctx.append(_background(hub))
+    app.on_shutdown.append(_end_streams(hub))
     return app
+
+
+def _end_streams(hub: Hub) -> Callable[[web.Application], Awaitable[None]]:
+    """Streams would hold a stop up for as long as it may take."""
+
+    async def end(_app: web.Application) -> None:
+        hub.wakes.close()
+
+    return end
 
 
 def _count(hub: Hub, request: web.Request, status: int) -> None:
@@ -58,39 +77,47 @@ def _count(hub: Hub, request: web.Request, status: int) -> None:
 
 
 def _serve(
-    hub: Hub, route: Route, public_origin: Callable[[], str], limits: Deadlines
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(request: web.Request, asked: Asked) -> Answer:
+    hub: Hub, route: Route, public_origin: Callable[[], str], limits: Deadlines, gate: Gate
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request, asked: Asked) -> Answer | Streamed:
+        gate.enter(route.kind, request, is_signed=bool(route.roles))
         body = asked.body = await read_body(request, route.body_bytes_max, limits.body)
         if not route.early:
             await hub.wait_loaded()
         target = public_origin() + request.raw_path
-        caller = asked.caller = await _caller(hub, route, request, body, target)
+        caller = asked.caller = await _caller(hub, route, request, body, target, gate)
         if len(request.query) != len(set(request.query)):
             raise RefusedError("bad-form", "a query member stands twice")
         path, query = request.match_info, dict(request.query)
         return await route.handler(
-            Call(hub, caller, path, query, body, public_origin(), target, request.headers)
-        )
+            Call(
+                hub, caller, path, query, body, public_origin(), target, request.headers,
+                lambda: request.transport is None or request.transport.is_closing(),
+            )
+        )  # fmt: skip
 
-    async def serve(request: web.Request) -> web.Response:
+    async def serve(request: web.Request) -> web.StreamResponse:
         asked = Asked(request.match_info)
         if route.audit is None:
-            return response_of(await answer(request, asked))
-        return response_of(await audited(hub.audit, route.audit, asked, lambda: answer(request, asked)))
+            given = await answer(request, asked)
+        else:
+            given = await audited(hub.audit, route.audit, asked, lambda: answer(request, asked))
+        return await stream(request, given) if isinstance(given, Streamed) else response_of(given)
 
     return serve
 
 
 async def _caller(
-    hub: Hub, route: Route, request: web.Request, body: bytes, target_uri: str
+    hub: Hub, route: Route, request: web.Request, body: bytes, target_uri: str, gate: Gate
 ) -> Caller | None:
     if not route.roles:
         return None
     settings = hub.log.view.directory.settings
     if route.policy and settings.entries_access == "public":
+        gate.enter("unsigned", request, is_signed=False)
         return None
-    caller = await authenticate(hub, request.headers, request.method, target_uri, body)
+    proved = gate.prove(route.kind, request)
+    caller = await authenticate(hub, request.headers, request.method, target_uri, body, proved)
     if caller.role not in route.roles:
         raise RefusedError("not-found")
     return caller

@@ -13,9 +13,9 @@ from poc.core.strictjson import parse
 from poc.errors import PocError
 from poc.hub.audit import DONE, PROPOSED, Audit
 from poc.hub.caller import Caller
-from poc.serving.answer import Answer
+from poc.serving.answer import Answer, Streamed
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}|[a-z0-9]+(-[a-z0-9]+)*")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}|[a-z0-9]+([.-][a-z0-9]+)*")
 _ID_CHARS_MAX: Final = 64
 _WAITS: Final = 202
 
@@ -43,7 +43,9 @@ class Asked:
         return named if fits and self.caller is not None else None
 
 
-async def audited(audit: Audit, action: str, asked: Asked, answer: Callable[[], Awaitable[Answer]]) -> Answer:
+async def audited(
+    audit: Audit, action: str, asked: Asked, answer: Callable[[], Awaitable[Answer | Streamed]]
+) -> Answer | Streamed:
     """The answer, after its record is written; a refusal is recorded by its code and raised again.
 
     Raises ``storage-failed`` where what was done could not be recorded: a repeat changes nothing and is.
@@ -56,6 +58,6 @@ async def audited(audit: Audit, action: str, asked: Asked, answer: Callable[[], 
         with contextlib.suppress(PocError):
             await audit.record(action, code, caller=asked.caller, subject=asked.subject)
         raise
-    outcome = PROPOSED if given.status == _WAITS else DONE
+    outcome = PROPOSED if isinstance(given, Answer) and given.status == _WAITS else DONE
     await audit.record(action, outcome, caller=asked.caller, subject=asked.subject)
     return given

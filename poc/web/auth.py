@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from poc.core.httpsig import parse_request, verify_request
@@ -13,13 +13,22 @@ from poc.limits import NONCE_SECONDS_KEPT
 
 
 async def authenticate(
-    hub: Hub, headers: Mapping[str, str], method: str, target_uri: str, body: bytes
+    hub: Hub,
+    headers: Mapping[str, str],
+    method: str,
+    target_uri: str,
+    body: bytes,
+    proved: Callable[[Caller], None],
 ) -> Caller:
-    """The caller who signed this very request. Raises ``not-signed``, ``clock-skew``, ``nonce-used``."""
+    """The caller who signed this very request; ``proved`` hears of it before disk is used, and may refuse it.
+
+    Raises ``not-signed``, ``clock-skew``, ``nonce-used``, what ``proved`` raises.
+    """
     signature = parse_request(headers)
     now = hub.now()
     caller, key = caller_of(hub.log.view.directory, signature.keyid)
     verify_request(signature, method, target_uri, body, key, now)
+    proved(caller)
     until = now + timedelta(seconds=NONCE_SECONDS_KEPT)
     if not await hub.store.use_nonce(caller.kid, signature.nonce, until):
         raise RefusedError("nonce-used")

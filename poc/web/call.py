@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,10 @@ _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request within its limits, whose signature, if its route needs one, is verified."""
+    """A request within its limits, whose signature, if its route needs one, is verified.
+
+    ``is_gone`` says whether the caller has hung up.
+    """
 
     hub: Hub
     known_caller: Caller | None
@@ -27,6 +30,7 @@ class Call:
     public_origin: str
     target: str
     headers: Mapping[str, str]
+    is_gone: Callable[[], bool]
 
     @property
     def caller(self) -> Caller:
@@ -46,6 +50,15 @@ class Call:
         if not _NUMBER.fullmatch(text) or set(self.query) - {name}:
             raise RefusedError("bad-form", f"the query may hold {name}, a number, only")
         return int(text)
+
+    def continued(self, name: str) -> int:
+        """Where a stream goes on: ``Last-Event-ID``, else the number of the query. Raises ``bad-form``."""
+        asked, told = self.number(name), self.headers.get("Last-Event-ID")
+        if told is None:
+            return asked
+        if not _NUMBER.fullmatch(told):
+            raise RefusedError("bad-form", "Last-Event-ID is the number of an event of this stream")
+        return int(told)
 
     def json(self) -> Any:
         """The body as strict JSON."""

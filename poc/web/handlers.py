@@ -6,6 +6,7 @@ from typing import Any
 
 from poc.core.card import Opening
 from poc.core.form import form_of
+from poc.core.nudge import NudgeAddresses, NudgeCode, NudgeTrial
 from poc.core.proposal import SealingJwk
 from poc.core.statement import SignedStatement, read_signed_statement
 from poc.core.strictjson import b64u, format_time
@@ -13,9 +14,11 @@ from poc.core.tiles import encode_entries, join_hashes, parse_tile_path
 from poc.errors import RefusedError
 from poc.hub.log import Logged
 from poc.hub.registry import Proposed
-from poc.serving.answer import Answer, answer_json
+from poc.serving.answer import Answer, Streamed, answer_json
+from poc.store.base import FeedName
 from poc.web import pages
 from poc.web.call import Call
+from poc.web.events import events
 
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -33,10 +36,8 @@ async def healthz(_call: Call) -> Answer:
 
 async def readyz(call: Call) -> Answer:
     """503 with the reason, and what to do, while statements and messages are not taken."""
-    error = call.hub.reason
-    if error is None:
-        return answer_json({"status": "ok"})
-    return answer_json({"reason": error.code, "message": error.message, "next": error.next_step}, 503)
+    is_ready, value = call.hub.readiness()
+    return answer_json(value, 200 if is_ready else 503)
 
 
 async def checkpoint(call: Call) -> Answer:
@@ -99,7 +100,8 @@ async def sign_proposal(call: Call) -> Answer:
 
 async def cards(call: Call) -> Answer:
     """Openings."""
-    return answer_json(await call.hub.openings.cards(call.caller, call.number("since")))
+    since = call.number("since")
+    return await _page(call, "cards", since, await call.hub.openings.cards(call.caller, since))
 
 
 async def put_card(call: Call) -> Answer:
@@ -120,9 +122,35 @@ async def readers(call: Call) -> Answer:
     return answer_json(await call.hub.openings.readers(call.caller, call.id))
 
 
+async def nudges(call: Call) -> Answer:
+    """Where a contact is nudged, and what became of it."""
+    return answer_json(await call.hub.nudges.show(call.caller, call.id))
+
+
+async def set_nudges(call: Call) -> Answer:
+    """Where a contact is nudged from now on."""
+    wanted = form_of(NudgeAddresses, call.json())
+    return answer_json(await call.hub.nudges.put(call.caller, call.id, wanted))
+
+
+async def confirm_nudges(call: Call) -> Answer:
+    """The code that reached an address."""
+    typed = form_of(NudgeCode, call.json())
+    await call.hub.nudges.confirm(call.caller, call.id, typed.number, typed.code)
+    return answer_json({"contact": call.id, "number": typed.number})
+
+
+async def try_nudges(call: Call) -> Answer:
+    """A trial notice, or a new code."""
+    number = form_of(NudgeTrial, call.json()).number
+    await call.hub.nudges.try_out(call.caller, call.id, number)
+    return answer_json({"contact": call.id, "number": number})
+
+
 async def keys(call: Call) -> Answer:
     """Sealing keys."""
-    return answer_json(await call.hub.openings.keys(call.number("since")))
+    since = call.number("since")
+    return await _page(call, "keys", since, await call.hub.openings.keys(since))
 
 
 async def key(call: Call) -> Answer:
@@ -169,19 +197,49 @@ async def evidence(call: Call) -> Answer:
     return answer_json(await call.hub.relay.evidence(call.caller, call.id))
 
 
+async def put_blob(call: Call) -> Answer:
+    """A chunk of a blob."""
+    asked = call.headers.get("Content-Range", "")
+    created, kept = await call.hub.blobs.put(call.caller, call.id, asked, call.body)
+    value = {"size_bytes": kept.size_bytes, "have_bytes": kept.have_bytes}
+    return answer_json(value, (201 if created else 200) if kept.is_complete else 202)
+
+
+async def blob(call: Call) -> Answer:
+    """A part of a blob: opaque bytes, which nothing on the way is to look into or to keep."""
+    part = await call.hub.blobs.get(call.caller, call.id, call.headers.get("Range", ""))
+    headers = {
+        **_PRIVATE,
+        "Content-Range": f"bytes {part.start}-{part.start + len(part.data) - 1}/{part.size_bytes}",
+        "Content-Disposition": "attachment",
+    }
+    return Answer(206, part.data, "application/octet-stream", headers)
+
+
 async def inbox(call: Call) -> Answer:
     """The device's inbox."""
-    return answer_json(await call.hub.relay.inbox(call.caller, call.number("after")))
+    after = call.number("after")
+    return await _page(call, "inbox", after, await call.hub.relay.inbox(call.caller, after))
+
+
+async def inbox_stream(call: Call) -> Streamed:
+    """Signals that the inbox has grown."""
+    after, streams = call.continued("after"), call.hub.streams
+    listener = streams.open(call.caller, call.is_gone)
+    numbers = streams.numbers(call.caller, listener, after)
+    return Streamed(events(numbers), lambda: streams.close(listener), "text/event-stream")
 
 
 async def evidence_feed(call: Call) -> Answer:
     """Evidence in order."""
-    return answer_json(await call.hub.relay.evidence_feed(call.caller, call.number("after")))
+    after = call.number("after")
+    return await _page(call, "evidence", after, await call.hub.relay.evidence_feed(call.caller, after))
 
 
 async def exercises(call: Call) -> Answer:
     """Exercises."""
-    return answer_json(await call.hub.exercises.feed(call.caller, call.number("since")))
+    since = call.number("since")
+    return await _page(call, "exercises", since, await call.hub.exercises.feed(call.caller, since))
 
 
 async def exercise(call: Call) -> Answer:
@@ -204,6 +262,11 @@ async def order(call: Call) -> Answer:
 async def _record(call: Call, kind: str) -> Answer:
     created, receipt = await call.hub.relay.record(call.caller, call.id, kind, call.text("jws"))
     return answer_json({"receipt": receipt}, 201 if created else 200)
+
+
+async def _page(call: Call, feed: FeedName, after: int, page: dict[str, Any]) -> Answer:
+    """A page of a feed, with the epoch in which its numbers count."""
+    return answer_json({**page, "epoch": await call.hub.restored.check_feed(feed, after, page["next"])})
 
 
 def _tile(call: Call, path: str) -> Any:

@@ -97,10 +97,7 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["security"] = [{"request-signature": []}, *([{}] if route.policy else [])]
     if shape.takes is not None:
         operation["x-body-bytes-max"] = route.body_bytes_max
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": shape.takes}},
-        }
+        operation["requestBody"] = {"required": True, "content": _content(shape.takes)}
     return operation
 
 
@@ -109,6 +106,8 @@ def _parameters(route: Route, shape: Shape) -> list[dict[str, Any]]:
     parts = [{"name": name, "in": "path", "required": True, "schema": _in_path(name)} for name in names]
     if shape.follows is not None:
         parts.append({"name": shape.follows, "in": "query", "required": False, "schema": NUMBER})
+    if shape.header is not None:
+        parts.append({"name": shape.header, "in": "header", "required": True, "schema": TEXT})
     return parts
 
 
@@ -117,9 +116,12 @@ def _in_path(name: str) -> Schema:
 
 
 def _response(answer: Schema | str) -> dict[str, Any]:
-    if isinstance(answer, str):
-        return {"description": "The answer.", "content": {answer: {}}}
-    return {"description": "The answer.", "content": {"application/json": {"schema": answer}}}
+    return {"description": "The answer.", "content": _content(answer)}
+
+
+def _content(body: Schema | str) -> dict[str, Any]:
+    """A body by its media type: JSON of a schema, or bytes of the type named."""
+    return {body: {}} if isinstance(body, str) else {"application/json": {"schema": body}}
 
 
 def routes_page() -> str:
@@ -149,14 +151,13 @@ def _described(route: Route) -> list[str]:
     who = ", ".join(sorted(route.roles)) or "anyone, unsigned"
     more = "; anyone where the registry's policy says so" if route.policy else ""
     lines = [f"{route.summary} Who: {who}{more}." + (f" {shape.note}" if shape.note else "")]
+    if shape.header is not None:
+        lines.append(f"Header: `{shape.header}`, which is not signed.")
     if shape.follows is not None:
         lines.append(f"Query: `{shape.follows}`, a number, 0 if not given.")
     if shape.takes is not None:
         lines.append(f"Takes at most {route.body_bytes_max:,} bytes: {_sketch(shape.takes)}")
-    lines += [
-        f"{status}: {f'`{answer}`' if isinstance(answer, str) else _sketch(answer)}"
-        for status, answer in shape.answers.items()
-    ]
+    lines += [f"{status}: {_sketch(answer)}" for status, answer in shape.answers.items()]
     if shape.codes:
         lines.append(f"Refuses with: {_named(shape.codes)}.")
     return lines
@@ -166,8 +167,10 @@ def _named(codes: tuple[str, ...]) -> str:
     return ", ".join(f"[{code}](errors.md#{code})" for code in dict.fromkeys(codes) if code in CATALOGUE)
 
 
-def _sketch(schema: Schema) -> str:
-    """A schema as a reader sees it: its members, or the form it is."""
+def _sketch(schema: Schema | str) -> str:
+    """A body as a reader sees it: its media type, its members, or the form it is."""
+    if isinstance(schema, str):
+        return f"`{schema}`"
     if "$ref" in schema:
         name = schema["$ref"]
         return f"[{name.removesuffix('.schema.json')}](../schemas/{name})"

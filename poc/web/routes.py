@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from poc.hub.caller import Role
-from poc.limits import BODY_BYTES_MAX, KIB
-from poc.serving.answer import Answer
+from poc.limits import BLOB_CHUNK_BYTES_MAX, BODY_BYTES_MAX, KIB
+from poc.serving.answer import Answer, Streamed
 from poc.web import handlers
 from poc.web.call import Call
+from poc.web.rates import Kind
 
-Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[Call], Awaitable[Answer | Streamed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Route:
     """One route. ``roles`` empty: anyone, unsigned. ``policy``: anyone too where the registry says so.
 
     ``early``: answered also while the log is still being read. ``audit``: a privileged action, by this name:
-    each call, refused or not, leaves exactly one record in the audit trail.
+    each call, refused or not, leaves exactly one record in the audit trail. ``paid_as``: which rate bounds
+    it, of its key, or of the address where nobody has to sign; None: unsigned or reading.
     """
 
     method: str
@@ -35,6 +37,12 @@ class Route:
     policy: bool = False
     early: bool = False
     audit: str | None = None
+    paid_as: Kind | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The rate that bounds this route."""
+        return self.paid_as or ("reading" if self.roles else "unsigned")
 
 
 ANYONE: Final[frozenset[Role]] = frozenset()
@@ -70,6 +78,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Log a statement, or propose it.",
         128 * KIB,
         audit="statement",
+        paid_as="submit",
     ),
     Route("GET", "/v1/proposals", PARTIES, handlers.proposals, "Open proposals that concern the caller."),
     Route("GET", "/v1/proposals/{id}", PARTIES, handlers.proposal, "One proposal."),
@@ -81,6 +90,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Sign a proposal.",
         64 * KIB,
         audit="proposal-signature",
+        paid_as="statements",
     ),
     Route("GET", "/v1/cards", PARTIES, handlers.cards, "Openings of cards, by their visibility."),
     Route(
@@ -91,6 +101,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Give the opening of a card's part.",
         64 * KIB,
         audit="opening",
+        paid_as="statements",
     ),
     Route(
         "DELETE",
@@ -99,8 +110,37 @@ ROUTES: Final[tuple[Route, ...]] = (
         handlers.erase_card,
         "Erase the opening of a card's part, for good.",
         audit="erasure",
+        paid_as="statements",
     ),
     Route("GET", "/v1/contacts/{id}/readers", STATES, handlers.readers, "Who fetched the contact's card."),
+    Route("GET", "/v1/contacts/{id}/nudges", STATES, handlers.nudges, "Where a contact is nudged."),
+    Route(
+        "PUT",
+        "/v1/contacts/{id}/nudges",
+        STATES,
+        handlers.set_nudges,
+        "Say where a contact is nudged.",
+        16 * KIB,
+        audit="nudge-addresses",
+    ),
+    Route(
+        "POST",
+        "/v1/contacts/{id}/nudges/confirmations",
+        STATES,
+        handlers.confirm_nudges,
+        "Confirm an address by its code.",
+        1 * KIB,
+        audit="nudge-confirmation",
+    ),
+    Route(
+        "POST",
+        "/v1/contacts/{id}/nudges/trials",
+        STATES,
+        handlers.try_nudges,
+        "Send a trial, or a new code.",
+        1 * KIB,
+        audit="nudge-trial",
+    ),
     Route("GET", "/v1/keys", PARTIES, handlers.keys, "Sealing keys."),
     Route("GET", "/v1/keys/{id}", PARTIES, handlers.key, "One sealing key."),
     Route(
@@ -111,11 +151,26 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Give a sealing key's body.",
         16 * KIB,
         audit="sealing-key",
+        paid_as="statements",
     ),
-    Route("PUT", "/v1/messages/{id}", DEVICES, handlers.send, "Send an envelope.", BODY_BYTES_MAX),
+    Route(
+        "PUT",
+        "/v1/messages/{id}",
+        DEVICES,
+        handlers.send,
+        "Send an envelope.",
+        BODY_BYTES_MAX,
+        paid_as="messages",
+    ),
     Route("GET", "/v1/messages/{id}", DEVICES, handlers.message, "A message, for its sender or a recipient."),
     Route(
-        "POST", "/v1/messages/{id}/retrievals", CONTACTS, handlers.retrieve, "Record a retrieval.", 64 * KIB
+        "POST",
+        "/v1/messages/{id}/retrievals",
+        CONTACTS,
+        handlers.retrieve,
+        "Record a retrieval.",
+        64 * KIB,
+        paid_as="messages",
     ),
     Route(
         "POST",
@@ -124,10 +179,30 @@ ROUTES: Final[tuple[Route, ...]] = (
         handlers.acknowledge,
         "Record an acknowledgement or a decline.",
         64 * KIB,
+        paid_as="messages",
     ),
-    Route("POST", "/v1/messages/{id}/cancels", DEVICES, handlers.cancel, "Cancel what is held.", 64 * KIB),
+    Route(
+        "POST",
+        "/v1/messages/{id}/cancels",
+        DEVICES,
+        handlers.cancel,
+        "Cancel what is held.",
+        64 * KIB,
+        paid_as="messages",
+    ),
     Route("GET", "/v1/messages/{id}/evidence", DEVICES, handlers.evidence, "The evidence about a message."),
+    Route(
+        "PUT",
+        "/v1/blobs/{id}",
+        DEVICES,
+        handlers.put_blob,
+        "Upload a chunk of a blob.",
+        BLOB_CHUNK_BYTES_MAX,
+        paid_as="blobs",
+    ),
+    Route("GET", "/v1/blobs/{id}", DEVICES, handlers.blob, "A part of a blob.", paid_as="blobs"),
     Route("GET", "/v1/inbox", DEVICES, handlers.inbox, "What came for the caller's device."),
+    Route("GET", "/v1/inbox/stream", DEVICES, handlers.inbox_stream, "When something came, as it comes."),
     Route(
         "GET", "/v1/evidence", DEVICES, handlers.evidence_feed, "The evidence about the caller's messages."
     ),
@@ -141,6 +216,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Announce an exercise.",
         256 * KIB,
         audit="announcement",
+        paid_as="statements",
     ),
     Route(
         "POST",
@@ -150,5 +226,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Start or end it.",
         64 * KIB,
         audit="order",
+        paid_as="statements",
     ),
 )

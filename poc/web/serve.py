@@ -20,11 +20,17 @@ from poc.errors import FaultError, PocError, RefusedError
 from poc.hub.audit import DONE
 from poc.hub.clock import Clock, SteadyClock
 from poc.hub.hub import Hub
+from poc.hub.sending import Channels
 from poc.keyring import Keyring
 from poc.logs import log_event, start_logs
+from poc.outgoing.calls import Outgoing
+from poc.outgoing.mail import check_mail_settings
+from poc.serving.addresses import Proxies
 from poc.serving.connection import GuardedRunner
+from poc.serving.crowd import Crowd
 from poc.serving.metrics import metrics_runner
-from poc.serving.process import listen, stop_asked, unlock
+from poc.serving.process import connections_max, listen, stop_asked, unlock
+from poc.serving.tls import Tls
 from poc.store.sqlite import SqliteStore
 from poc.web.app import make_app
 
@@ -41,8 +47,13 @@ def check_home(home: Path) -> None:
 
 
 async def serve(settings: HubSettings, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded."""
+    """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once loaded.
+
+    Raises ``too-few-descriptors``, what the store, the keyring or the socket is refused for.
+    """
     stopped = stop_asked()
+    tls = _tls(settings)
+    most = connections_max()
     keyring = await asyncio.to_thread(unlock, settings.home)
     async with contextlib.AsyncExitStack() as stack:
         store = await SqliteStore.open(settings.home)
@@ -57,8 +68,11 @@ async def serve(settings: HubSettings, port: int) -> None:
             metrics = metrics_runner(partial(_metrics, hub), hub.now)
             await listen(stack, metrics, settings.metrics_host, settings.metrics_port)
         bound = {"origin": settings.public_origin}
-        runner = GuardedRunner(make_app(hub, lambda: bound["origin"]), hub.now)
-        address = await listen(stack, runner, settings.host, port)
+        proxies = Proxies.of(settings.trusted_proxies)
+        crowd = Crowd(most=most, proxies=proxies, told=hub.metrics.connection_ended)
+        hub.metrics.connections_open.set_function(lambda: len(crowd))
+        runner = GuardedRunner(make_app(hub, lambda: bound["origin"], proxies=proxies), hub.now, crowd=crowd)
+        address = await listen(stack, runner, settings.host, port, tls)
         if "public_origin" not in settings.model_fields_set:
             bound["origin"] = address
         async with asyncio.TaskGroup() as group:
@@ -66,6 +80,15 @@ async def serve(settings: HubSettings, port: int) -> None:
             await stopped.wait()
             loading.cancel()
     log_event("stopped")
+
+
+def _tls(settings: HubSettings) -> Tls | None:
+    """What the hub speaks TLS with itself, None behind a proxy. Raises ``bad-setting``, ``bad-tls``."""
+    if settings.tls_certificate is None and settings.tls_key is None:
+        return None
+    if settings.tls_certificate is None or settings.tls_key is None:
+        raise RefusedError("bad-setting", "tls_certificate and tls_key go together")
+    return Tls.load(settings.home / settings.tls_certificate, settings.home / settings.tls_key)
 
 
 async def _load(hub: Hub, settings: HubSettings, address: str) -> None:
@@ -109,9 +132,22 @@ async def _hub(store: SqliteStore, settings: HubSettings, keyring: Keyring | Non
         now=clock,
         clock_confirmed=settings.clock_confirmed,
         disregarded=settings.disregard_witness,
+        home=settings.home,
+        channels=_channels(settings),
     )
     hub.metrics.build.info({"version": version("poc"), "sqlite": sqlite3.sqlite_version})
     return hub
+
+
+def _channels(settings: HubSettings) -> Channels:
+    """What the operator lets the hub call. Raises ``bad-setting``, ``mail-not-set``."""
+    if settings.mail_server is not None:
+        check_mail_settings(settings)
+    return Channels(
+        Outgoing(settings.allow_networks),
+        settings if settings.mail_server is not None else None,
+        frozenset(settings.webhook_hosts),
+    )
 
 
 async def _metrics(hub: Hub) -> bytes:

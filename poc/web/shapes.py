@@ -44,10 +44,34 @@ def object_of(**members: Schema) -> Schema:
     }
 
 
+PRECEDENCE: Final[Schema] = {"enum": ["flash", "immediate", "priority", "routine"]}
+NUDGE_PLACE: Final[Schema] = {
+    "kind": {"enum": ["email", "webhook"]},
+    "address": {"type": "string", "maxLength": 500},
+    "from": PRECEDENCE,
+    "languages": list_of({"enum": ["ar", "en"]}),
+}
+NUDGES: Final = object_of(
+    contact=TEXT,
+    addresses=list_of(
+        object_of(
+            number=NUMBER,
+            **NUDGE_PLACE,
+            standing=TEXT,
+            confirmed_at=nothing_or(TIME),
+            succeeded_at=nothing_or(TIME),
+            failed_at=nothing_or(TIME),
+            failure=nothing_or(TEXT),
+            secret=nothing_or(TEXT),
+        )
+    ),
+)
+NUDGED: Final = object_of(contact=TEXT, number=NUMBER)
 SIGNATURES: Final = list_of(object_of(protected=B64U, signature=B64U))
 SEALING_KEY: Final = object_of(
     kty={"const": "AKP"}, alg={"const": "HPKE-9-KE"}, pub={**B64U, "maxLength": 1700}
 )
+BLOB: Final = object_of(size_bytes=NUMBER, have_bytes=NUMBER)
 RECEIPT: Final = object_of(receipt=JWS)
 LOGGED: Final = object_of(index=NUMBER, leaf_hash=B64U, logged_at=TIME)
 PROPOSED: Final = object_of(proposal=B64U, missing=list_of(TEXT))
@@ -92,7 +116,7 @@ SIGNER_CODES: Final = ("unknown-key", "bad-signature", "key-ended", "key-comprom
 STATEMENT_CODES: Final = (
     *FORM_CODES,
     *("already-logged", "superseded", "signatures-missing", "signature-not-called-for", "bad-signature"),
-    *("issued-ahead", "issued-too-long-ago", "clock-jumped", "read-only"),
+    *("issued-ahead", "issued-too-long-ago", "clock-jumped", "read-only", "too-many-proposals"),
     *("witnesses-unheard", "clock-unconfirmed"),
     *("unknown-state", "unknown-contact", "unknown-witness", "contact-frozen", "state-suspended"),
     *("not-pending", "cannot-overrule", "call-back-too-old", "already-enrolled", "bad-suspension"),
@@ -114,20 +138,42 @@ class Shape:
     """One route: what it takes, what it gives by status, and its own codes beside those of every route."""
 
     answers: dict[int, Schema | str]
-    takes: Schema | None = None
+    takes: Schema | str | None = None
     codes: tuple[str, ...] = ()
     follows: str | None = None
     note: str = ""
+    header: str | None = None
 
 
-FEED_NOTE: Final = "Ask again from `next` until nothing is left; `next` then equals what was asked."
+STREAM_NOTE: Final = (
+    'Server-Sent Events: `event: inbox` with `data: {"newest": N}`, whose id N is the number the inbox has '
+    "grown to; fetch it with `GET /v1/inbox`. `Last-Event-ID` goes before `after`. A comment is a sign of "
+    "life. It ends with the caller's key, when its contact is frozen, and after STREAM_SECONDS_MAX of "
+    "[limits](limits.md): come back."
+)
+CHECK: Final = object_of(
+    check=TEXT,
+    state={"enum": ["ok", "warning", "failed"]},
+    code=nothing_or(TEXT),
+    message=nothing_or(TEXT),
+    next=nothing_or(TEXT),
+)
+FEED_NOTE: Final = (
+    "Ask again from `next` until nothing is left; `next` then equals what was asked. Where `epoch` is "
+    "another than the last time, or the answer is 409 `cursor-ahead`, the hub was restored: read anew from 0."
+)
 SHAPES: Final[dict[str, Shape]] = {
     "GET /": Shape({200: "text/html"}),
     "GET /healthz": Shape({200: object_of(status={"const": "ok"})}),
     "GET /readyz": Shape(
-        {200: object_of(status={"const": "ok"}), 503: object_of(reason=TEXT, message=TEXT, next=TEXT)},
-        note="The reasons are codes: `starting`, `no-registry`, `log-unproved`, `no-log-key`, `no-hub-key`, "
-        "`head-unsure`, `writer-failed`.",
+        {
+            200: object_of(status={"enum": ["ok", "warning"]}, checks=list_of(CHECK)),
+            503: object_of(
+                status={"const": "failed"}, reason=TEXT, message=TEXT, next=TEXT, checks=list_of(CHECK)
+            ),
+        },
+        note="One row for each thing the hub needs; reasons and codes are those of docs/errors.md, and "
+        "docs/operate.md says which is which. The disk is tried every 10 seconds, not by this request.",
     ),
     "GET /checkpoint": Shape({200: "text/plain"}, note="A signed note (C2SP tlog-checkpoint)."),
     "GET /tile/entries/{tile}": Shape(
@@ -162,6 +208,7 @@ SHAPES: Final[dict[str, Shape]] = {
                 cards=list_of(object_of(number=NUMBER, contact=TEXT, part=TEXT, opening=form("opening"))),
                 erased=list_of(ERASURE),
                 next=NUMBER,
+                epoch=TEXT,
             )
         },
         follows="since",
@@ -195,8 +242,35 @@ SHAPES: Final[dict[str, Shape]] = {
         },
         note="Only for the contact's own State. Its own parties are not listed.",
     ),
+    "GET /v1/contacts/{id}/nudges": Shape(
+        {200: NUDGES},
+        note="Only for the contact's own State. `standing`: `confirmed`, `waits-for-code`, or the code of "
+        "why nothing may go there now; `failure`: the code of the last failure. `secret` is null here.",
+    ),
+    "PUT /v1/contacts/{id}/nudges": Shape(
+        {200: NUDGES},
+        takes=object_of(addresses=list_of(object_of(**NUDGE_PLACE))),
+        codes=(
+            *(*FORM_CODES, "bad-url", "nudges-off", "host-not-approved", "nudge-limit"),
+            *("contact-frozen", "storage-failed"),
+        ),
+        note="All addresses of the contact, from its State's authority or a device of it with `change`; "
+        "what is left out is erased. `from`: the least precedence that is told there. A code goes to each "
+        "new one. `secret`, of a new webhook, is given in this answer only.",
+    ),
+    "POST /v1/contacts/{id}/nudges/confirmations": Shape(
+        {200: NUDGED},
+        takes=object_of(number=NUMBER, code={"type": "string", "pattern": "^[0-9]{6}$"}),
+        codes=(*FORM_CODES, "wrong-code", "code-ended", "contact-frozen", "storage-failed"),
+    ),
+    "POST /v1/contacts/{id}/nudges/trials": Shape(
+        {200: NUDGED},
+        takes=object_of(number=NUMBER),
+        codes=(*FORM_CODES, "nudge-limit", "contact-frozen", "storage-failed"),
+        note="How it ended is shown with the address.",
+    ),
     "GET /v1/keys": Shape(
-        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER)},
+        {200: object_of(keys=list_of(object_of(number=NUMBER, jwk=SEALING_KEY)), next=NUMBER, epoch=TEXT)},
         follows="since",
         note=FEED_NOTE,
     ),
@@ -212,7 +286,9 @@ SHAPES: Final[dict[str, Shape]] = {
         codes=(
             *FORM_CODES,
             *("not-canonical", "bad-padding", "duplicate-slot", "member-mismatch", "id-mismatch", "id-used"),
-            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots", "not-yet-in-force"),
+            *("sequence-used", "wrong-origin", "envelope-too-large", "too-many-slots"),
+            "attachments-too-large",
+            *("too-many-requests", "quota-reached", "storage-quota"),
             *("sent-in-future", "bad-times", "expires-too-late", "expired", "status-not-admitted"),
             *("controller-cannot-send-actual", "unknown-contact", "unknown-state", "contact-frozen"),
             *(
@@ -250,14 +326,45 @@ SHAPES: Final[dict[str, Shape]] = {
     "GET /v1/messages/{id}/evidence": Shape(
         {200: EVIDENCE}, note="A sender sees all; a recipient what is of the message or of itself."
     ),
+    "PUT /v1/blobs/{id}": Shape(
+        {201: BLOB, 200: BLOB, 202: BLOB},
+        takes="application/octet-stream",
+        codes=(
+            *("bad-form", "bad-base64", "attachments-too-large", "bad-padding", "blob-offset"),
+            *("blob-mismatch", "unknown-contact", "contact-frozen", "state-suspended", *SIGNER_CODES),
+            "storage-failed",
+        ),
+        note="`{id}` is the SHA-256 of the whole blob. 202 while some is missing, 201 when this chunk "
+        "completed it, 200 when it was complete before. A chunk begins where what is there ends; one that "
+        "lies within it has no effect; else 409 `blob-offset` names `have_bytes`. `bytes */SIZE` without a "
+        "body asks how much the caller's office has uploaded. 422 `blob-mismatch`: the whole has another "
+        "SHA-256 or size, and what was there is removed. Only the last chunk may have less than 4 KiB.",
+        header="Content-Range",
+    ),
+    "GET /v1/blobs/{id}": Shape(
+        {206: "application/octet-stream"},
+        codes=("bad-range",),
+        note="For whoever has a slot of an accepted message of the uploader that names the blob, and for "
+        "the uploader's office. `Range: bytes=START-END` is required, and an answer holds at most 1 MiB of "
+        "what was asked for: `Content-Range` says which part it is.",
+        header="Range",
+    ),
     "GET /v1/inbox": Shape(
-        {200: object_of(items=list_of(ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+        {200: object_of(items=list_of(ITEM), next=NUMBER, epoch=TEXT)}, follows="after", note=FEED_NOTE
+    ),
+    "GET /v1/inbox/stream": Shape(
+        {200: "text/event-stream"},
+        codes=("bad-form", "contact-frozen", "too-many-streams", "streams-full"),
+        follows="after",
+        note=STREAM_NOTE,
     ),
     "GET /v1/evidence": Shape(
-        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER)}, follows="after", note=FEED_NOTE
+        {200: object_of(items=list_of(EVIDENCE_ITEM), next=NUMBER, epoch=TEXT)},
+        follows="after",
+        note=FEED_NOTE,
     ),
     "GET /v1/exercises": Shape(
-        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER)},
+        {200: object_of(exercises=list_of(EXERCISE), next=NUMBER, epoch=TEXT)},
         follows="since",
         note=FEED_NOTE + " An exercise gets a new number with each order.",
     ),
@@ -277,7 +384,9 @@ SHAPES: Final[dict[str, Shape]] = {
     ),
 }
 
-EVERY_ROUTE: Final = ("bad-request", "too-large", "encoded-body", "too-slow", "starting", "fault")
+EVERY_ROUTE: Final = (
+    *("bad-request", "too-large", "encoded-body", "too-slow", "rate-limited", "starting", "fault"),
+)
 EVERY_SIGNED_ROUTE: Final = (
     *("not-signed", "bad-request-signature", "digest-mismatch", "clock-skew", "nonce-used"),
     *("not-found", "no-registry", "read-only"),

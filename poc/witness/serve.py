@@ -20,8 +20,9 @@ from poc.errors import RefusedError
 from poc.keyring import Keyring
 from poc.logs import log_event
 from poc.serving.connection import GuardedRunner
+from poc.serving.crowd import Crowd
 from poc.serving.metrics import metrics_runner
-from poc.serving.process import listen, stop_asked, unlock
+from poc.serving.process import connections_max, listen, stop_asked, unlock
 from poc.witness.app import make_app
 from poc.witness.store import WatchedLog, WitnessStore
 from poc.witness.witness import Witness
@@ -47,11 +48,12 @@ async def serve(settings: WitnessSettings, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0 takes a free one. Prints its address line once it listens.
 
     Raises:
-        RefusedError: ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``, what the keyring or the
-            record is refused for.
+        RefusedError: ``too-few-descriptors``, ``not-a-witness``, ``no-witness-key``, ``rules-not-checked``,
+            what the keyring or the record is refused for.
         UnreachableError: ``cannot-listen``, ``storage-failed``.
     """
     stopped = stop_asked()
+    most = connections_max()
     check_home(settings.home)
     cosigner = _cosigner(unlock(settings.home))
     async with contextlib.AsyncExitStack() as stack:
@@ -68,7 +70,7 @@ async def serve(settings: WitnessSettings, port: int) -> None:
         if settings.metrics_port is not None:
             metrics = metrics_runner(partial(_metrics, witness), witness.now)
             await listen(stack, metrics, settings.metrics_host, settings.metrics_port)
-        runner = GuardedRunner(make_app(witness, settings.prefix), witness.now)
+        runner = GuardedRunner(make_app(witness, settings.prefix), witness.now, crowd=Crowd(most=most))
         address = await listen(stack, runner, settings.host, port)
         log_event("ready", logs=len(logs))
         print(f"listening on {address}{settings.prefix}", flush=True)  # noqa: T201 (the one line it prints)

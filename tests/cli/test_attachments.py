@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poc.cli.attachments import NAME_BYTES_MAX, safe_name, save_attachments
+from poc.cli.attachments import NAME_BYTES_MAX, ToSave, safe_name, save_attachments
+from poc.core.strictjson import b64u
 from poc.errors import PocError
 
 HOSTILE = (
@@ -18,9 +20,16 @@ HOSTILE = (
 )  # fmt: skip
 
 
+def named(*attachments: tuple[str, bytes]) -> list[ToSave]:
+    return [
+        ToSave(number, name, b64u(hashlib.sha256(data).digest()), lambda data=data: data)  # type: ignore[misc]
+        for number, (name, data) in enumerate(attachments, start=1)
+    ]
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_becomes_a_plain_one(tmp_path, name):
-    (path,) = save_attachments(tmp_path / "out", [(name, b"data")])
+    (path,) = save_attachments(tmp_path / "out", named((name, b"data")))
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == [Path(path).name]
     assert Path(path).stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
@@ -36,7 +45,7 @@ def test_any_name_becomes_one_short_safe_one(name, number):
 
 
 def test_two_of_one_name_are_kept_apart(tmp_path):
-    paths = save_attachments(tmp_path, [("a.txt", b"1"), ("a.txt", b"2")])
+    paths = save_attachments(tmp_path, named(("a.txt", b"1"), ("a.txt", b"2")))
     assert [Path(path).name for path in paths] == ["01-a.txt", "02-a.txt"]
 
 
@@ -53,14 +62,22 @@ def test_nothing_is_written_over_or_through_what_exists(tmp_path, make):
         there.symlink_to(elsewhere)
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(PocError) as refused:
-        save_attachments(tmp_path, [("a.txt", b"1"), ("b.txt", b"2")])
+        save_attachments(tmp_path, named(("a.txt", b"1"), ("b.txt", b"2")))
     assert refused.value.code == "file-exists"
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert not elsewhere.exists() or elsewhere.read_text() == "kept"
 
 
+def test_what_was_saved_before_is_left_and_the_rest_is_added(tmp_path):
+    (first,) = save_attachments(tmp_path, named(("a.txt", b"1")))
+    before = Path(first).stat()
+    paths = save_attachments(tmp_path, named(("a.txt", b"1"), ("b.txt", b"2")))
+    assert [Path(path).read_bytes() for path in paths] == [b"1", b"2"]
+    assert Path(first).stat() == before
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(PocError) as refused:
-        save_attachments(tmp_path / "file" / "under", [("a", b"1")])
+        save_attachments(tmp_path / "file" / "under", named(("a", b"1")))
     assert refused.value.code in ("no-such-file", "file-exists")

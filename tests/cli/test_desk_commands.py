@@ -210,6 +210,8 @@ def test_attachments_are_saved_as_they_came_and_never_over_a_file(kept, tmp_path
     (path,) = run_here(*words, home=kept["sd"]).value["saved"]
     assert json.loads((tmp_path / "out" / "01-advisory.json").read_text()) == {"title": "advisory"}
     assert path.endswith("01-advisory.json")
+    assert run_here(*words, home=kept["sd"]).value["saved"] == [path]
+    (tmp_path / "out" / "01-advisory.json").write_text("another")
     refused(run_here(*words, home=kept["sd"]), "file-exists")
 
 
@@ -263,12 +265,20 @@ def test_what_cannot_be_sent_is_refused_and_nothing_is_kept(kept, words, code, e
     assert len(rows) == 1
 
 
-@pytest.mark.parametrize("over", [1, 5_000])
-def test_attachments_that_are_too_large_say_by_how_much(kept, tmp_path, over):
+def test_an_attachment_that_is_too_large_says_by_how_much(kept, tmp_path):
     file = tmp_path / "large.bin"
-    file.write_bytes(b"x" * (INLINE_ATTACHMENTS_BYTES_MAX + over))
+    file.write_bytes(bytes(8_257_537))
     words = (*SEND, "--to", "sd.technical", "--attach", file, "--json")
-    assert refused(run_here(*words, home=kept["jo"]), "attachments-too-large")["over_bytes"] == over
+    assert refused(run_here(*words, home=kept["jo"]), "attachments-too-large")["over_bytes"] == 16
+
+
+def test_a_dry_run_says_how_large_the_attachments_are_that_travel_apart(kept, tmp_path):
+    file = tmp_path / "large.bin"
+    words = (*SEND, "--to", "sd.technical", "--attach", file, "--dry-run")
+    for size, apart in ((INLINE_ATTACHMENTS_BYTES_MAX, []), (INLINE_ATTACHMENTS_BYTES_MAX + 1, [17_424])):
+        file.write_bytes(b"x" * size)
+        assert run_here(*words, "--json", home=kept["jo"]).value["size"]["blob_bytes"] == apart
+    assert "attachment 1 travels apart: 17424 bytes" in run_here(*words, home=kept["jo"]).out
 
 
 def test_without_a_status_the_one_open_exercise_is_used_or_the_candidates_named(kept):

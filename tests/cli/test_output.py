@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from poc.cli import output
 from poc.cli.lookup import _table, card_lines, names_line
-from poc.cli.message_text import message_lines, progress_rows, recipient_lines
+from poc.cli.message_text import gap_lines, message_lines, progress_rows, recipient_lines
 from poc.cli.output import Progress, Result, Table, both_times, show, show_error
 from poc.client.lookup import FoundContact
 from poc.client.preview import Preview, RecipientPreview
+from poc.client.sequences import Gap
 from poc.core.draft import Size
 from poc.core.escalation import Plan, Reached
 from poc.core.strictjson import canonical
@@ -195,14 +196,38 @@ def view_of(text):
         "receipt_sentence": both,
         "texts": [{"language": text, "text": text, "role": "original"}],
         "fields": {text: text},
-        "attachments": [{"name": text, "media_type": text, "size_bytes": 1, "sha256": text}],
+        "text_code": text,
+        "prepared_by": text,
+        "withdrawn": {"message": text, "by": text, "at": TIME, "with_hub": True},
+        "updates": [{"message": text, "by": text, "at": TIME, "with_hub": True}],
+        "addressed": {"alone": True, "others": [text], **both},
+        "form": {
+            "here": True,
+            "title": both,
+            "sentence": both,
+            "fields": [
+                {
+                    "name": text,
+                    "type": kind,
+                    "labels": labels,
+                    "value": text,
+                    "shown": shown,
+                    "known": False,
+                    "sentence": both,
+                }
+                for kind, labels, shown in ((None, None, None), ("time", both, None), ("choice", both, both))
+            ],
+        },
+        "attachments": [
+            {"name": text, "media_type": text, "size_bytes": 1, "sha256": text, "missing_bytes": 1}
+        ],
         "references": {"thread": text, "in_reply_to": text, "ours": text, "yours": text},
     }
 
 
 @given(hostile)
 def test_every_field_of_a_message_is_shown_harmless_between_its_markings(text):
-    lines = message_lines(view_of(text))
+    lines = message_lines(view_of(text), "ar")
     assert lines[0] == lines[-1] == f"{text} / {text}"
     printed(lambda: show(Result({}, lines), as_json=False))
 
@@ -223,14 +248,20 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
         "release_at": TIME,
     }
     message = {"id": text, "state": text, "reason": text, "deadline": TIME, "contacts": [contact]}
+    message["withdrawn"] = {"at": TIME}
     table = Table(tuple(map(str, range(8))), list(progress_rows(message)))
     at = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
     reached = Reached(text, "action", at, at, "alternate", text)
     shown = RecipientPreview(reached, 1, found_contact(text), (text,))
     office = replace(shown, shown=None)
-    preview = Preview(draft(respond_by=at), Plan(at, (reached,)), (shown, office), (text,), Size(1, 2, 3), 4)
+    preview = Preview(
+        draft(respond_by=at), Plan(at, (reached,)), (shown, office), (text,), Size(1, 2, 3, (4,)), 4
+    )
+    gap = Gap(text, text, text, 2, 3).to_json()
     lines = [
         *recipient_lines(preview),
+        *recipient_lines(replace(preview, separately=True)),
+        *gap_lines([gap]),
         f"not taken by the hub: {text}",
     ]
     printed(lambda: show(Result(preview.to_json(), lines, [table], preview.warnings()), as_json=False))

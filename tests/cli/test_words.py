@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poc.cli import words
-from poc.errors import PocError, RefusedError
+from poc.errors import PocError, RefusedError, UsageError
 
 IDS = (
     "01a20e18-d470-7a1c-8110-fad725bbdc22",
@@ -100,13 +100,13 @@ def test_a_pair_needs_a_language_and_a_text(text):
 
 @pytest.mark.parametrize("text", ["", "sector", "sector=", "Sector=energy", "1a=b", "a b=c", f"{'a' * 41}=c"])
 def test_a_field_needs_a_name_and_a_value(text):
-    with pytest.raises(argparse.ArgumentTypeError):
-        words.field(text)
+    with pytest.raises((argparse.ArgumentTypeError, UsageError)):
+        words.check_names([words.assigned(text)[0]])
 
 
 def test_pairs_keep_what_stands_after_the_first_equals_sign():
     assert words.pair("ar-JO=a=b") == ("ar-JO", "a=b")
-    assert words.field("url=a=b") == ("url", "a=b")
+    assert words.assigned("url=a=b") == ("url", "a=b")
 
 
 def test_a_name_given_twice_is_refused():

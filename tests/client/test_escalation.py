@@ -8,6 +8,7 @@ import pytest
 
 from poc.client.planning import plan_of
 from poc.client.progress import message_progress, missed_deadlines
+from poc.client.view import message_view
 from poc.core.form import read_form
 from poc.core.message import Envelope
 from poc.core.proof import verify_evidence
@@ -97,6 +98,16 @@ async def test_a_hub_that_says_nothing_does_not_keep_the_sender_from_noticing(de
     jo.hub._base = there
 
 
+async def test_what_the_hub_never_took_is_told_once_its_time_has_passed(desks, world):
+    jo, *_ = desks
+    jo.hub._base = "http://127.0.0.1:9"
+    sent = await jo.send_message(urgent(jo), [TECH])
+    assert (sent.state, missed_deadlines(jo.known)) == ("waiting", [])
+    world.now += HALF_AN_HOUR
+    (told,) = missed_deadlines(jo.known)
+    assert told.startswith(f"NOT SENT: the hub has not taken message {sent.id} (immediate)")
+
+
 async def test_red_reaches_nobody_but_those_named(desks, world):
     jo, _, dipl, duty = desks
     sent = await jo.send_message(urgent(jo, tlp="TLP:RED"), [TECH])
@@ -131,6 +142,24 @@ async def test_what_is_held_is_taken_back_once_somebody_was_reached_by_voice(des
     proof = verify_evidence(await jo.evidence(sent.id), jo.directory.fingerprint)
     assert proof.problems == ()
     assert [event.who for event in proof.timeline if event.event == "cancelled"] == ["jo.technical"]
+
+
+async def test_a_withdrawal_takes_back_what_is_held_and_tells_only_who_got_the_message(desks, world):
+    jo, tech, dipl, duty = desks
+    sent = await jo.send_message(urgent(jo), [TECH])
+    await tech.sync()
+    told = message_view(tech.known, tech.show(sent.id))["addressed"]
+    assert (told["alone"], "only if nobody answers" in told["en"]) == (False, True)
+    gone = {"kind": "withdrawal", "thread": sent.id, "in_reply_to": sent.id}
+    withdrawal = await jo.send_message(draft(jo, **gone), [TECH], escalate=False)
+    assert withdrawal.state == "accepted"
+    await jo.sync()
+    assert states(jo, sent.id) == {TECH: "retrieved", DIPL: "not-needed", DUTY: "not-needed"}
+    assert jo.held(sent.id) == ()
+    await go(world, 4 * HALF_AN_HOUR)
+    assert (await dipl.sync()).received == (await duty.sync()).received == 0
+    await tech.sync()
+    assert message_view(tech.known, tech.show(sent.id))["withdrawn"]["message"] == withdrawal.id
 
 
 async def test_of_one_contact_alone_and_never_of_what_went_out(desks, world):

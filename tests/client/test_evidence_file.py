@@ -61,7 +61,7 @@ async def test_of_two_records_of_an_answer_the_first_counts(desks, between):
     await sd.acknowledge(sent.id)
 
     def record_again(page):
-        for item in list(page["items"]):
+        for item in list(page.get("items", ())):  # beyond what the hub gave, it says so
             value = json.loads(jws.read_compact(item["jws"]).payload)
             if value.get("event") == "recorded":
                 value["at"] = "2039-01-01T00:00:00Z"

@@ -103,11 +103,6 @@ def test_the_size_of_the_ciphertext_tells_only_the_bucket() -> None:
         ({"respond_by": NOW}, LIMITS, "bad-times"),
         ({"expires_at": NOW + timedelta(days=30, seconds=1)}, LIMITS, "expires-too-late"),
         ({"subject": "This is NOT a drill!"}, LIMITS, "real-world-wording"),
-        (
-            {"attachments": (AttachmentBytes("a", "text/plain", bytes(16_385)),)},
-            LIMITS,
-            "attachments-too-large",
-        ),
         ({}, replace(LIMITS, slots=2), "too-many-slots"),
         ({}, replace(LIMITS, body_bytes=10_000), "envelope-too-large"),
     ],
@@ -174,8 +169,9 @@ def test_what_was_measured_is_never_exceeded(text: str, count: int) -> None:
 
 def test_a_refusal_of_size_says_by_how_much() -> None:
     with pytest.raises(RefusedError) as caught:
-        measure(draft(attachments=(AttachmentBytes("a", "text/plain", bytes(16_400)),)), 1)
-    assert (caught.value.code, caught.value.data) == ("attachments-too-large", {"over_bytes": 16})
+        measure(draft(), 1, 5_000)
+    assert caught.value.code == "envelope-too-large"
+    assert caught.value.data == {"over_bytes": measure(draft(), 1).body_bytes - 5_000}
     body = MessageBody(
         template=None,
         fields={},
@@ -367,7 +363,6 @@ def test_an_envelope_of_another_form_is_refused(data: bytes, expected: str) -> N
         (with_header(ENVELOPE, origin="example.org/other"), "wrong-origin"),
         (with_header(ENVELOPE, status="actual", exercise=None), "status-not-admitted"),
         (with_header(ENVELOPE, not_before=format_time(NOW + timedelta(hours=1))), "bad-sequence"),
-        (with_header(ENVELOPE, blobs=[{"sha256": "A" * 43, "size_bytes": 1}]), "not-yet-in-force"),
         (changed(ENVELOPE, "recipients", 1, "header", "release_at", to=format_time(NOW)), "bad-sequence"),
         (changed(ENVELOPE, "recipients", 1, "header", "in_place_of", to="sd.duty"), "bad-held-slot"),
         (with_header(ENVELOPE, sent_at=format_time(NOW + timedelta(seconds=301))), "sent-in-future"),

@@ -19,6 +19,7 @@ from poc.core.directory import Directory
 from poc.core.draft import Addressee, AttachmentBytes, Draft
 from poc.core.envelope import (
     DeliveredEnvelope,
+    KeptKey,
     OpenedMessage,
     Sealed,
     content_sha256,
@@ -271,14 +272,6 @@ def test_a_message_that_says_other_than_its_header_is_refused(member: str) -> No
     assert code(opened, resealed({**value, "origin": "example.org/other"})) == "wrong-origin"
 
 
-def test_a_header_with_blobs_the_message_does_not_have_is_refused() -> None:
-    blobs = [{"sha256": "A" * 43, "size_bytes": 5}]
-    assert code(opened, resealed(header={"blobs": blobs})) == "not-yet-in-force"
-    value = form_value(SEALED.message)
-    value["attachments"][0]["blob"] = {"key": "AA", "sha256": "A" * 43, "size_bytes": 5}
-    assert code(opened, resealed(value)) == "not-yet-in-force"
-
-
 @pytest.mark.parametrize(
     ("member", "to", "expected"),
     [
@@ -444,6 +437,16 @@ def test_a_device_without_a_slot_opens_nothing() -> None:
     wrong = sealing_key("sd.duty", 2)
     found = code(open_envelope, view, key=wrong, directory=directory(), now=NOW, play_of=play_of)
     assert found == "no-slot-for-key"
+
+
+def test_a_kept_content_key_opens_its_own_message_and_slot_only() -> None:
+    made = opened()
+    assert made.slot_key == SUDAN.kid
+    kept = KeptKey(SUDAN.kid, made.cek)
+    assert opened(key=kept) == made
+    assert b64u(made.cek) not in repr(kept)
+    assert code(opened, key=KeptKey(sealing_key("jo.technical").kid, made.cek)) == "no-slot-for-key"
+    assert code(opened, key=KeptKey(SUDAN.kid, bytes(32))) == "wrong-commitment"
 
 
 def test_a_message_is_opened_once() -> None:

@@ -165,11 +165,11 @@ def test_a_setting_that_is_wrong_stops_the_demo_before_anything_is_made(tmp_path
 
 def test_an_attachment_that_is_too_large_is_refused_before_anything_is_made(tmp_path):
     large = tmp_path / "large.json"
-    large.write_bytes(b" " * (16 * 1024 + 1))
+    large.write_bytes(bytes(8_257_537))
     result = run(ONCE=1, DEMO_DIR=tmp_path / "demo", ATTACH=large)
     assert result.returncode == 1
     assert "attachments-too-large" in result.stderr
-    assert "by 1 bytes" in result.stderr
+    assert "it is 16 bytes over" in result.stderr
     assert not (tmp_path / "demo").exists()
 
 

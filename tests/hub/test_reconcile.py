@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,8 @@ from poc.hub.reconcile import reconcile
 from tests import registry as made
 from tests.desk_world import keyring, registry
 from tests.hub_world import World
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -46,13 +49,13 @@ async def lost(tmp_path):
 
 async def code_of(home, data, fingerprint):
     with pytest.raises(RefusedError) as caught:
-        await reconcile(home, data, fingerprint)
+        await reconcile(home, data, fingerprint, NOW)
     return caught.value.code
 
 
 async def test_what_is_missing_comes_back_and_the_hub_goes_on_from_there(lost):
     home, snapshot, fingerprint = lost
-    done = await reconcile(home, snapshot, fingerprint)
+    done = await reconcile(home, snapshot, fingerprint, NOW)
     assert (done.after - done.before, done.sealing_keys) == (2, 1)
     world = World(home, registry())
     async with world.running():
@@ -68,8 +71,8 @@ async def test_what_is_missing_comes_back_and_the_hub_goes_on_from_there(lost):
 
 async def test_it_may_be_done_twice(lost):
     home, snapshot, fingerprint = lost
-    first = await reconcile(home, snapshot, fingerprint)
-    again = await reconcile(home, snapshot, fingerprint)
+    first = await reconcile(home, snapshot, fingerprint, NOW)
+    again = await reconcile(home, snapshot, fingerprint, NOW)
     assert (again.before, again.after, again.sealing_keys) == (first.after, first.after, 0)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.independent.basics import canonical, parse_canonical, refuse_if, sha256, unb64u
 from tests.independent.forms import check_form
-from tests.independent.sealed import commitment, open_content, slot_hash, unpad
+from tests.independent.sealed import commitment, open_content, padded_size, slot_hash, unpad
 from tests.independent.signatures import split
 
 OWN_OF_HEADER = frozenset({"enc", "typ", "blobs"})
@@ -28,6 +28,29 @@ def reduced(message: dict[str, Any]) -> bytes:
     for attachment in less["attachments"]:
         attachment["blob"] = None
     return canonical(less)
+
+
+def _blobs(header: dict[str, Any], message: dict[str, Any]) -> None:
+    """All attachments inside up to 16 KiB together, else all apart; the header names the same blobs."""
+    blobs = [a["blob"] for a in message["attachments"] if a["blob"] is not None]
+    named = [{"sha256": blob["sha256"], "size_bytes": blob["size_bytes"]} for blob in blobs]
+    refuse_if(header["blobs"] != named, "member-mismatch")
+    keys = [blob["key"] for blob in blobs]
+    refuse_if(len(set(keys)) != len(keys) or any(len(key) != 43 for key in keys), "bad-form")
+    apart = sum(a["size_bytes"] for a in message["attachments"]) > 16 * 1024
+    refuse_if(len(blobs) != (len(message["attachments"]) if apart else 0), "bad-attachment")
+    for attachment, blob in zip(message["attachments"], blobs, strict=False):
+        refuse_if(blob["size_bytes"] != padded_size(attachment["size_bytes"]) + 16, "bad-padding")
+
+
+def open_blob(attachment: dict[str, Any], data: bytes) -> bytes:
+    """An attachment that travelled apart."""
+    blob = attachment["blob"]
+    refuse_if(sha256(data) != unb64u(blob["sha256"], 32), "blob-mismatch")
+    plain = open_content(unb64u(blob["key"], 32), bytes(12), "", data[:-16], data[-16:])
+    content = unpad(plain, attachment["size_bytes"])
+    refuse_if(sha256(content) != unb64u(attachment["sha256"], 32), "bad-attachment")
+    return content
 
 
 def _attachments(message: dict[str, Any], content: bytes, start: int) -> None:
@@ -53,6 +76,7 @@ def read_opening(
     check_form("message", message)
     for member in header.keys() - OWN_OF_HEADER:
         refuse_if(message[member] != header[member], "member-mismatch")
+    _blobs(header, message)
     inside = sum(a["size_bytes"] for a in message["attachments"] if a["blob"] is None)
     content = unpad(plaintext, line + 1 + inside)
     _attachments(message, content, line + 1)

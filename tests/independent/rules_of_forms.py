@@ -59,11 +59,31 @@ def _hours(hours: dict[str, Any]) -> None:
             last = slot["close"]
 
 
-def _times(form: dict[str, Any]) -> None:
-    """message.md and envelope.md."""
+def _excluding(form: dict[str, Any]) -> None:
+    """message.md."""
     refuse_if((form["status"] == "exercise") != (form["exercise"] is not None), "bad-form")
     refuse_if(form["respond_by"] is not None and form["respond_within_s"] is not None, "bad-form")
     refuse_if(form["status"] == "actual" and form["respond_within_s"] is not None, "bad-form")
+
+
+def _draft(form: dict[str, Any]) -> None:
+    """draft.md."""
+    content, chosen = form["content"], form["chosen"]
+    _excluding(content)
+    named = [r["contact"] for r in content["to"]]
+    _sorted(named)
+    refuse_if(content["from"]["contact"] in named or content["origin"] != form["origin"], "bad-form")
+    refuse_if(len(form["data"]) != len(content["attachments"]), "bad-form")
+    for data in form["data"]:
+        unb64u(data)
+    refuse_if((form["cleared"] is None) != (form["prepared"] is None), "bad-form")
+    party = BODY + r"\.[a-z][a-z0-9-]*"
+    refuse_if(any(not re.fullmatch(party, c) for c in chosen["to"] + chosen["information"]), "bad-form")
+
+
+def _times(form: dict[str, Any]) -> None:
+    """message.md and envelope.md."""
+    _excluding(form)
     start = moment(form["sent_at"])
     if form["not_before"] is not None:
         start = max(start, moment(form["not_before"]))
@@ -142,6 +162,10 @@ def _whole(name: str, form: dict[str, Any]) -> None:
     if name == "snapshot":
         _sorted([[held["contact"], held["opening"]["part"]] for held in form["openings"] or ()])
         _sorted([key["pub"] for key in form["sealing_keys"]])
+    if name == "draft":
+        _draft(form)
+    if name == "sealed-draft":
+        _sorted([slot["header"]["kid"] for slot in form["recipients"]])
     if name == "envelope":
         for slot in form["recipients"]:
             unb64u(slot["header"]["salt"], 16)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.independent import sealed
-from tests.independent.basics import refuse_if, unb64u
+from tests.independent.basics import parse_canonical, refuse_if, unb64u
+from tests.independent.content import open_blob, read_opening
 from tests.independent.vectors import disagreements, seed_of
 
 
@@ -41,6 +42,15 @@ def code(case):
         sealed.unpad(b"\0" * (case["total"] - 1) + last, case["length"])
 
 
+def blob(case):
+    open_blob(case["attachment"], unb64u(case["data"]))
+
+
+def blob_envelope(case):
+    header = parse_canonical(unb64u(case["protected"]))
+    read_opening({**case, "recipients": []}, header, unb64u(case["cek"], 32))
+
+
 def test_the_same_sealing_keys_are_refused():
     assert disagreements("sealed/keys", key) == []
 
@@ -52,3 +62,8 @@ def test_the_same_slots_and_contents_open():
 
 def test_commitments_codes_answers_and_padding_agree():
     assert disagreements("sealed/codes", code) == []
+
+
+def test_the_same_attachments_that_travel_apart_open():
+    assert disagreements("sealed/blobs", blob) == []
+    assert disagreements("sealed/blob-envelopes", blob_envelope) == []

@@ -20,7 +20,7 @@ from poc.core.statement import read_entry, read_signed_statement
 from poc.core.tiles import decode_entries
 from tests.hub_messages import answer, seal
 from tests.hub_process import HubProcess, ask, ended, make_home, real_time
-from tests.registry import ORIGIN, REGISTRARS, enrolment, log_signer, signed, usual
+from tests.registry import ORIGIN, REGISTRARS, enrolment, log_signer, per_hour, signed, usual
 
 SENDERS = {"jo.technical 1": "sd.technical 1", "sd.diplomatic 1": "jo.diplomatic 1"}
 GONE = (aiohttp.ClientError, TimeoutError, ConnectionError)
@@ -171,7 +171,7 @@ async def served(hub, session):
 @pytest.fixture
 def loaded(tmp_path):
     with real_time():
-        registry = usual()
+        registry = usual(limits=per_hour(10**6))
         make_home(tmp_path, registry)
 
     async def fill(hub):

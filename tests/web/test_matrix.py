@@ -6,10 +6,14 @@ not said here, fails: whoever adds one decides what a stranger sees.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from poc.core.draft import AttachmentBytes
 from poc.core.form import form_value
 from poc.core.strictjson import b64u
+from poc.store.base import NewNudgeAddress
 from poc.web.routes import ROUTES
 from tests.hub_messages import (
     CONTROLLER,
@@ -85,6 +89,10 @@ MAY = {
     "PUT /v1/cards/{id}": OWN,
     "DELETE /v1/cards/{id}": OWN,
     "GET /v1/contacts/{id}/readers": {*OWN, "jo.technical 2", "jo.diplomatic 1"},
+    "GET /v1/contacts/{id}/nudges": {*OWN, "jo.technical 2", "jo.diplomatic 1"},
+    "PUT /v1/contacts/{id}/nudges": OWN,
+    "POST /v1/contacts/{id}/nudges/confirmations": OWN,
+    "POST /v1/contacts/{id}/nudges/trials": OWN,
     "GET /v1/keys/{id}": EVERYBODY,
     "PUT /v1/keys/{id}": {*OWN, "jo.technical 2", "jo.diplomatic 1", *REGISTRARS},
     "PUT /v1/messages/{id}": {"jo.technical 1"},
@@ -94,6 +102,8 @@ MAY = {
     "POST /v1/messages/{id}/acknowledgements": PARTIES_OF_MESSAGE,
     "POST /v1/messages/{id}/cancels": {"jo.technical 1", "jo.technical 2"},
     "GET /v1/messages/{id}/evidence": PARTIES_OF_MESSAGE,
+    "PUT /v1/blobs/{id}": {"jo.technical 1"},
+    "GET /v1/blobs/{id}": PARTIES_OF_MESSAGE,
     "GET /v1/exercises/{id}": PARTIES_OF_EXERCISE,
     "PUT /v1/exercises/{id}": {CONTROLLER},
     "POST /v1/exercises/{id}/orders": {CONTROLLER},
@@ -102,7 +112,7 @@ MAY = {
 FEEDS = {
     *("GET /", "GET /healthz", "GET /readyz", "GET /checkpoint", "GET /tile/entries/{tile:.+}"),
     *("GET /tile/{tile:.+}", "GET /v1/genesis", "POST /v1/statements", "GET /v1/proposals", "GET /v1/cards"),
-    *("GET /v1/keys", "GET /v1/inbox", "GET /v1/evidence", "GET /v1/exercises"),
+    *("GET /v1/keys", "GET /v1/inbox", "GET /v1/inbox/stream", "GET /v1/evidence", "GET /v1/exercises"),
 }
 
 
@@ -157,7 +167,20 @@ async def with_objects(world):
     assert (await put(world, EXERCISE_PATH, {"announcement": told}, CONTROLLER))[0] == 201
     start = order(head, now, "start")
     assert (await world.ask("POST", EXERCISE_PATH + "/orders", {"order": start}, who=CONTROLLER))[0] == 201
-    sealed = seal(head, now)
+    files = (AttachmentBytes("a.bin", "application/octet-stream", bytes(20_000)),)
+    sealed = seal(head, now, attachments=files, blob_keys=[bytes(32)])
+    (blob,) = sealed.blobs
+    whole = f"bytes 0-{len(blob.data) - 1}/{len(blob.data)}"
+    ask = f"bytes */{len(blob.data)}"
+    world.more = {"PUT /v1/blobs/{id}": {"Content-Range": ask}, "GET /v1/blobs/{id}": {"Range": "bytes=0-"}}
+    path = f"/v1/blobs/{blob.sha256}"
+    named = {"Content-Range": whole}
+    assert (await world.ask("PUT", path, blob.data, who="jo.technical 1", headers=named))[0] == 201
+    place = {"kind": "email", "address": "duty@desk.example", "from": "flash", "languages": ["ar", "en"]}
+    (nudged,) = await world.store.set_nudge_addresses(
+        "jo.technical", [NewNudgeAddress("email", "duty@desk.example", "flash", ("ar", "en"), None)]
+    )
+    await world.store.put_nudge_code(nudged.number, "123456", now + timedelta(hours=1))
     where = f"/v1/messages/{sealed.message.id}"
     assert (await put(world, where, sealed.envelope_bytes, "jo.technical 1"))[0] == 201
     got = answer(sealed, "retrieval", "sd.technical 1", head, now)
@@ -168,6 +191,13 @@ async def with_objects(world):
         "PUT /v1/cards/{id}": (opening.commitment(), form_value(opening)),
         "DELETE /v1/cards/{id}": (opening.commitment(), b""),
         "GET /v1/contacts/{id}/readers": ("jo.technical", b""),
+        "GET /v1/contacts/{id}/nudges": ("jo.technical", b""),
+        "PUT /v1/contacts/{id}/nudges": ("jo.technical", {"addresses": [place]}),
+        "POST /v1/contacts/{id}/nudges/confirmations": (
+            "jo.technical",
+            {"number": nudged.number, "code": "123456"},
+        ),
+        "POST /v1/contacts/{id}/nudges/trials": ("jo.technical", {"number": nudged.number}),
         "GET /v1/keys/{id}": (key.kid, b""),
         "PUT /v1/keys/{id}": (key.kid, key.jwk()),
         "PUT /v1/messages/{id}": (sealed.message.id, sealed.envelope_bytes),
@@ -179,6 +209,8 @@ async def with_objects(world):
             {"jws": cancel(sealed, "jo.technical 1", head, now)},
         ),
         "GET /v1/messages/{id}/evidence": (sealed.message.id, b""),
+        "PUT /v1/blobs/{id}": (blob.sha256, b""),
+        "GET /v1/blobs/{id}": (blob.sha256, b""),
         "GET /v1/exercises/{id}": (EXERCISE, b""),
         "PUT /v1/exercises/{id}": (EXERCISE, {"announcement": told}),
         "POST /v1/exercises/{id}/orders": (EXERCISE, {"order": start}),
@@ -192,7 +224,8 @@ async def put(world, path, body, who):
 
 async def found(world, route, who, object_id, body):
     """Status and bytes of an answer; a world's clock stands still, so the time in it is the same."""
-    status, _ = await world.ask(route.method, route.path.replace("{id}", object_id), body, who=who)
+    path = route.path.replace("{id}", object_id)
+    status, _ = await world.ask(route.method, path, body, who=who, headers=world.more.get(name(route)))
     return status, world.data
 
 
@@ -215,6 +248,9 @@ async def test_what_is_not_for_a_caller_is_missing_to_it(world, route):
         if who in MAY[name(route)]:
             assert real != missing, (who, real)
             assert b'"not-found"' not in real[1], (who, real)
+        elif real[0] == 202:
+            # Each office uploads blobs of its own: another's looks like one that nobody began.
+            assert (name(route), real) == ("PUT /v1/blobs/{id}", missing), (who, real)
         elif route.method == "PUT" and who.split()[0] in {"sd.technical", "jo.diplomatic"} | DEVICES:
             # An envelope or announcement is refused for its author before any object is looked at.
             assert 400 <= real[0] < 500, (who, real)
@@ -247,7 +283,8 @@ async def test_nobody_unsigned_gets_anything_of_a_party(world, route):
     assert (await world.ask(route.method, path, body))[1]["code"] == "not-signed"
 
 
-MESSAGES = [r for r in ROUTES if r.path.startswith(("/v1/messages", "/v1/inbox", "/v1/evidence"))]
+OF_MESSAGES = ("/v1/messages", "/v1/blobs", "/v1/inbox", "/v1/evidence")
+MESSAGES = [r for r in ROUTES if r.path.startswith(OF_MESSAGES)]
 
 
 @pytest.mark.parametrize("route", MESSAGES, ids=name)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import re
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from poc import limits
 from poc.cli.main import NOUNS, _global_options, build_parser
+from poc.client.alarms import trial_ring
+from poc.client.hooks import VARIABLES
 from poc.config import ENV_ELSEWHERE, DeskSettings, HubSettings, WitnessSettings
 from poc.errors import CATALOGUE
+from poc.hub.backup import LAST_NAME
 from poc.keyring import INDEX_NAME, KEYRING_NAME, PASSPHRASE_NAME
 from poc.logs import EVENTS
 from poc.store.sqlite import DATABASE_NAME, LOCK_NAME
@@ -23,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 FILES = {
     *("config.toml", KEYRING_NAME, INDEX_NAME, PASSPHRASE_NAME),
-    *(DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME),
+    *(DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME, LAST_NAME),
 }
 
 
@@ -99,7 +103,11 @@ def test_every_setting_and_variable_named_exists():
 
 
 def test_every_limit_and_page_named_exists():
-    for name in set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) - {*ENV_ELSEWHERE, "POC_HOME"}:
+    told = {
+        *VARIABLES,
+        *trial_ring(datetime(2026, 11, 24, tzinfo=UTC)).facts(),
+    }  # to programs of the settings
+    for name in set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) - {*ENV_ELSEWHERE, "POC_HOME", *told}:
         assert hasattr(limits, name), name
     for name in re.findall(r"\]\(([a-z-]+\.md)", PAGE):
         assert (ROOT / "docs" / name).exists(), name

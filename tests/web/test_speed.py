@@ -14,7 +14,7 @@ from poc.core.checkpoint import head_of
 from poc.core.judge import log_verifiers
 from tests.hub_messages import seal
 from tests.hub_process import ask, make_home, real_time, running
-from tests.registry import log_signer, usual
+from tests.registry import log_signer, per_hour, usual
 
 COUNT = 300
 LANES = 32
@@ -58,7 +58,7 @@ async def measure(hub, registry):
 @pytest.mark.long
 def test_messages_sent_together_share_their_commits(tmp_path, record_property):
     with real_time():
-        registry = usual()
+        registry = usual(limits=per_hour(10**6))
         make_home(tmp_path, registry)
     with running(tmp_path) as hub:
         alone, together, times = asyncio.run(measure(hub, registry))

@@ -136,7 +136,7 @@ def test_a_port_in_use_is_refused_with_its_number(home, option):
 def test_a_second_hub_on_one_home_is_refused_and_the_first_goes_on(home):
     with running(home) as hub:
         refused(home, "home-in-use", 1, "--port", "0")
-        assert get(hub.address + "/readyz") == (200, {"status": "ok"})
+        assert get(hub.address + "/readyz")[0] == 200
 
 
 DAMAGE = {
@@ -223,6 +223,6 @@ def test_a_backup_made_while_the_hub_runs_is_one_proved_state(home, tmp_path):
     for name in ("keyring.jwe", "keys.json", "passphrase"):
         shutil.copy(home / name, target / name)
     with running(target) as hub:
-        assert get(hub.address + "/readyz") == (200, {"status": "ok"})
+        assert get(hub.address + "/readyz")[0] == 200
         with urllib.request.urlopen(hub.address + "/checkpoint", timeout=5) as answer:  # noqa: S310 (our own)
             assert answer.read() == checkpoint

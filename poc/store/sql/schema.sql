@@ -28,7 +28,9 @@ CREATE TABLE proposals (
     signatures BLOB NOT NULL,
     opened_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
-) STRICT;
+, opener TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX proposals_by_opener ON proposals (opener);
 
 -- What travels beside the log. Openings hold personal data and can be erased, so a number is never used again.
 CREATE TABLE openings (
@@ -67,7 +69,7 @@ CREATE TABLE messages (
     ciphertext TEXT NOT NULL,
     tag TEXT NOT NULL,
     expires_at INTEGER NOT NULL
-) STRICT;
+, held_bytes INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE slots (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -188,6 +190,47 @@ CREATE TABLE audit_anchors (
 -- An envelope is dropped some time after it expired; what was answered about it stays.
 CREATE INDEX messages_by_end ON messages (expires_at) WHERE ciphertext <> '';
 
+-- Where a contact wants to be nudged: personal data, given by its State, never in the log; and the last outcome.
+CREATE TABLE nudge_addresses (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    contact TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    address TEXT NOT NULL,
+    precedence TEXT NOT NULL,
+    languages TEXT NOT NULL,
+    secret TEXT,
+    code TEXT NOT NULL,
+    code_until INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    succeeded_at INTEGER,
+    failed_at INTEGER,
+    failure TEXT,
+    UNIQUE (contact, kind, address)
+) STRICT;
+
+-- Nudges due: one row for each message and contact until it ends; a step is claimed by compare-and-swap.
+CREATE TABLE nudges (
+    message TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    began_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    claimed_until INTEGER NOT NULL,
+    precedence TEXT NOT NULL,
+    status TEXT NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (message, contact)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX nudges_by_time ON nudges (due_at);
+
+-- The slots up to this number were looked at.
+CREATE TABLE nudge_cursor (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+
 -- Held slots and messages, and what is due. A held slot moves to slots when it goes out, and gets its number then.
 CREATE TABLE held_slots (
     message TEXT NOT NULL REFERENCES messages (id),
@@ -217,6 +260,65 @@ CREATE TABLE expiries (
     contact TEXT NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (message, contact)
+) STRICT, WITHOUT ROWID;
+
+-- Attachments that travel apart: what of each is there, in chunks, and which accepted messages name it.
+CREATE TABLE blobs (
+    number INTEGER PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    uploader TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    have_bytes INTEGER NOT NULL,
+    touched_at INTEGER NOT NULL,
+    UNIQUE (sha256, uploader)
+) STRICT;
+
+CREATE INDEX blobs_by_age ON blobs (touched_at);
+
+CREATE TABLE blob_chunks (
+    blob INTEGER NOT NULL REFERENCES blobs (number),
+    start INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (blob, start)
+) STRICT;
+
+CREATE TABLE message_blobs (
+    sha256 TEXT NOT NULL,
+    message TEXT NOT NULL REFERENCES messages (id),
+    PRIMARY KEY (sha256, message)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX message_blobs_by_message ON message_blobs (message);
+
+-- Restores: a backup carries the last row, without an epoch; the hub that starts from it gives it one, which
+-- its feeds show, and logs nothing before it is proved that nothing newer was signed.
+CREATE TABLE restores (
+    number INTEGER PRIMARY KEY,
+    taken_at INTEGER NOT NULL,
+    epoch TEXT UNIQUE,
+    begun_at INTEGER,
+    proved_at INTEGER
+) STRICT;
+
+-- One row, written again and again: whether the disk still takes a commit of some size.
+CREATE TABLE probe (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+-- Quotas of a State or body: what it sent in each minute of the last hour, and what is held for it.
+CREATE TABLE quota_uses (
+    party TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (party, minute)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quota_held (
+    party TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('envelopes', 'blobs')),
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (party, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- Which numbered files were applied, and the SHA-256 of each (made by poc.store.migrate).

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from poc.client.anchoring import row_kept
 from poc.client.evidence import envelope_here, verify_piece
 from poc.client.gossip import heads_in, heads_of_item, keep_contradictions
-from poc.client.inbox import TRY_AGAIN, anchor, conflicts, is_verified, open_row, row_kept, row_of, verify_new
+from poc.client.inbox import TRY_AGAIN, anchor, conflicts, is_verified, open_row, row_of, verify_new
 from poc.client.known import Known
 from poc.client.log import applied
 from poc.client.progress import receipts_of

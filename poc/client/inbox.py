@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from poc.client.anchoring import is_unanchored, row_kept
 from poc.client.api import HubClient
 from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
@@ -27,7 +28,7 @@ from poc.core.directory import Directory
 from poc.core.envelope import DeliveredEnvelope, OpenedMessage, open_envelope, read_header, spoken_name
 from poc.core.evidence import NextStep
 from poc.core.form import form_of, read_form
-from poc.core.holding import begins_at, release_at
+from poc.core.holding import begins_at
 from poc.core.judge import COMPROMISED
 from poc.core.message import Envelope, Slot
 from poc.core.nudge import short_number
@@ -98,12 +99,6 @@ def row_of(item: Any, now: datetime) -> InboxRow:
     )  # fmt: skip
 
 
-def row_kept(known: Known, row: InboxRow) -> InboxRow | None:
-    """The row that the same envelope is kept in already."""
-    rows = known.trust.inbox(row.message)
-    return next((kept for kept in rows if (kept.sender, kept.digest) == (row.sender, row.digest)), None)
-
-
 def anchor(known: Known, row: InboxRow) -> None:
     """Give a message that came by file the hub's receipt, once the same envelope comes with it.
 
@@ -111,25 +106,10 @@ def anchor(known: Known, row: InboxRow) -> None:
     not hold; the message then stays as it came.
     """
     kept = row_kept(known, row)
-    if kept is None or not is_verified(kept) or not _is_unanchored(kept) or _is_unanchored(row):
+    if kept is None or not is_verified(kept) or not is_unanchored(kept) or is_unanchored(row):
         return
     open_row(known, replace(row, arrived_at=kept.arrived_at))
     known.trust.set_inbox_item(kept.number, row.kid, row.item)
-
-
-def _is_unanchored(row: InboxRow) -> bool:
-    """Whether a message came by file, without the receipt that shows it went out to this contact."""
-    item = parse_item(row)
-    if not item.get("carried"):
-        return False
-    envelope = form_of(Envelope, item["envelope"])
-    held = release_at(read_header(envelope.protected), envelope.recipients[0].header)
-    return item["accepted" if held is None else "released"] is None
-
-
-def awaits_hub(known: Known, message: str) -> bool:
-    """Whether a message is here by file alone: the hub would not know what an answer to it is about."""
-    return any(is_verified(row) and _is_unanchored(row) for row in known.trust.inbox(message))
 
 
 def verify_new(known: Known) -> bool:

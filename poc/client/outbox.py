@@ -15,12 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from poc.client.anchoring import awaits_hub
 from poc.client.api import HubClient
 from poc.client.blobs import check_again, goes_after_its_blobs
 from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded, verify_rejected
 from poc.client.feeds import is_number
 from poc.client.gossip import heads_in, keep_contradictions
-from poc.client.inbox import awaits_hub
 from poc.client.known import Known
 from poc.client.log import sync_log
 from poc.client.trust import OUTBOX_ORDER, OutboxRow

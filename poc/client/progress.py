@@ -260,10 +260,11 @@ def missed_deadlines(known: Known) -> list[str]:
         header = read_header(read_form(Envelope, row.body).protected)
         if row.state == "rejected" or header.expires_at + timedelta(days=_TOLD_DAYS) < now:
             continue
-        if row.state != "accepted":
-            told += _unsent(header, now)
-            continue
         message = message_progress(known, row.ref)
+        if row.state != "accepted":
+            by_file = [c["state"] == "acknowledged" for c in message["contacts"] if c["in_place_of"] is None]
+            told += [] if all(by_file) else _unsent(header, now)
+            continue
         answered = any(contact["state"] == "acknowledged" for contact in message["contacts"])
         for contact in message["contacts"]:
             if contact["overdue"] and contact["as"] != "information":

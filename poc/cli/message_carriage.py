@@ -88,7 +88,12 @@ async def _export(context: Context, arguments: argparse.Namespace) -> Result:
         "left_out": [{"contact": contact, "code": code} for contact, code in left_out.items()],
     }
     lines = [f"wrote {paths[c]} ({len(files[c])} bytes){f' for {c}' if c else ''}" for c in files]
-    notes = ["sealed: whoever carries it cannot read it; its reader runs `poc message import FILE`"]
+    what = (
+        "signed, not sealed: whoever carries it sees what the hub would see of an answer"
+        if arguments.answers
+        else "sealed: whoever carries it sees no more of it than the hub would"
+    )
+    notes = [what, "its reader runs `poc message import FILE`"]
     warnings += [f"no file for {c}: {CATALOGUE[code].sentence} [{code}]" for c, code in left_out.items()]
     return Result(value, lines, warnings=warnings, notes=notes)
 

@@ -14,18 +14,28 @@ from email.header import Header
 from email.message import EmailMessage, Message
 from email.policy import SMTP, compat32
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from poc.errors import RefusedError
 from poc.limits import CARRIAGE_BYTES_MAX, CARRIAGE_MAIL_PARTS_MAX
 
-SUBJECT: Final = "Sealed message / رسالة مختومة"
+Kind = Literal["message", "answers"]
+SUBJECTS: Final[dict[Kind, str]] = {
+    "message": "Sealed message / رسالة مختومة",
+    "answers": "Signed answer / رد موقّع",
+}
 FILE_NAME: Final = "poc-carriage.json"
-_TEXT: Final = (
-    "The attachment is sealed. This mail contains no link. Save the attachment, then open it with your desk:",
-    "المرفق مختوم. لا تحتوي هذه الرسالة على أي رابط. احفظ المرفق ثم افتحه بمكتبك:",
-    f"    poc message import {FILE_NAME}",
-)
+_TEXTS: Final[dict[Kind, tuple[str, str]]] = {
+    "message": (
+        "This mail contains no link. Save the sealed attachment, then open it with your desk:",
+        "لا تحتوي هذه الرسالة على أي رابط. احفظ المرفق المختوم ثم افتحه بمكتبك:",
+    ),
+    "answers": (
+        "This mail contains no link. Save the signed answer attached, then verify it with your desk:",
+        "لا تحتوي هذه الرسالة على أي رابط. احفظ الرد الموقّع المرفق ثم تحقق منه بمكتبك:",
+    ),
+}
+_COMMAND: Final = f"    poc message import {FILE_NAME}"
 _MARK: Final = b'"form":"poc-carriage"'
 _NESTING: Final = (b"multipart/", b"message/")
 _BOUNDARIES_MAX: Final = 200  # lines that may begin or end a part; text may have some too
@@ -35,7 +45,13 @@ _CONTENT_HEADER: Final = re.compile(rb"^content-[^\n:]*:(?:[^\n]|\n[ \t])*", re.
 
 
 def write_mail(
-    data: bytes, marking: Mapping[str, str], now: datetime, *, to: str | None, sender: str | None
+    kind: Kind,
+    data: bytes,
+    marking: Mapping[str, str],
+    now: datetime,
+    *,
+    to: str | None,
+    sender: str | None,
 ) -> bytes:
     """A mail with one attachment: fixed subject and text, the marking first and last where there is one.
 
@@ -48,8 +64,8 @@ def write_mail(
             message[name] = address
     message["Date"] = format_datetime(now)
     banner = [" / ".join(marking.values())] if marking else []
-    subject = Header(" - ".join((*banner, SUBJECT)), "utf-8", header_name="Subject")
-    message.set_content("\n\n".join((*banner, *_TEXT, *banner)) + "\n", cte="base64")
+    subject = Header(" - ".join((*banner, SUBJECTS[kind])), "utf-8", header_name="Subject")
+    message.set_content("\n\n".join((*banner, *_TEXTS[kind], _COMMAND, *banner)) + "\n", cte="base64")
     message.add_attachment(data, maintype="application", subtype="json", filename=FILE_NAME)
     # The message's own policy loses spaces where it folds Arabic.
     return f"Subject: {subject.encode(linesep=SMTP.linesep)}{SMTP.linesep}".encode() + message.as_bytes()

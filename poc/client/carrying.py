@@ -19,7 +19,7 @@ from poc.client.carriage import (
     mail_address,
     take_file,
 )
-from poc.client.carriage_mail import carriage_in, write_mail
+from poc.client.carriage_mail import Kind, carriage_in, write_mail
 from poc.client.home import locked
 from poc.client.known import Known
 from poc.client.view import marking
@@ -53,7 +53,7 @@ class Carrying:
                     raise
                 last, left_out[contact] = error, error.code
                 continue
-            files[contact] = self._mail(data, message, contact) if mail else data
+            files[contact] = self._mail("message", data, message, contact) if mail else data
         if not files:
             raise last
         return files, left_out
@@ -61,7 +61,9 @@ class Carrying:
     def export_answers(self, message: str, *, mail: bool = False) -> bytes:
         """What this desk answered to a message, for its sender. Raises ``nothing-to-carry``."""
         data = export_answers(self.known, message)
-        return self._mail(data, message, header_of(self.known, message).sender.contact) if mail else data
+        if not mail:
+            return data
+        return self._mail("answers", data, message, header_of(self.known, message).sender.contact)
 
     def export_log(self, since: int = 0) -> bytes:
         """The log verified here from a size on, for another desk. Raises ``not-synced``, ``log-gap``."""
@@ -77,7 +79,7 @@ class Carrying:
         async with locked(self.home):
             return await take_file(self.known, data, SNAPSHOT_BYTES_MAX)
 
-    def _mail(self, data: bytes, message: str, contact: str) -> bytes:
+    def _mail(self, kind: Kind, data: bytes, message: str, contact: str) -> bytes:
         to, sender = mail_address(self.known, contact), mail_address(self.known, self.known.party or "")
         shown = marking(header_of(self.known, message).status)
-        return write_mail(data, shown or {}, self.known.now(), to=to, sender=sender)
+        return write_mail(kind, data, shown or {}, self.known.now(), to=to, sender=sender)

@@ -9,7 +9,7 @@ from email.policy import default
 
 import pytest
 
-from poc.client.progress import message_progress
+from poc.client.progress import message_progress, missed_deadlines
 from poc.core import carriage as core
 from poc.core.strictjson import b64u, canonical
 from poc.errors import RefusedError
@@ -393,6 +393,27 @@ async def test_answers_that_do_not_verify_count_for_nothing(desks, world, cut):
     one_good = edited(data, lambda v: v["answers"][0].update(message=other))
     brought = await jo.import_file(one_good)
     assert (len(brought.answers), brought.refused) == (1, ["receipt-mismatch"])
+
+
+async def test_an_answer_of_a_device_that_the_log_here_has_ended_is_not_taken_by_file(desks, world, cut):
+    jo, sd, *_ = desks
+    message, data = await answered(jo, sd)
+    revoke = {"kid": made.signing_key(f"{TECH} 1").kid, "reason": "routine", "suspected_since": None}
+    world.registry.submit("contact.device-revoke", TECH, revoke, "sd authority")
+    await world.fill()
+    cut(jo)
+    await jo.sync()
+    assert await refused(jo.import_file(data)) == "key-ended"
+    assert shown(jo, message)["state"] == "none"
+
+
+async def test_what_was_acknowledged_by_file_is_not_told_as_missed(desks, world, cut):
+    jo, sd, *_ = desks
+    _, data = await answered(jo, sd)
+    world.now += timedelta(hours=20)
+    assert [told[:8] for told in missed_deadlines(jo.known)] == ["NOT SENT"]
+    await jo.import_file(data)
+    assert missed_deadlines(jo.known) == []
 
 
 async def test_an_answer_is_taken_once_and_by_the_hub_too(desks, world, cut):

@@ -33,7 +33,7 @@ def body_of(mail):
 
 
 def written(marking=MARKING, to="desk@sd.example", sender="desk@jo.example"):
-    return write_mail(DATA, marking, NOW, to=to, sender=sender)
+    return write_mail("message", DATA, marking, NOW, to=to, sender=sender)
 
 
 def test_it_is_a_mail_with_fixed_words_in_both_languages_and_one_attachment():
@@ -51,6 +51,14 @@ def test_it_is_a_mail_with_fixed_words_in_both_languages_and_one_attachment():
     assert attached.get_content() == DATA
     assert max(map(len, written().split(b"\r\n"))) <= 998
     assert written().isascii()
+
+
+def test_a_mail_with_answers_says_that_they_are_signed_not_sealed():
+    data = write_mail("answers", DATA, {}, NOW, to=None, sender=None)
+    mail = email.message_from_bytes(data, policy=default)
+    assert mail["Subject"] == "Signed answer / رد موقّع"
+    assert "sealed" not in body_of(mail)
+    assert carriage_in(data) == DATA
 
 
 def test_an_exercise_is_marked_first_and_last_and_in_the_subject():

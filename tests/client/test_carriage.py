@@ -9,8 +9,11 @@ from email.policy import default
 
 import pytest
 
+from poc.client.alarms import note_messages
 from poc.client.progress import message_progress, missed_deadlines
 from poc.core import carriage as core
+from poc.core.draft import AttachmentBytes
+from poc.core.proof import verify_evidence
 from poc.core.strictjson import b64u, canonical
 from poc.errors import RefusedError
 from tests import registry as made
@@ -162,12 +165,41 @@ async def test_two_messages_by_two_ways_leave_no_gap(desks, world, cut):
     await sd.import_file(file_for(jo, first))
     brought = await sd.import_file(file_for(jo, third))
     assert any("number 2" in told for told in brought.warnings)
+    assert note_messages(sd.known) == 2
     cut()
     await jo.sync()
     report = await sd.sync()
     assert report.received == 1
+    assert note_messages(sd.known) == 1  # no second alarm for those that came by file
     assert not any("number 2" in told for told in report.warnings)
     assert [state for state, _ in states(sd)] == ["retrieved"] * 3
+
+
+async def test_the_text_goes_by_file_and_large_attachments_come_with_the_hub(desks, world, cut):
+    jo, sd, *_ = desks
+    plain = b"seeded words " * 8_000
+    message = await sent_offline(jo, attachments=(AttachmentBytes("a.txt", "text/plain", plain),))
+    data = file_for(jo, message)
+    assert len(data) < 40_000
+    await sd.import_file(data)
+    opened = sd.show(message)
+    assert opened.message.subject == "A seeded subject"
+    with pytest.raises(RefusedError, match="blob-not-here"):
+        sd.read_attachment(opened, 1)
+    cut()
+    await jo.sync()
+    await sd.sync()
+    assert await sd.fetch_attachments(message) == {}
+    assert sd.read_attachment(sd.show(message), 1) == plain
+
+
+async def test_the_evidence_file_shows_an_answer_that_no_hub_recorded(desks, world, cut):
+    jo, sd, *_ = desks
+    message, data = await answered(jo, sd)
+    await jo.import_file(data)
+    proof = verify_evidence(await jo.evidence(message), jo.directory.fingerprint)
+    assert {event.event for event in proof.timeline} == {"retrieved", "acknowledged"}
+    assert {problem.code for problem in proof.problems} == {"not-accepted", "not-recorded"}
 
 
 async def test_what_the_hub_rejects_stays_as_imported_and_its_sender_is_told(desks, world, cut):

@@ -78,6 +78,8 @@ WRONG = (
     (("message", "export", "ID", "--out", "x", "--eml", "y"), 2),
     (("message", "export", "ID", "--answers", "--to", "sd.technical", "--out", "x"), 2),
     (("message", "export", "ID", "--to", "eg.duty", "--out", "x"), 1),
+    (("message", "export", "ID", "--out", "absent/x"), 3),
+    (("message", "export", "ID", "--out", "kept"), 1),
     (("message", "import", "absent"), 2),
     (("message", "import", "/dev/null"), 1),
     (("sync", "--since", "3"), 2),

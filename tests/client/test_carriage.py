@@ -20,12 +20,13 @@ from tests import registry as made
 from tests.desk_world import SIDES, draft, sealed_again
 from tests.registry import Registry
 
-TECH, DUTY = "sd.technical", "sd.duty"
+TECH, DUTY, CONTROLLER = "sd.technical", "sd.duty", "x-arcc.controller-1"
+PARTIES = ("jo.technical", TECH, DUTY)
 
 
 @pytest.fixture
 def parties():
-    return ("jo.technical", TECH, DUTY, "x-arcc.controller-1")
+    return PARTIES
 
 
 @pytest.fixture
@@ -34,10 +35,7 @@ def made_registry():
     registry.enrol("jo", "sd")
     registry.nominate(*SIDES)
     registry.nominate(DUTY, role="duty", alternate_of=TECH)
-    body = {"names": {"en": "Control"}, "body": "x-arcc", "devices": [made.device("x-arcc.controller-1 1")]}
-    registry.submit(
-        "controller.appoint", "x-arcc.controller-1", body, *made.REGISTRARS, "x-arcc.controller-1 1"
-    )
+    registry.appoint(CONTROLLER)
     return registry
 
 
@@ -193,6 +191,7 @@ async def test_the_text_goes_by_file_and_large_attachments_come_with_the_hub(des
     assert sd.read_attachment(sd.show(message), 1) == plain
 
 
+@pytest.mark.long
 async def test_the_evidence_file_shows_an_answer_that_no_hub_recorded(desks, world, cut):
     jo, sd, *_ = desks
     message, data = await answered(jo, sd)
@@ -259,7 +258,7 @@ async def test_each_addressee_gets_a_file_with_its_own_slots_only(desks, world, 
 
 
 async def test_a_held_part_leaves_before_its_time_only_if_its_sender_says_so(desks, world, cut):
-    jo, _, duty, _ = desks
+    jo, _, duty = desks
     message = await sent_offline(jo, precedence="immediate", escalate=True)
     files, left_out = jo.export_message(message)
     assert (sorted(files), left_out) == ([TECH], {DUTY: "held-for-later"})
@@ -320,7 +319,7 @@ ALTERED = (
 
 
 async def test_what_does_not_verify_is_refused_and_nothing_of_it_is_kept(desks, world, cut):
-    jo, sd, duty, _ = desks
+    jo, sd, duty = desks
     message = await sent_offline(jo)
     data = file_for(jo, message)
     for edit, code in ALTERED:
@@ -362,6 +361,7 @@ async def test_a_second_message_under_one_id_is_kept_as_proof_and_told(desks, wo
     assert sd.show(message).message.subject == "A seeded subject"
 
 
+@pytest.mark.parametrize("parties", [(*PARTIES, CONTROLLER)], ids=["with a controller"])
 async def test_an_exercise_that_is_not_open_now_is_refused_offline(desks, world, cut):
     jo, sd, _, control = desks
     cut()
@@ -404,7 +404,7 @@ async def answered(jo, sd):
 
 
 async def test_answers_that_do_not_verify_count_for_nothing(desks, world, cut):
-    jo, sd, duty, _ = desks
+    jo, sd, duty = desks
     message, data = await answered(jo, sd)
     other = await sent_offline(jo)
 
@@ -502,13 +502,14 @@ async def test_a_message_ahead_of_the_log_here_waits_for_the_log_by_file(desks, 
     assert states(sd) == [("retrieved", None)]
 
 
+@pytest.mark.long
 async def test_a_new_contact_can_be_written_to_after_the_log_by_file(desks, world, cut):
     jo, sd, *_ = desks
     size = sd.directory.size
     with jo.known.trust.transaction():
         jo.known.trust._db.execute("DELETE FROM sealing_key")
     brought = await jo.sync_from(sd.export_log())
-    assert brought.keys == 4
+    assert brought.keys == 3
     assert (await jo.sync_from(sd.export_log(size))).keys == 0
     assert (await jo.send_message(draft(jo), [TECH], escalate=False)).state == "waiting"
 
@@ -551,6 +552,7 @@ async def test_another_log_signed_by_the_same_key_is_kept_as_proof(desks, world,
     assert any("FORK" in told for told in sd.warnings())
 
 
+@pytest.mark.long
 async def test_a_snapshot_brings_the_log_the_keys_and_the_cards_it_carries(desks, world, cut):
     jo, sd, *_ = desks
     cut(jo)
@@ -561,6 +563,7 @@ async def test_a_snapshot_brings_the_log_the_keys_and_the_cards_it_carries(desks
     assert await refused(sd.import_file(jo.snapshot()[:-1] + b" " * (9 << 20))) == "too-large"
 
 
+@pytest.mark.long
 async def test_nothing_of_all_this_asks_the_hub(desks, between, world):
     jo, sd, *_ = desks
     sent = await jo.send_message(draft(jo), [TECH])

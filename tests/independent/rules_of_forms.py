@@ -152,6 +152,14 @@ def _request(form: dict[str, Any]) -> None:
     refuse_if(form["recovery"] in keys, "bad-form")
 
 
+def _carriage(form: dict[str, Any]) -> None:
+    """carriage.md: it carries something, and of each message one contact's slots."""
+    refuse_if(not form["messages"] and not form["answers"] and form["log"] is None, "bad-form")
+    for message in form["messages"]:
+        contacts = {slot["header"]["contact"] for slot in message["envelope"]["recipients"]}
+        refuse_if(len(contacts) != 1, "bad-form")
+
+
 def _whole(name: str, form: dict[str, Any]) -> None:
     if name == "state-request":
         _request(form)
@@ -176,6 +184,8 @@ def _whole(name: str, form: dict[str, Any]) -> None:
     if name == "snapshot":
         _sorted([[held["contact"], held["opening"]["part"]] for held in form["openings"] or ()])
         _sorted([key["pub"] for key in form["sealing_keys"]])
+    if name == "carriage":
+        _carriage(form)
     if name == "draft":
         _draft(form)
     if name == "sealed-draft":

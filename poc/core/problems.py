@@ -1,7 +1,7 @@
 """What verifies in an evidence file and still does not fit together: each by a stable name.
 
-Whether its signatures hold is decided in ``proof``. Nothing is refused here, but for slots of one contact that
-are held until two times.
+Whether its signatures hold is decided in ``proof``. Nothing is refused here, but for slots of one contact
+that are held until two times.
 """
 
 from __future__ import annotations

@@ -224,8 +224,7 @@ async def _release(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         kept = await _taken(desk, arguments.draft)
         if arguments.preparation is not None:
-            text = read_file(arguments.preparation, _PREPARATION_BYTES_MAX).decode("ascii", "replace").strip()
-            kept = await desk.add_preparation(kept.id, text)
+            kept = await desk.add_preparation(kept.id, _read_preparation(arguments.preparation))
         desk.check_release(kept)
         _check_asked(kept, actual=arguments.actual)
         _show(desk, kept, context)
@@ -234,6 +233,14 @@ async def _release(context: Context, arguments: argparse.Namespace) -> Result:
     value = {**sent.to_json(), "text_code": kept.code}
     result = sent_result(value, [sent])
     return Result(value, [f"text code   {kept.code}", *result.lines], warnings=result.warnings)
+
+
+def _read_preparation(path: Path) -> str:
+    """What `prepare --out` wrote. Raises ``bad-form`` for another file, ``no-such-file``."""
+    text = read_file(path, DRAFT_BYTES_MAX).decode("ascii", "replace").strip()
+    if len(text) > _PREPARATION_BYTES_MAX or text.count(".") != 2:
+        raise RefusedError("bad-form", f"{path} is not what `poc message prepare --out` wrote")
+    return text
 
 
 def _check_asked(kept: KeptDraft, *, actual: bool) -> None:

@@ -104,7 +104,7 @@ def queue_cancel(known: Known, message: str, contact: str | None, reason: Reason
     """
     held = [one for one in held_of(known, message) if contact in (None, one.contact)]
     if not held:
-        raise RefusedError("already-released", message)
+        raise RefusedError("already-released", message if contact is None else f"{message} to {contact}")
     envelope = _sent(known, message)
     key = known.keys.signing(known.own_device("send").kid)
     form = Cancel(
@@ -139,15 +139,15 @@ def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str],
     """What a held message was made of: its draft, who is to act, who is to know, whether it escalates.
 
     Its preparation is left out: that was of another id. Raises ``unknown-message``, ``already-released``
-    where any part of it has gone out, or as ``open_sent``.
+    where any part of it has gone out or was taken back, or as ``open_sent``.
     """
     envelope = _sent(known, message)
     slots = [slot.header for slot in envelope.recipients]
     parts = parts_of(read_header(envelope.protected), slots)
     waits = {held.contact for held in held_of(known, message)}
     sender = read_header(envelope.protected).sender.contact
-    if any(part.contact not in waits | {sender} for part in parts):
-        raise RefusedError("already-released", message)
+    if over := sorted({part.contact for part in parts} - waits - {sender}):
+        raise RefusedError("already-released", f"{message} to {', '.join(over)}")
     opened = open_sent(known, form_bytes(envelope), None)
     stand_ins = {part.contact for part in parts if part.in_place_of is not None}
     uses = {to.contact: to.use for to in opened.message.to}

@@ -172,11 +172,17 @@ def check_ended(known: Known, message: str) -> None:
         raise RefusedError("already-released", f"{message} to {', '.join(out)}; the rest was taken back")
 
 
+def _waits(envelope: Envelope, now: datetime) -> bool:
+    """Whether anything of an envelope may still be held."""
+    parts = parts_of(read_header(envelope.protected), [slot.header for slot in envelope.recipients])
+    return any(part.release_at is not None and part.release_at > now for part in parts)
+
+
 def held_warnings(known: Known, now: datetime) -> list[str]:
     """What is held and could not be opened by everybody it is for, from a week before it goes out."""
     told = []
     for row in known.trust.outbox(kind="message"):
-        if row.state != "accepted":
+        if row.state != "accepted" or not _waits(read_form(Envelope, row.body), now):
             continue
         for held in held_of(known, row.ref):
             near = held.release_at - now <= timedelta(days=WARN_DAYS)

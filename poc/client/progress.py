@@ -21,7 +21,7 @@ from poc.core.holding import Part, parts_of
 from poc.core.message import Envelope, EnvelopeHeader
 from poc.core.play import deadline
 from poc.core.receipts import artefact_sha256, verify_answer, verify_receipt
-from poc.core.strictjson import format_time, parse_time
+from poc.core.strictjson import format_time
 from poc.errors import CATALOGUE, PocError, RefusedError
 
 _RELEASE_SECONDS_MAX: Final = 60
@@ -205,15 +205,18 @@ def _of_contact(
 def missed_deadlines(known: Known) -> list[str]:
     """Each contact of a message from here that owes an answer, or to which the hub shows no release.
 
-    By this desk's own clock and the evidence it holds, whatever the hub says or leaves out.
+    By this desk's own clock and the evidence it holds, whatever the hub says or leaves out. So is a message
+    that the hub has not taken by then.
     """
-    told = []
+    told, now = [], known.now()
     for row in known.trust.outbox(kind="message"):
+        header = read_header(read_form(Envelope, row.body).protected)
+        if row.state == "rejected" or header.expires_at + timedelta(days=_TOLD_DAYS) < now:
+            continue
         if row.state != "accepted":
+            told += _unsent(header, now)
             continue
         message = message_progress(known, row.ref)
-        if parse_time(message["expires_at"]) + timedelta(days=_TOLD_DAYS) < known.now():
-            continue
         answered = any(contact["state"] == "acknowledged" for contact in message["contacts"])
         for contact in message["contacts"]:
             if contact["overdue"] and contact["as"] != "information":
@@ -224,6 +227,17 @@ def missed_deadlines(known: Known) -> list[str]:
                     f"{contact['release_at']}: reach that office by voice"
                 )
     return told
+
+
+def _unsent(header: EnvelopeHeader, now: datetime) -> list[str]:
+    due_at = header.respond_by or header.expires_at
+    if due_at > now:
+        return []
+    told = (
+        f"NOT SENT: the hub has not taken message {header.id} ({header.precedence}), to be answered by "
+        f"{format_time(due_at)}: reach those offices by voice"
+    )
+    return [told]
 
 
 def _overdue(message: dict[str, Any], contact: dict[str, Any], *, answered: bool) -> str:

@@ -99,6 +99,16 @@ async def test_a_hub_that_says_nothing_does_not_keep_the_sender_from_noticing(de
     jo.hub._base = there
 
 
+async def test_what_the_hub_never_took_is_told_once_its_time_has_passed(desks, world):
+    jo, *_ = desks
+    jo.hub._base = "http://127.0.0.1:9"
+    sent = await jo.send_message(urgent(jo), [TECH])
+    assert (sent.state, missed_deadlines(jo.known)) == ("waiting", [])
+    world.now += HALF_AN_HOUR
+    (told,) = missed_deadlines(jo.known)
+    assert told.startswith(f"NOT SENT: the hub has not taken message {sent.id} (immediate)")
+
+
 async def test_red_reaches_nobody_but_those_named(desks, world):
     jo, _, dipl, duty = desks
     sent = await jo.send_message(urgent(jo, tlp="TLP:RED"), [TECH])

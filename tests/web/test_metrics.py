@@ -45,6 +45,10 @@ def test_the_page_names_every_label():
     text = PAGE.read_text("utf-8")
     metrics = [*vars(Metrics()).values(), *vars(WitnessMetrics()).values()]
     labels = {name for metric in metrics for name in getattr(metric, "_labelnames", ())}
+    assert labels == {
+        *("route", "method", "status", "kind", "step", "witness", "code"),
+        *("origin", "check", "reason", "days"),
+    }
     assert all(f"`{name}`" in text for name in labels)
 
 

@@ -115,6 +115,42 @@ CATALOGUE: dict[str, ErrorRow] = {
         "The snapshot is not the file that was written: its closing hash does not fit.",
         "Get it again from whoever made it; do not use this copy.",
     ),
+    # --- carriage: files between desks (core, client) ---
+    "not-an-addressee": ErrorRow(
+        404,
+        "The message was not sealed to this contact by its sender.",
+        "`poc message outbox` names whom it was sealed to.",
+    ),
+    "held-for-later": ErrorRow(
+        409,
+        "This part of the message is held for later.",
+        "Wait until its time; --held writes the file for an alternate before it.",
+    ),
+    "part-cancelled": ErrorRow(
+        409,
+        "This part of the message was taken back, or was not needed.",
+        "Send a new message to that office.",
+    ),
+    "nothing-to-carry": ErrorRow(
+        404,
+        "There is nothing here to carry.",
+        "Send the message first, or retrieve or acknowledge it.",
+    ),
+    "log-gap": ErrorRow(
+        409,
+        "The entries in the file begin after the end of the log known here.",
+        "Ask for `poc sync --export FILE --since SIZE` with the size known here.",
+    ),
+    "log-mismatch": ErrorRow(
+        422,
+        "The entries in the file do not lead from the log verified here to the checkpoint beside them.",
+        "Nothing of it was taken. Ask for the whole log (--since 0), from another party too, and compare.",
+    ),
+    "bad-mail": ErrorRow(
+        422,
+        "The mail does not hold one carriage file.",
+        "Save the attachment from your mail program and import that file.",
+    ),
     "text-empty": ErrorRow(
         400, "A text is empty.", "Fill it in, or leave the member null where the form allows it."
     ),

@@ -180,6 +180,10 @@ EVIDENCE_BYTES_MAX: Final = 256 * MIB  # an evidence file with the whole log in 
 SNAPSHOT_BYTES_MAX: Final = 512 * MIB  # a snapshot; about 350,000 entries of a kilobyte
 
 # Files of a desk
+CARRIAGE_BYTES_MAX: Final = 8 * MIB  # a carriage file with messages or answers, or a mail that holds one
+CARRIED_MESSAGES_MAX: Final = 50  # messages of one carriage file
+CARRIED_ANSWERS_MAX: Final = 200  # answers of one carriage file
+CARRIAGE_MAIL_PARTS_MAX: Final = 20  # parts of a mail that is looked through for a carriage file
 IMPORT_BYTES_MAX: Final = 8 * MIB  # a table of contacts
 IMPORT_ROWS_MAX: Final = 2_000  # rows of such a table
 TEMPLATE_BYTES_MAX: Final = 256 * KIB  # the file of a template

@@ -15,6 +15,7 @@ from typing import Any, Final
 from poc.core import (
     bodies,
     card,
+    carriage,
     draft_form,
     evidence,
     exercise,
@@ -61,6 +62,7 @@ FORMS: Final[dict[str, type[Form]]] = {
     "evidence-file": evidence.EvidenceFile,
     "fork-file": fork.ForkFile,
     "snapshot": snapshot.SnapshotFile,
+    "carriage": carriage.CarriageFile,
     "announcement": exercise.Announcement,
     "script": exercise.Script,
     "order": exercise.Order,

@@ -145,6 +145,9 @@ ACKNOWLEDGEMENT: dict[str, Any] = {
     "officer": None,
     "concurrence": "none",
 }
+_SLOT = ENVELOPE["recipients"][0]
+_OTHER_SLOT = {**_SLOT, "header": {**_SLOT["header"], "contact": "jo.duty"}}
+_TWO_CONTACTS = {**ENVELOPE, "recipients": [_SLOT, _OTHER_SLOT]}
 _SEALING = {"kty": "AKP", "alg": "HPKE-9-KE", "pub": "AAAA"}
 
 
@@ -366,6 +369,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "openings": [_held("jo.duty", "office"), _held("jo.duty", "reach"), _held("sd.duty", "office")],
         "sealing_keys": [_SEALING, {**_SEALING, "pub": "BBBB"}],
         "sha256": HASH,
+    },
+    "carriage": {
+        **TOP,
+        "form": "poc-carriage",
+        "messages": [{"envelope": ENVELOPE, "accepted": None, "released": "a.b.c"}],
+        "answers": [{"message": ID, "jws": "a.b.c", "recorded": None}],
+        "log": {"first": 3, "entries": ["e30"], "checkpoint": SIGNED["head"], "sealing_keys": [_SEALING]},
     },
     "announcement": ANNOUNCEMENT,
     "script": {**SIGNED, "exercise": "cbm-2026-11", "salt": HASH, "injects": [INJECT], "notes": None},
@@ -644,6 +654,15 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("snapshot", {"sealing_keys": [{**_SEALING, "kid": HASH}]}),
     ("snapshot", {"sealing_keys": [{**_SEALING, "alg": "HPKE-9"}]}),
     ("snapshot", {"sha256": HASH[:-1]}),
+    ("carriage", {"form": "poc-snapshot"}),
+    ("carriage", {"messages": [], "answers": [], "log": None}),
+    ("carriage", {"messages": [{"envelope": ENVELOPE, "accepted": None}]}),
+    ("carriage", {"messages": [{"envelope": _TWO_CONTACTS, "accepted": None, "released": None}]}),
+    ("carriage", {"messages": GOOD["carriage"]["messages"] * 51}),
+    ("carriage", {"answers": GOOD["carriage"]["answers"] * 201}),
+    ("carriage", {"answers": [{"message": ID, "jws": "", "recorded": None}]}),
+    ("carriage", {"log": {**GOOD["carriage"]["log"], "first": -1}}),
+    ("carriage", {"log": {**GOOD["carriage"]["log"], "openings": []}}),
     ("script", {"salt": "AAAA"}),
     ("script", {"injects": [{**INJECT, "number": 0}]}),
     ("script", {"injects": [{**INJECT, "channel": "pigeon"}]}),

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poc.errors import RefusedError, UsageError
+from poc.errors import RefusedError, UnreachableError, UsageError
 from poc.keyring import read_passphrase_file
 
 if TYPE_CHECKING:
@@ -116,14 +116,20 @@ def check_absent(path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Write a new file whole or not at all; never over an existing one."""
+    """Write a new file whole or not at all; never over an existing one.
+
+    Raises ``file-exists``; ``storage-failed`` where there is no such folder, no right or no room.
+    """
     import os
 
     check_absent(path)
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.chmod(0o600 if private else 0o644)
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o600 if private else 0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise UnreachableError("storage-failed", f"{path}: {error.strerror}") from None

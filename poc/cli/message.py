@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from poc.cli import (
     compose,
     message_attachments,
+    message_carriage,
     message_clearance,
     message_conversation,
     message_held,
@@ -76,6 +77,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     evidence.set_defaults(run=_evidence)
     message_held.add(verbs)
+    message_carriage.add(verbs)
 
 
 def _add_answers(verbs: Any) -> None:
@@ -158,7 +160,10 @@ def sent_result(value: Any, sent: list[Sent]) -> Result:
     waiting = sum(one.state == "waiting" for one in sent)
     warnings = [f"the hub rejected {one.id}: {one.reason}" for one in rejected]
     if waiting:
-        warnings.append(f"{waiting} not with the hub yet: kept in the outbox, `poc sync` sends it")
+        warnings.append(
+            f"{waiting} not with the hub yet: kept in the outbox, `poc sync` sends it; "
+            "`poc message export ID --eml FILE` carries it meanwhile"
+        )
     attachments = sum(one.attachments_waiting for one in sent if one.state != "rejected")
     if attachments:
         warnings.append(f"{attachments} attachments not with the hub yet: kept sealed, `poc sync` goes on")
@@ -343,7 +348,11 @@ def _answered(view: dict[str, Any], outcome: str, state: str) -> Result:
     value = {"message": view["id"], "outcome": outcome, "state": state, "concurrence": "none"}
     value["receipt_sentence"] = view["receipt_sentence"]
     lines = [f"{outcome}: {view['subject']} ({', '.join(view['spoken'])})", f"state: {state}"]
-    warnings = ["not with the hub yet: kept in the outbox, `poc sync` sends it"] if state == "waiting" else []
+    kept = (
+        "not with the hub yet: kept in the outbox, `poc sync` sends it; "
+        "`poc message export --answers ID --eml FILE` carries it meanwhile"
+    )
+    warnings = [kept] if state == "waiting" else []
     return Result(value, lines, warnings=warnings, notes=view["receipt_sentence"].values())
 
 

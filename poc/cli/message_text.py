@@ -217,6 +217,8 @@ def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         answer += " (late)" if contact["late"] else ""
         if contact["overdue"]:
             answer += " (overdue)"
+        if contact["recorded"] is False:
+            answer += " (by file: time unproven)"
         if contact["reason"]:
             answer += f": {contact['reason']}"
         reason = f": {message['reason']}" if message["reason"] else ""

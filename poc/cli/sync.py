@@ -7,12 +7,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.cli.context import Context
+from poc.cli import words
+from poc.cli.context import Context, check_absent, read_given, write_file
+from poc.cli.message_carriage import carried_result
 from poc.cli.output import Progress, Result, Table, both_times, warn
 from poc.core.strictjson import parse_time
-from poc.errors import RefusedError, UnreachableError
+from poc.errors import RefusedError, UnreachableError, UsageError
+from poc.limits import SNAPSHOT_BYTES_MAX
 
 if TYPE_CHECKING:
     from poc.client.sdk import Desk
@@ -42,10 +46,60 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ask the hub for everything again, such as after a home was restored from a backup",
     )
+    without = parser.add_mutually_exclusive_group()
+    without.add_argument(
+        "--from", metavar="FILE", dest="from_file", type=Path,
+        help="take a log update or snapshot made at another desk, verified as if from the hub; no network",
+    )  # fmt: skip
+    without.add_argument(
+        "--export", metavar="FILE", type=Path,
+        help="write the log verified here as a file for `poc sync --from`; no network",
+    )  # fmt: skip
+    parser.add_argument(
+        "--since", metavar="SIZE", type=words.size, default=0,
+        help="with --export: only what comes after this many entries (default: 0, the whole log)",
+    )  # fmt: skip
     parser.set_defaults(run=_run)
 
 
+async def _from_file(context: Context, path: Path) -> Result:
+    data = read_given(path, SNAPSHOT_BYTES_MAX)
+    async with context.desk(unlock=_has_keys(context)) as desk:
+        try:
+            carried = await desk.sync_from(data)
+        except RefusedError as error:
+            if error.code == "head-inconsistent":
+                _alarm(desk, error)
+            raise
+        warnings = desk.warnings()
+    return carried_result(carried, warnings)
+
+
+async def _export(context: Context, out: Path, since: int) -> Result:
+    check_absent(out)
+    async with context.desk() as desk:
+        data = desk.export_log(since)
+        size, warnings = desk.directory.size, desk.warnings()
+    write_file(out, data)
+    value = {"file": str(out), "since": since, "size": size, "bytes": len(data)}
+    lines = [
+        f"{out}: entries {since} to {size}, {len(data):,} bytes; no cards are in it",
+        f"another desk takes it with `poc sync --from {out}`",
+    ]
+    return Result(value, lines, warnings=warnings)
+
+
 async def _run(context: Context, arguments: argparse.Namespace) -> Result:
+    if arguments.since and arguments.export is None:
+        raise UsageError("usage", "--since goes with --export")
+    if arguments.export is not None:
+        return await _export(context, arguments.export, arguments.since)
+    if arguments.from_file is not None:
+        return await _from_file(context, arguments.from_file)
+    return await _with_hub(context, arguments)
+
+
+async def _with_hub(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=_has_keys(context)) as desk:
         try:
             desk.hub.progress = Progress(asked=arguments.progress)

@@ -57,6 +57,14 @@ def duration(text: str) -> int:
     return seconds
 
 
+def size(text: str) -> int:
+    """A count of entries, digits of any script."""
+    wanted = ascii_digits(text.strip())
+    if not re.fullmatch(r"[0-9]{1,15}", wanted):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of entries")
+    return int(wanted)
+
+
 def moment(text: str) -> datetime:
     """The UTC moment of a time with its zone: ``2026-11-24T09:00Z``, ``2026-11-24 12:00:30+03:00``.
 

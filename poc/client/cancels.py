@@ -138,8 +138,9 @@ def take_back_withdrawn(known: Known, draft: Draft) -> None:
 def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str], bool]:
     """What a held message was made of: its draft, who is to act, who is to know, whether it escalates.
 
-    Its preparation is left out: that was of another id. Raises ``unknown-message``, ``already-released``
-    where any part of it has gone out or was taken back, or as ``open_sent``.
+    Its preparation is of this id alone, so an actual message cannot be sent so. Raises ``unknown-message``,
+    ``already-released`` where any part of it has gone out or was taken back, ``preparation-missing``, or as
+    ``open_sent``.
     """
     envelope = _sent(known, message)
     slots = [slot.header for slot in envelope.recipients]
@@ -148,6 +149,8 @@ def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str],
     sender = read_header(envelope.protected).sender.contact
     if over := sorted({part.contact for part in parts} - waits - {sender}):
         raise RefusedError("already-released", f"{message} to {', '.join(over)}")
+    if read_header(envelope.protected).status == "actual":
+        raise RefusedError("preparation-missing", "cancel it, and draw it up anew: `poc message draft`")
     opened = open_sent(known, form_bytes(envelope), None)
     stand_ins = {part.contact for part in parts if part.in_place_of is not None}
     uses = {to.contact: to.use for to in opened.message.to}

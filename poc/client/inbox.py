@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from poc.client.anchoring import is_unanchored, row_kept
 from poc.client.api import HubClient
 from poc.client.evidence import UNVERIFIED, digest_of
 from poc.client.feeds import INBOX, Fetched, member, read_feed
@@ -62,16 +63,28 @@ async def fetch_inbox(
         lambda item: _keep(known, item, clock()),
         restored=lambda: note_restored(known),
     )
-    if not _verify_new(known):
+    if not verify_new(known):
         await sync_again()
-        _verify_new(known)
+        verify_new(known)
     if fetched.new:
-        fetched.warnings += _conflicts(known)
+        fetched.warnings += conflicts(known)
     return fetched
 
 
 def _keep(known: Known, item: Any, now: datetime) -> bool:
-    """Keep an item as delivered. Raises ``bad-answer-from-hub`` or ``bad-form`` for what is none."""
+    """Keep an item as delivered; true if the message was not here.
+
+    Raises ``bad-answer-from-hub`` or ``bad-form`` for what is none, or as :func:`anchor`.
+    """
+    row = row_of(item, now)
+    if known.trust.put_inbox(row):
+        return True
+    anchor(known, row)
+    return False
+
+
+def row_of(item: Any, now: datetime) -> InboxRow:
+    """The row an item of the inbox is kept as. Raises ``bad-answer-from-hub`` or ``bad-form``."""
     message = member(item, "message", str)
     for name in ("accepted", "released"):
         if item.get(name) is not None:
@@ -80,14 +93,26 @@ def _keep(known: Known, item: Any, now: datetime) -> bool:
     header = read_header(envelope.protected)
     if header.id != message:
         raise RefusedError("bad-answer-from-hub", "an envelope of another id")
-    row = InboxRow(
+    return InboxRow(
         0, header.id, header.sender.contact, digest_of(envelope), envelope.recipients[0].header.kid,
         canonical(item), format_time(now), "new", None,
     )  # fmt: skip
-    return known.trust.put_inbox(row)
 
 
-def _verify_new(known: Known) -> bool:
+def anchor(known: Known, row: InboxRow) -> None:
+    """Give a message that came by file the hub's receipt, once the same envelope comes with it.
+
+    Nothing else changes: it is one message, seen once. Raises as ``open_envelope`` where the receipt does
+    not hold; the message then stays as it came.
+    """
+    kept = row_kept(known, row)
+    if kept is None or not is_verified(kept) or not is_unanchored(kept) or is_unanchored(row):
+        return
+    open_row(known, replace(row, arrived_at=kept.arrived_at))
+    known.trust.set_inbox_item(kept.number, row.kid, row.item)
+
+
+def verify_new(known: Known) -> bool:
     """Open what was not verified yet; false if a newer log or exercise may be needed for some."""
     complete = True
     for row in known.trust.unverified():
@@ -108,7 +133,7 @@ def _verify_new(known: Known) -> bool:
     return complete
 
 
-def _conflicts(known: Known) -> list[str]:
+def conflicts(known: Known) -> list[str]:
     """Keep as proof what one sender signed twice under one id or one number; tell of each.
 
     A second envelope counts only if it opens and verifies: else whoever delivered it made it up.

@@ -8,12 +8,13 @@ heads are kept as a proof that can be shown to others.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from poc.client.api import HubClient
 from poc.client.entries import ENTRIES_BYTES_MAX, read_leaves
 from poc.client.known import Known
 from poc.core.checkpoint import Checkpoint, parse_checkpoint
+from poc.core.directory import Directory
 from poc.core.judge import read_checkpoint
 from poc.core.merkle import leaf_hash
 from poc.core.note import read_note
@@ -35,7 +36,7 @@ async def sync_log(known: Known, hub: HubClient) -> int:
     known.catch_up()
     note = await hub.get("/checkpoint", signed=False)
     leaves = await _new_leaves(known, hub, note)
-    newer = await asyncio.to_thread(_applied, known, leaves) if leaves else known.directory
+    newer = await asyncio.to_thread(applied, known, leaves) if leaves else known.directory
     try:
         known.keep_head(newer, leaves, note)  # by keys in force there, which these very entries may bring
     except RefusedError as error:
@@ -78,7 +79,8 @@ async def _new_leaves(known: Known, hub: HubClient, note: bytes) -> list[bytes]:
     return leaves
 
 
-def _applied(known: Known, leaves: list[bytes]) -> Any:
+def applied(known: Known, leaves: list[bytes]) -> Directory:
+    """The directory with these entries, each verified. Raises ``update-needed`` or as ``apply_all``."""
     try:
         return apply_all(known.directory, [read_entry(leaf) for leaf in leaves])
     except RefusedError as error:

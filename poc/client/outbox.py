@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from poc.client.anchoring import awaits_hub
 from poc.client.api import HubClient
 from poc.client.blobs import check_again, goes_after_its_blobs
 from poc.client.evidence import verify_accepted, verify_cancelled, verify_recorded, verify_rejected
@@ -84,6 +85,8 @@ async def flush(
     result = Flushed(Waiting(known.now()))
     for kind in kinds:
         rows = [row for row in known.trust.unsettled(kind) if row.state in _UNSENT]
+        if kind == "answer":
+            rows = [row for row in rows if not _must_wait(known, row)]
         if kind == "message":
             rows = [row for row in rows if blobs_tried or not goes_after_its_blobs(known, row)]
             rows.sort(key=lambda row: claimed_lane(row.body) is not None)  # actual first, else in order
@@ -93,6 +96,11 @@ async def flush(
             else:
                 result.held_back += 1
     return result
+
+
+def _must_wait(known: Known, row: OutboxRow) -> bool:
+    """An answer to a message that came by file waits until the hub has that message."""
+    return awaits_hub(known, row.ref.partition(":")[0])
 
 
 async def _send(known: Known, hub: HubClient, row: OutboxRow, result: Flushed) -> None:

@@ -6,6 +6,7 @@ stands in ``evidence``; what an exercise makes of answers in ``exercises``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -36,8 +37,10 @@ def message_progress(known: Known, message_id: str) -> dict[str, Any]:
     Per contact ``state`` is ``none``, ``retrieved``, ``acknowledged``, ``declined`` or ``expired``, or for
     a held part ``held``, ``not-needed``, ``release-unseen`` (its time has passed, and the hub showed no
     receipt). ``late``: the hub recorded the answer after its deadline; ``overdue``: that has passed with
-    none, by this desk's own clock. ``as`` is in the sealed part: null while the keyring is locked. An
-    information recipient has no deadline. Needs no network. Raises ``unknown-message``.
+    none, by this desk's own clock. ``recorded`` is false of an answer that came by file at ``carried_at``
+    and that no receipt of the hub records: it is good, and when it was given is unproven. ``as`` is in the
+    sealed part: null while the keyring is locked. An information recipient has no deadline. Needs no
+    network. Raises ``unknown-message``.
     """
     row = known.trust.outbox_row("message", message_id)
     if row is None:
@@ -49,7 +52,8 @@ def message_progress(known: Known, message_id: str) -> dict[str, Any]:
     until = None if accepted is None else deadline(header, accepted.at)
     slots = [s.header for s in envelope.recipients if s.header.contact != header.sender.contact]
     numbers = {slot.contact: slot.sequence for slot in slots}
-    answers, uses = answers_of(known, message_id), _uses(known, row)
+    recorded, uses = answers_of(known, message_id), _uses(known, row)
+    answers = [*map(_Given.recorded, recorded), *_unrecorded(known, message_id)]
     return {
         **_about(row, header),
         "accepted_at": None if accepted is None else format_time(accepted.at),
@@ -142,11 +146,42 @@ def answers_of(known: Known, message_id: str) -> list[tuple[Retrieval | Acknowle
     return sorted(found, key=lambda pair: pair[1].at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An answer, and when the hub recorded it or, without that, when it came here by file."""
+
+    answer: Retrieval | Acknowledgement
+    recorded_at: datetime | None
+    carried_at: str | None = None
+
+    @classmethod
+    def recorded(cls, pair: tuple[Retrieval | Acknowledgement, Receipt]) -> _Given:
+        """An answer with the receipt that records it."""
+        return cls(pair[0], pair[1].at)
+
+
+def _unrecorded(known: Known, message_id: str) -> list[_Given]:
+    """The answers that came by file and that no receipt records; each judged at the log it came to."""
+    recorded = {receipt.artefact_sha256 for receipt in receipts_of(known, message_id)}
+    found = []
+    for _, text in known.trust.evidence(message_id):
+        sha256 = artefact_sha256(text)
+        carried = known.trust.carried(sha256)
+        if carried is None or sha256 in recorded:
+            continue
+        try:
+            answer = verify_answer(text, known.directory, least=carried[1], root_at=known.root_at)
+        except PocError:
+            continue
+        found.append(_Given(answer, None, carried[0]))
+    return found
+
+
 def _of_part(
     part: Part,
     header: EnvelopeHeader,
     use: str | None,
-    answers: list[tuple[Retrieval | Acknowledgement, Receipt]],
+    answers: list[_Given],
     receipts: list[Receipt],
     now: datetime,
 ) -> dict[str, Any]:
@@ -175,31 +210,43 @@ def _names(receipt: Receipt, contact: str) -> bool:
 
 def _of_contact(
     contact: str,
-    answers: list[tuple[Retrieval | Acknowledgement, Receipt]],
+    answers: list[_Given],
     receipts: list[Receipt],
     until: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
-    own = [(answer, receipt.at) for answer, receipt in answers if answer.contact == contact]
-    retrieved = next((at for answer, at in own if answer.outcome == "retrieved"), None)
-    said = next(((answer, at) for answer, at in own if answer.outcome != "retrieved"), None)
+    own = [given for given in answers if given.answer.contact == contact]
+    retrieved = next((given for given in own if given.answer.outcome == "retrieved"), None)
+    said = next((given for given in own if given.answer.outcome != "retrieved"), None)
+    shows = said or retrieved
     expired = next((r.at for r in receipts if (r.event, r.contact) == ("expired", contact)), None)
     shown: dict[str, Any] = {
         "state": "none",
-        "retrieved_at": None if retrieved is None else format_time(retrieved),
+        "retrieved_at": None if retrieved is None else _time(retrieved.recorded_at),
+        "recorded": None if shows is None else shows.recorded_at is not None,
+        "carried_at": None if shows is None else shows.carried_at,
         "answered_at": None, "late": None, "officer": None, "next": None, "reason": None,
         "overdue": said is None and until is not None and (expired is not None or now > until),
     }  # fmt: skip
     if said is not None:
-        answer, at = said
-        late = until is not None and at > until
-        late = late or (expired is not None and expired < at)
+        answer, at = said.answer, said.recorded_at
         return {
-            **shown, "state": answer.outcome, "answered_at": format_time(at), "late": late,
+            **shown, "state": answer.outcome, "answered_at": _time(at), "late": _is_late(at, until, expired),
             "officer": answer.officer, "next": form_value(answer.next), "reason": answer.reason,
         }  # fmt: skip
     state = "expired" if expired is not None else "none" if retrieved is None else "retrieved"
     return {**shown, "state": state}
+
+
+def _is_late(at: datetime | None, until: datetime | None, expired: datetime | None) -> bool | None:
+    """Whether an answer recorded at a time is late; ``None`` where only its own device says when it was."""
+    if at is None:
+        return None if expired is None else True
+    return (until is not None and at > until) or (expired is not None and expired < at)
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else format_time(at)
 
 
 def missed_deadlines(known: Known) -> list[str]:
@@ -213,10 +260,11 @@ def missed_deadlines(known: Known) -> list[str]:
         header = read_header(read_form(Envelope, row.body).protected)
         if row.state == "rejected" or header.expires_at + timedelta(days=_TOLD_DAYS) < now:
             continue
-        if row.state != "accepted":
-            told += _unsent(header, now)
-            continue
         message = message_progress(known, row.ref)
+        if row.state != "accepted":
+            by_file = [c["state"] == "acknowledged" for c in message["contacts"] if c["in_place_of"] is None]
+            told += [] if all(by_file) else _unsent(header, now)
+            continue
         answered = any(contact["state"] == "acknowledged" for contact in message["contacts"])
         for contact in message["contacts"]:
             if contact["overdue"] and contact["as"] != "information":

@@ -34,6 +34,7 @@ from poc.client.cancels import (
     resealable,
     take_back_withdrawn,
 )
+from poc.client.carrying import Carrying
 from poc.client.clearance import Clearing
 from poc.client.conversation import Conversations
 from poc.client.entries import read_genesis
@@ -87,7 +88,7 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class Desk(Proposing, Clearing, Nudging):
+class Desk(Proposing, Clearing, Carrying, Nudging):
     """A desk at its home. Use :meth:`join` or :meth:`open`, and :meth:`close` at the end."""
 
     def __init__(

@@ -139,12 +139,16 @@ class Trust(BlobPieces, DraftTable, AlarmTable):
             self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._failed(error) from None
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # a disk that is full has ended it already
+            self._db.execute("ROLLBACK")
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
@@ -307,6 +311,10 @@ class Trust(BlobPieces, DraftTable, AlarmTable):
         """Note what became of a message, by its number in this file."""
         self._write("UPDATE inbox SET state = ?, reason = ? WHERE number = ?", (state, reason, number))
 
+    def set_inbox_item(self, number: int, kid: str, item: bytes) -> None:
+        """Put what the hub delivered in the place of the same message that came by file."""
+        self._write("UPDATE inbox SET kid = ?, item = ? WHERE number = ?", (kid, item, number))
+
     def inbox(self, message: str | None = None) -> list[InboxRow]:
         """The messages received, oldest first; or those of an id, which ought to be one."""
         if message is None:
@@ -422,6 +430,15 @@ class Trust(BlobPieces, DraftTable, AlarmTable):
                 (message, kind, reason, sha256),
             )
         return fresh == 1
+
+    def put_carried(self, sha256: str, arrived_at: str, size: int) -> None:
+        """Note of an answer, by its digest, that it came by file; the first time stays."""
+        self._write("INSERT OR IGNORE INTO carried VALUES (?, ?, ?)", (sha256, arrived_at, size))
+
+    def carried(self, sha256: str) -> tuple[str, int] | None:
+        """When an answer came by file, and the size of the log it was judged at."""
+        rows = self._rows("SELECT arrived_at, size FROM carried WHERE sha256 = ?", (sha256,))
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def evidence(self, message: str) -> list[tuple[str, str]]:
         """The evidence about a message that verified when it came: (kind, compact JWS), as it came."""

@@ -56,5 +56,9 @@ _KEPT_KEYS: Final = """
 CREATE TABLE kept_key (message TEXT NOT NULL, kid TEXT NOT NULL, sealed BLOB NOT NULL,
   PRIMARY KEY (message, kid)) STRICT;
 """
-MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS, _DRAFTS, ALARMS, _KEPT_KEYS)
+# An answer that came by file: when, and the size of the log that its key was judged at.
+_CARRIED: Final = """
+CREATE TABLE carried (sha256 TEXT PRIMARY KEY, arrived_at TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
+"""
+MIGRATIONS: Final = (_FIRST, _NOTICES, _BLOBS, _DRAFTS, ALARMS, _KEPT_KEYS, _CARRIED)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

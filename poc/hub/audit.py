@@ -7,6 +7,7 @@ how the chain is checked, stands in ``core.audit``. No record holds personal dat
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Final
 
@@ -39,6 +40,7 @@ class Audit:
         self._minute_began: datetime | None = None
         self._in_minute = 0
         self._left_out = 0
+        self._deleted: Counter[str] = Counter()
 
     async def record(
         self,
@@ -60,6 +62,16 @@ class Audit:
         by, kid = (None, None) if caller is None else (caller.holder, caller.kid)
         await self._store.append_audit(AuditEvent(self._now(), action, outcome, by, kid, subject, count))
 
+    async def record_deleted(self, kept: str, count: int) -> None:
+        """Record that so many of a class were deleted, if any were. Raises ``storage-failed``.
+
+        What the disk did not take then is part of the next record of the class: nobody asks again for it.
+        """
+        self._deleted[kept] += count
+        if self._deleted[kept]:
+            await self.record("retention", subject=kept, count=self._deleted[kept])
+        del self._deleted[kept]
+
     def _is_flood(self) -> bool:
         now = self._now()
         began = self._minute_began
@@ -74,10 +86,11 @@ class Audit:
         Raises ``storage-failed``. Without a registry or its key there is no note; the log line remains.
         """
         if self._left_out:
-            left_out, self._left_out = self._left_out, 0
+            left_out = self._left_out
             await self._store.append_audit(
                 AuditEvent(self._now(), "refusals-not-listed", DONE, count=left_out)
             )
+            self._left_out -= left_out
         row = await self._store.read_newest_audit()
         if row is None or row.number <= self._anchored:
             return

@@ -78,14 +78,22 @@ class Exercises:
             raise RefusedError("not-found")
         sha256 = artefact_sha256(text)
         row = await self._store.read_exercise(exercise)
-        if row is not None and text in row.orders:
-            return False
+        if row is not None:
+            play = self._caught_up(row)
+            if text in row.orders:
+                return False
         directory = self._log.view.directory
         after = with_order(play, text, directory, now=self._now(), least=directory.size)
         number = len(after.orders)
         created = await self._store.add_order(exercise, number, play.newest_sha256, sha256, text)
         self._plays[exercise] = after
         return created
+
+    def _caught_up(self, row: StoredExercise) -> Play:
+        """The exercise, with orders that a failing disk kept all the same and that are not known here yet."""
+        if len(row.orders) > len(self._plays[row.id].orders):
+            self._plays[row.id] = _replayed(row)
+        return self._plays[row.id]
 
     async def feed(self, caller: Caller, since: int) -> dict[str, Any]:
         """The exercises changed after ``since`` in which the caller's side takes part."""

@@ -207,7 +207,7 @@ class Hub:
             erased = await self.openings.erase_superseded()
             if erased:
                 log_event("erased", openings=erased)
-                await self.audit.record("retention", subject="openings", count=erased)
+            await self.audit.record_deleted("openings", erased)
         except PocError as error:
             log_event("not-erased", kept="openings", code=error.code)
         await self._erase_addresses()

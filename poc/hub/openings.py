@@ -47,12 +47,15 @@ class Openings:
 
     async def load(self) -> None:
         """Learn which openings are kept, so that those no longer current are found without reading them."""
-        for kept in await self._store.read_erasures():
-            self._erased[kept.commitment, kept.contact] = read_form(Erasure, kept.proof)
+        await self._learn_erasures()
         after = 0
         while rows := await self._store.read_openings(after, FEED_ITEMS_MAX):
             self._kept.update((row.commitment, row.contact) for row in rows)
             after = rows[-1].number
+
+    async def _learn_erasures(self) -> None:
+        for kept in await self._store.read_erasures():
+            self._erased[kept.commitment, kept.contact] = read_form(Erasure, kept.proof)
 
     async def put_card(self, caller: Caller, commitment: str, opening: Opening) -> bool:
         """Keep the opening of a current commitment of the caller's own; False for a repeat.
@@ -65,12 +68,18 @@ class Openings:
             raise RefusedError("not-found")
         read_opening(opening, place.contact.id, self._log.view.directory.origin, commitment)
         data = form_bytes(opening)
-        created = await self._store.put_opening(commitment, place.contact.id, opening.part, data)
-        if created:
-            self._kept.add((commitment, place.contact.id))
-            # A step of the log meanwhile may have superseded it: then it is erased as any other.
-            self._log.changed.set()
+        try:
+            created = await self._store.put_opening(commitment, place.contact.id, opening.part, data)
+        except UnreachableError:  # it may be kept all the same, and is then to be erased as any other
+            self._note_kept(commitment, place)
+            raise
+        self._note_kept(commitment, place)
         return created
+
+    def _note_kept(self, commitment: str, place: Place) -> None:
+        """Erase it once it is superseded, which a step of the log may have done meanwhile."""
+        self._kept.add((commitment, place.contact.id))
+        self._log.changed.set()
 
     async def erase(self, caller: Caller, commitment: str, target: str, headers: Mapping[str, str]) -> None:
         """Erase the opening of a current commitment of the caller's own, for good; a repeat changes nothing.
@@ -82,10 +91,13 @@ class Openings:
         erasure = make_erasure(place.contact.id, place.part, commitment, target, headers)
         stored = StoredErasure(commitment, place.contact.id, place.part, form_bytes(erasure), self._now())
         async with self._overwriting():
-            await self._store.erase_opening(stored)
+            is_first = await self._store.erase_opening(stored)
         key = (commitment, place.contact.id)
-        self._erased.setdefault(key, erasure)
         self._kept.discard(key)
+        if is_first:
+            self._erased[key] = erasure
+        elif key not in self._erased:  # a try that failed was kept all the same: its proof is the one
+            await self._learn_erasures()
 
     async def cards(self, caller: Caller, since: int) -> dict[str, Any]:
         """The openings numbered above ``since`` that are current and for this caller, and what is erased.
@@ -170,8 +182,8 @@ class Openings:
             one for one in await self._store.read_erasures() if (one.commitment, one.contact) not in current
         ]
         forgotten = await self._store.forget_erasures(stale)
-        for one in stale:
-            self._erased.pop((one.commitment, one.contact), None)
+        for key in self._erased.keys() - current.keys():  # also where a failed try forgot them already
+            del self._erased[key]
         return forgotten
 
     async def put_key(self, caller: Caller, kid: str, jwk: SealingJwk) -> bool:

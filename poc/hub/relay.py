@@ -31,7 +31,7 @@ from poc.core.receipts import (
     verify_cancel,
 )
 from poc.core.strictjson import b64u, parse
-from poc.errors import CATALOGUE, RefusedError
+from poc.errors import CATALOGUE, RefusedError, UnreachableError
 from poc.hub.caller import Caller, sealing_kids
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
@@ -56,7 +56,11 @@ from poc.store.base import (
 
 
 class Relay:
-    """Messages and their evidence. ``on_accepted`` is told the sealing keys of each message taken."""
+    """Messages and their evidence.
+
+    ``on_accepted`` is told the sealing keys of each message taken, and of one that a failing disk may have
+    kept.
+    """
 
     def __init__(
         self,
@@ -154,15 +158,23 @@ class Relay:
         ]
         blobs = [blob.sha256 for blob in header.blobs]
         storing = self._store.accept_message(message, slots, steps, blobs, self._quota(header))
-        result = await self._counted(header, storing)
+        try:
+            result = await self._counted(header, storing)
+        except UnreachableError:  # it may be kept all the same, and who listens is not to wait for the repeat
+            self._tell_of(slots)
+            raise
         if isinstance(result, Accepted):
-            self._timers.wake()
+            self._tell_of(slots)
             self._metrics.messages_accepted.labels(header.status).inc()
-            self.on_accepted(slot.kid for slot in slots)
             return True, result.receipt
         if result.reason is not None:
             raise _rejected(result.reason, result.receipt)
         return False, result.receipt
+
+    def _tell_of(self, slots: Iterable[StoredSlot]) -> None:
+        """Have whoever waits for something new look: looking in vain does no harm."""
+        self._timers.wake()
+        self.on_accepted(slot.kid for slot in slots)
 
     async def _reject(self, checked: CheckedEnvelope, body_sha256: str, error: RefusedError) -> str:
         """Keep a signed rejection and raise it; the receipt if the same was accepted before."""

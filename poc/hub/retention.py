@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from poc.errors import PocError
+from poc.errors import PocError, UnreachableError
 from poc.hub.audit import Audit
 from poc.hub.openings import Openings
 from poc.limits import (
@@ -68,9 +69,12 @@ async def _envelopes(store: Store, _openings: Openings, now: datetime) -> int:
 
 
 async def _blobs(store: Store, _openings: Openings, now: datetime) -> int:
-    dropped, before = 0, now - timedelta(hours=ORPHAN_HOURS_KEPT)
-    while count := await store.drop_orphan_blobs(before, _BLOBS_AT_ONCE):
-        dropped += count
+    before = now - timedelta(hours=ORPHAN_HOURS_KEPT)
+    dropped = count = await store.drop_orphan_blobs(before, _BLOBS_AT_ONCE)
+    with contextlib.suppress(UnreachableError):  # what went is told; what is left goes with the next sweep
+        while count:
+            count = await store.drop_orphan_blobs(before, _BLOBS_AT_ONCE)
+            dropped += count
     return dropped
 
 
@@ -209,8 +213,8 @@ async def run_jobs(store: Store, openings: Openings, audit: Audit, now: datetime
             continue
         try:
             count = await kept.job(store, openings, now)
-            if count and kept.told:
-                await audit.record("retention", subject=kept.name, count=count)
+            if kept.told:
+                await audit.record_deleted(kept.name, count)
         except PocError as error:
             log_event("not-erased", kept=kept.name, code=error.code)
 

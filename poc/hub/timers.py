@@ -19,7 +19,7 @@ from poc.core.holding import Part, releasable, stand_ins
 from poc.core.message import EnvelopeHeader, Slot
 from poc.core.play import deadline
 from poc.core.receipts import expired_receipt, not_needed_receipt, released_receipt
-from poc.errors import PocError, RefusedError
+from poc.errors import PocError, RefusedError, UnreachableError
 from poc.hub.clock import Clock
 from poc.hub.exercises import Exercises
 from poc.hub.log import Log
@@ -140,7 +140,12 @@ class Timers:
         out = named_slots(slot for slot in held if slot.kid in kids)
         form = released_receipt(header, message.digest, step.contact, out, head=view.head, at=now)
         then = DueStep(step.message, step.contact, "expire", deadline(header, now))
-        if not await self._store.take_release(step, self._signer.sign(form), kids, unless, then):
+        try:
+            taken = await self._store.take_release(step, self._signer.sign(form), kids, unless, then)
+        except UnreachableError:  # they may be out all the same, and then the next round finds nothing due
+            self.on_released(kids)
+            raise
+        if not taken:
             return None
         self.on_released(kids)
         return "released"

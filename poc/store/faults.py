@@ -6,27 +6,33 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar
 
 from poc.errors import FaultError, UnreachableError
 
 Moment = Literal["before", "after"]
+ANY_VERB: Final = "any verb"
 
 
 @dataclass
 class Faults:
-    """Which coming call of which verb fails, and whether the store is closed."""
+    """Which coming call of which verb fails, and whether the store is closed.
+
+    ``called`` are the verbs that were called, in order.
+    """
 
     due: list[tuple[str, int, Moment]] = field(default_factory=list)
     closed: bool = False
+    called: list[str] = field(default_factory=list)
 
     def plan(self, store: object, name: str, n: int, moment: Moment) -> None:
-        """Order that the n-th call from now fails.
+        """Order that the n-th call from now fails, of the verb or of ``ANY_VERB``.
 
         Raises:
             FaultError: ``fault``, the store has no such verb, or n is below 1.
         """
-        if n < 1 or not hasattr(getattr(store, name, None), "__wrapped__"):
+        is_verb = name == ANY_VERB or hasattr(getattr(store, name, None), "__wrapped__")
+        if n < 1 or not is_verb:
             raise FaultError("fault", f"no call {n} of a verb {name}")
         self.due.append((name, n, moment))
 
@@ -38,7 +44,8 @@ class Faults:
         """
         if self.closed:
             raise UnreachableError("storage-failed", "the store is closed")
-        counted = [(verb_name, n - (verb_name == name), moment) for verb_name, n, moment in self.due]
+        self.called.append(name)
+        counted = [(planned, n - (planned in (name, ANY_VERB)), moment) for planned, n, moment in self.due]
         self.due = [entry for entry in counted if entry[1] > 0]
         return {moment for _, n, moment in counted if n == 0}
 

@@ -40,7 +40,7 @@ from poc.store.base import (
     StoredSlot,
     Subtree,
 )
-from poc.store.faults import Faults, verb
+from poc.store.faults import ANY_VERB, Faults, Moment, verb
 from poc.store.memory_blobs import MemoryBlobs
 from poc.store.memory_nudges import MemoryNudging
 from poc.store.memory_quotas import MemoryQuotas
@@ -103,6 +103,10 @@ class MemoryStore(MemoryBlobs, MemoryNudging):
     def fail_but_persist(self, name: str, n: int = 1) -> None:
         """Make the n-th call of the verb ``name`` from now take effect, then raise ``storage-failed``."""
         self.faults.plan(self, name, n, "after")
+
+    def fail_nth(self, n: int, moment: Moment) -> None:
+        """Make the n-th call from now, whichever verb it is of, fail before or after it took effect."""
+        self.faults.plan(self, ANY_VERB, n, moment)
 
     async def close(self) -> None:
         """See ``Store``."""

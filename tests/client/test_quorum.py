@@ -100,6 +100,24 @@ async def test_without_the_quorum_nothing_is_taken_it_is_told_and_the_rest_of_th
     assert (report.failed, report.warnings, jo.directory.size) == ([], [], size + 1)
 
 
+async def test_a_log_update_by_file_needs_the_quorum_too(witnessed):
+    world, (jo, sd), _ = witnessed
+    await world.enrol("eg")
+    await published(world)
+    await sd.sync()
+    data, head, size = json.loads(sd.export_log(jo.directory.size)), jo.head, jo.directory.size
+    note = data["log"]["checkpoint"].encode()
+    for witnesses in ((), ("jo.witness",), ("jo.witness", "qa.witness")):
+        data["log"]["checkpoint"] = cosigned_by(note, world, *witnesses).decode()
+        with pytest.raises(RefusedError) as refused:
+            await jo.sync_from(canonical(data))
+        assert refused.value.code == "quorum-missing"
+        assert (jo.head, jo.directory.size, jo.warnings()) == (head, size, [])
+    data["log"]["checkpoint"] = note.decode()
+    assert (await jo.sync_from(canonical(data))).entries == 1
+    assert jo.known.cosigned_at == sd.known.cosigned_at
+
+
 async def test_an_evidence_file_and_a_home_are_verified_with_the_quorum_over_their_log(witnessed):
     world, (jo, _), _ = witnessed
     sent = await jo.send_message(draft(jo), ["sd.technical"])

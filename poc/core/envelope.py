@@ -191,6 +191,7 @@ def check_draft(draft: Draft, limits: SealingLimits, now: datetime) -> None:
         raise RefusedError("status-not-admitted", draft.status)
     check_times(now, draft.not_before, draft.respond_by, draft.expires_at, now)
     check_exercise_text(draft)
+    blob_sizes(draft.attachments, limits.blob_bytes)
 
 
 def _seal_blobs(draft: Draft, keys: Sequence[bytes], limits: SealingLimits) -> tuple[SealedBlob, ...]:

@@ -1,7 +1,8 @@
 """Opening an envelope: everything a recipient refuses, each with its own code, and what it is warned of.
 
 Pure: the clock, the directory, the exercises and what was seen before come in. Fetching, storing and
-showing stand in the desk; the hub's checks in ``admission``.
+showing stand in the desk; the hub's checks in ``admission``. Over 400 lines, because everything a recipient
+refuses stands on one page.
 """
 
 from __future__ import annotations

@@ -246,6 +246,7 @@ def test_progress_rows_recipients_and_rejections_are_shown_harmless(text):
         "answered_at": TIME,
         "deadline": None,
         "release_at": TIME,
+        "recorded": False,
     }
     message = {"id": text, "state": text, "reason": text, "deadline": TIME, "contacts": [contact]}
     message["withdrawn"] = {"at": TIME}

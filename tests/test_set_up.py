@@ -213,6 +213,7 @@ def bundled_pip():
 
 
 @pytest.mark.usefixtures("python_without_ensurepip")
+@pytest.mark.long
 def test_without_ensurepip_the_pip_of_the_lock_is_installed(tmp_path, index, bundled_pip, monkeypatch):
     port, served, _ = index
     digest = serve_wheel(served, bundled_pip.name, bundled_pip.read_bytes())

@@ -66,9 +66,9 @@ def kill_a_writer(home, start, lines):
 
 async def test_whatever_had_its_receipt_is_there_once_after_kill_9(tmp_path, rounds):
     answered = []
-    for round_number in range(rounds(3, long=50, of="kills of a writer")):
+    for round_number in range(rounds(12, long=100, of="kills of a writer")):
         start = 1 + 100_003 * round_number
-        answered += kill_a_writer(tmp_path, start, lines=20 + 13 * round_number)
+        answered += kill_a_writer(tmp_path, start, lines=20 + 13 * (round_number % 25))
         store = await SqliteStore.open(tmp_path)
         try:
             items = await store.read_inbox(["k1"], 0, 1_000_000)

@@ -190,7 +190,7 @@ def test_a_hub_killed_under_load_keeps_every_promise_it_made(loaded, rounds):
     home, load = loaded
     chance = random.Random(20261124)
     hub = HubProcess(home)
-    for _ in range(rounds(6, long=50, of="kills of the hub under load")):
+    for _ in range(rounds(8, long=100, of="kills of the hub under load")):
         asyncio.run(load.run(hub, chance.uniform(0.05, 0.7)))
         hub = HubProcess(home)
         asyncio.run(load.repeat(hub))

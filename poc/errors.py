@@ -353,7 +353,7 @@ CATALOGUE: dict[str, ErrorRow] = {
     "bad-times": ErrorRow(
         422,
         "The times of the message do not fit together.",
-        "It expires after it was sent, and is answered before it expires.",
+        "It is answered after it goes out, and not later than it expires.",
     ),
     "expires-too-late": ErrorRow(
         422, "The message would live longer than 30 days.", "Choose an earlier time of expiry."
@@ -937,7 +937,10 @@ CATALOGUE: dict[str, ErrorRow] = {
         "Raise the limit: LimitNOFILE in the unit, or `ulimit -n`.",
     ),
     "already-released": ErrorRow(
-        409, "The message is with its recipients already.", "Send a withdrawal, or reach them by voice."
+        409,
+        "The hub does not hold this any more: it went out, or was taken back.",
+        "`poc message outbox` says which. For what went out: `poc message withdraw ID`, or reach that office "
+        "by voice.",
     ),
     "restore-unproved": ErrorRow(
         503,

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from poc.client.sending import Sent
     from poc.report.message_sheet import MessageSheet
 
-_PREPARATION_BYTES_MAX: Final = 16 * 1024
 _SHEETS: Final = (".pdf", ".txt")
 _ID: Final = "the draft's id, or enough of its beginning or end"
 _ID_OR_FILE: Final = f"{_ID}; or its file"
@@ -206,13 +205,11 @@ async def _prepare(context: Context, arguments: argparse.Namespace) -> Result:
         typed = arguments.code or _ask_code("To stand behind this text")
         kept = await desk.prepare_draft(kept.id, typed, officer=arguments.officer)
     lines = _lines(kept)
+    follows = f"submit {kept.id} --out FILE   (for the device that releases it)"
     if arguments.out is not None:
         write_file(arguments.out, f"{kept.form.prepared}\n".encode())
-        lines.append(f"next        poc message release {kept.id} --preparation {arguments.out}")
-    else:
-        lines.append(
-            f"next        poc message submit {kept.id} --out FILE   (for the device that releases it)"
-        )
+        follows = f"release {kept.id} --preparation {arguments.out}"
+    lines.append(f"next        poc message {follows}")
     return Result({**_value(kept), "file": None if arguments.out is None else str(arguments.out)}, lines)
 
 
@@ -224,8 +221,7 @@ async def _release(context: Context, arguments: argparse.Namespace) -> Result:
     async with context.desk(unlock=True) as desk:
         kept = await _taken(desk, arguments.draft)
         if arguments.preparation is not None:
-            text = read_file(arguments.preparation, _PREPARATION_BYTES_MAX).decode("ascii", "replace").strip()
-            kept = await desk.add_preparation(kept.id, text)
+            kept = await desk.add_preparation(kept.id, _read_preparation(arguments.preparation))
         desk.check_release(kept)
         _check_asked(kept, actual=arguments.actual)
         _show(desk, kept, context)
@@ -234,6 +230,14 @@ async def _release(context: Context, arguments: argparse.Namespace) -> Result:
     value = {**sent.to_json(), "text_code": kept.code}
     result = sent_result(value, [sent])
     return Result(value, [f"text code   {kept.code}", *result.lines], warnings=result.warnings)
+
+
+def _read_preparation(path: Path) -> str:
+    """What `prepare --out` wrote. Raises ``bad-form`` for another file, ``no-such-file``."""
+    text = read_file(path, DRAFT_BYTES_MAX).decode("ascii", "replace").strip()
+    if text.count(".") != 2:
+        raise RefusedError("bad-form", f"{path} is not what `poc message prepare --out` wrote")
+    return text
 
 
 def _check_asked(kept: KeptDraft, *, actual: bool) -> None:
@@ -275,9 +279,9 @@ async def _print(context: Context, arguments: argparse.Namespace) -> Result:
     from poc.report.message_sheet import message_page, sheet_lines
 
     out: Path | None = arguments.out
-    if out is not None and out.suffix not in _SHEETS:
-        raise UsageError("usage", f"--out ends in {' or '.join(_SHEETS)}")
     if out is not None:
+        if out.suffix not in _SHEETS:
+            raise UsageError("usage", f"--out ends in {' or '.join(_SHEETS)}")
         check_absent(out)
     async with context.desk(unlock=True) as desk:
         kept = _looked_at(desk, arguments.draft)

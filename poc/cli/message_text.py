@@ -213,7 +213,8 @@ def _attachment(attachment: dict[str, Any]) -> str:
 def progress_rows(message: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """One row for each addressee of a message sent."""
     for contact in message["contacts"]:
-        answer = contact["state"] + (" (late)" if contact["late"] else "")
+        answer = "" if message["state"] == "rejected" else contact["state"]
+        answer += " (late)" if contact["late"] else ""
         if contact["overdue"]:
             answer += " (overdue)"
         if contact["recorded"] is False:

@@ -95,7 +95,7 @@ def blank_form(template: TemplateFile, sha256: str) -> Iterator[str]:
         yield f"--field {field.name}={_example(field)}"
         yield f"  {_in_all(field.label)}"
         yield from () if field.help is None else (f"  ({_in_all(field.help)})",)
-        yield from (f"    {value.code:<28}{_in_all(value.label)}" for value in field.codes)
+        yield from (f"    {value.code:<29} {_in_all(value.label)}" for value in field.codes)
     yield ""
     yield "Every field is optional. كل الحقول اختيارية."
 

@@ -55,14 +55,14 @@ _WHAT_TO_DO: Final = {
     },
     "hub": {
         "en": "Messages may be waiting. Check the line, then reach the operator by voice.",
-        "ar": "قد تكون هناك رسائل في الانتظار. تحقق من الاتصال ثم تواصل مع المشغل صوتيا.",
+        "ar": "قد تكون هناك رسائل في الانتظار. تحقق من الاتصال ثم تواصل مع المشغّل صوتيا.",
     },
     "log": {
         "en": "Run poc sync and read what it warns of.",
         "ar": "نفّذ poc sync واقرأ ما يحذر منه.",
     },
 }
-PRECEDENCES: Final = {"flash": "خاطف", "immediate": "فوري", "priority": "ذو أولوية", "routine": "عادي"}
+PRECEDENCES: Final = {"flash": "خاطف", "immediate": "فوري", "priority": "عاجل", "routine": "عادي"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def queue_cancel(known: Known, message: str, contact: str | None, reason: Reason
     """
     held = [one for one in held_of(known, message) if contact in (None, one.contact)]
     if not held:
-        raise RefusedError("already-released", message)
+        raise RefusedError("already-released", message if contact is None else f"{message} to {contact}")
     envelope = _sent(known, message)
     key = known.keys.signing(known.own_device("send").kid)
     form = Cancel(
@@ -139,15 +139,16 @@ def resealable(known: Known, message: str) -> tuple[Draft, list[str], list[str],
     """What a held message was made of: its draft, who is to act, who is to know, whether it escalates.
 
     Its preparation is of this id alone, so an actual message cannot be sent so. Raises ``unknown-message``,
-    ``already-released`` where any part of it has gone out, ``preparation-missing``, or as ``open_sent``.
+    ``already-released`` where any part of it has gone out or was taken back, ``preparation-missing``, or as
+    ``open_sent``.
     """
     envelope = _sent(known, message)
     slots = [slot.header for slot in envelope.recipients]
     parts = parts_of(read_header(envelope.protected), slots)
     waits = {held.contact for held in held_of(known, message)}
     sender = read_header(envelope.protected).sender.contact
-    if any(part.contact not in waits | {sender} for part in parts):
-        raise RefusedError("already-released", message)
+    if over := sorted({part.contact for part in parts} - waits - {sender}):
+        raise RefusedError("already-released", f"{message} to {', '.join(over)}")
     if read_header(envelope.protected).status == "actual":
         raise RefusedError("preparation-missing", "cancel it, and draw it up anew: `poc message draft`")
     opened = open_sent(known, form_bytes(envelope), None)

@@ -30,7 +30,7 @@ DOUBTS: Final = {
     },
     "another-thread": {
         "en": "The message this is about belongs to another conversation. Ask the sender which is meant.",
-        "ar": "الرسالة المقصودة تنتمي إلى محادثة أخرى. اسأل المرسل أيّهما يقصد.",
+        "ar": "الرسالة المقصودة تنتمي إلى محادثة أخرى. اسأل المرسل أيّ المحادثتين يقصد.",
     },
     "withdrawal-stands": {
         "en": "This would withdraw a withdrawal, which stands. It changes nothing.",

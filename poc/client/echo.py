@@ -111,7 +111,8 @@ def reply_to(opened: OpenedMessage, row: InboxRow, expires_at: datetime) -> Draf
     )
     arabic = (
         f"هذا رد آلي على اختبار. استُلمت رسالتكم {message.id} وجرى التحقق منها وأُرسل إشعار بالاستلام من "
-        f"{opened.contact}. وصلت في {arrived} (UTC). الحجم {size} محرفا مختوما، المرفقات {attached}. "
+        f"{opened.contact}. وصلت في {arrived} (UTC). الحجم وهي مختومة {size} محرفا، "
+        f"وعدد المرفقات {attached}. "
         f"الرمز الصوتي {opened.voice_code}. قارنوا الرمز بما يعرضه مكتبكم."
     )
     body = {

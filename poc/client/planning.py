@@ -42,9 +42,10 @@ def plan_of(
 ) -> tuple[Draft, Plan]:
     """A draft with the time to answer it asks for, and who it reaches when.
 
-    ``escalate`` is the sender's choice, ``None`` the default. One that asks for an answer within a time from
-    its release keeps that, and nobody stands in for anybody.
+    ``escalate`` is the sender's choice, ``None`` the default. In an exercise only its participants stand in.
+    One that asks for an answer within a time from its release keeps that, and nobody stands in for anybody.
     """
+    play = None if draft.exercise is None else known.play_of(draft.exercise)
     sending = Sending(
         precedence=draft.precedence,
         tlp=draft.tlp,
@@ -54,6 +55,7 @@ def plan_of(
         information=information,
         respond_by=draft.respond_by,
         escalate=False if draft.respond_within_s is not None else escalate,
+        among=None if play is None else play.announcement.participants,
     )
     plan = make_plan(sending, known.effective, lambda contact, at: opens_at(known, contact, at))
     if draft.respond_within_s is not None:

@@ -16,8 +16,8 @@ from poc.client.known import Known
 from poc.client.lookup import FoundContact, find_contact, show_contact
 from poc.client.planning import plan_of, reached_value
 from poc.client.sending import check_sender
-from poc.core.draft import Draft, Size, check_exercise_text, measure
-from poc.core.envelope import SealingLimits
+from poc.core.draft import Draft, Size, measure
+from poc.core.envelope import SealingLimits, check_draft
 from poc.core.escalation import Plan, Reached
 from poc.core.form import state_of
 from poc.core.judge import check_not_frozen
@@ -116,20 +116,20 @@ def preview(
             ``real-world-wording``, ``attachments-too-large``, ``envelope-too-large``,
             ``exercise-unknown``, ``exercise-not-open``, ``exercise-lacks-side``, ``contact-frozen``
             (the addressee, or this desk's own office), ``state-suspended`` (its own State), or as
-            ``check_may_say``.
+            ``check_draft`` and ``check_may_say``.
     """
     party = known.party or ""
     if party in {*to, *information}:
         raise RefusedError("no-addressee", f"{party} is this desk's own office; it gets its copy anyway")
     check_sender(known)
-    check_exercise_text(draft)
+    limits = SealingLimits.of(known.effective, party)
+    check_draft(draft, limits, known.now())
     check_may_say(known, draft)
     if draft.exercise is not None:
         at = None if draft.not_before is not None and draft.not_before > known.now() else known.now()
         check_in_exercise(draft.exercise, (party, *to, *information), at, known.play_of)
     draft, plan = plan_of(known, draft, to, information, escalate=escalate)
     recipients = tuple(_recipient(known, one) for one in sorted(plan.reached, key=_by_time))
-    limits = SealingLimits.of(known.effective, party)
     plans = [plan]
     if separately:
         plans = [plan_of(known, draft, *one, escalate=escalate)[1] for one in each_alone(to, information)]

@@ -291,6 +291,6 @@ def _unsent(header: EnvelopeHeader, now: datetime) -> list[str]:
 def _overdue(message: dict[str, Any], contact: dict[str, Any], *, answered: bool) -> str:
     next_step = "another office has acknowledged" if answered else "reach that office by voice"
     return (
-        f"NO ANSWER from {contact['contact']} to {contact['spoken']} ({message['precedence']}) by "
-        f"{contact['deadline']}: {next_step}"
+        f"NO ANSWER from {contact['contact']} to message {message['id']} ({contact['spoken']}, "
+        f"{message['precedence']}) by {contact['deadline']}: {next_step}"
     )

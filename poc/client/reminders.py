@@ -86,7 +86,7 @@ def _closing(known: Known) -> dict[str, str]:
         counts[named] = counts.get(named, 0) + 1
     return {
         f"closing:{kid}:{_threshold(parse_time(until), known.now())}": (
-            f"{count} message(s) kept here open until {until} only, when their key is destroyed: "
+            f"{count} message(s) here open until {until} and no longer, as their key is destroyed then: "
             "`poc message keep` names them, and keeps what you name"
         )
         for (kid, until), count in counts.items()

@@ -27,23 +27,27 @@ SUBJECT: Final = "TEST: test of our desk / اختبار: اختبار مكتبن
 STEPS: Final[dict[str, dict[str, str]]] = {
     "sent": {"en": "sealed here and kept in the outbox", "ar": "خُتمت هنا وحُفظت في صندوق الصادر"},
     "accepted": {"en": "taken by the hub, its receipt verified", "ar": "قبلها المحور وجرى التحقق من إيصاله"},
-    "retrieved": {"en": "fetched by the echo's desk", "ar": "استلمها مكتب الصدى"},
-    "acknowledged": {"en": "acknowledged by the echo's desk", "ar": "أرسل مكتب الصدى إشعارا بالاستلام"},
+    "retrieved": {"en": "fetched by the other desk", "ar": "جلبها المكتب الآخر"},
+    "acknowledged": {"en": "acknowledged by the other desk", "ar": "أرسل المكتب الآخر إشعارا بالاستلام"},
     "replied": {"en": "its reply received and verified here", "ar": "وصل رده إلى هنا وجرى التحقق منه"},
 }
 NEXT: Final[dict[str, dict[str, str]]] = {
-    "sent": {"en": "Read the error above.", "ar": "اقرأ الخطأ أعلاه."},
+    "sent": {"en": "Read the error above.", "ar": "اقرؤوا الخطأ أعلاه."},
     "accepted": {
         "en": "The hub was not reached or refused it: check the line and the clock, then `poc sync`.",
-        "ar": "لم يُبلغ المحور أو رفضها: تحقق من الاتصال والساعة ثم نفّذ `poc sync`.",
+        "ar": "تعذّر الوصول إلى المحور أو رفضها: تحققوا من الاتصال والساعة ثم نفّذوا `poc sync`.",
     },
     "retrieved": {
-        "en": "Your side works. The echo's desk is silent: try again in ten minutes, then tell the operator.",
-        "ar": "جانبكم يعمل. مكتب الصدى صامت: أعيدوا المحاولة بعد عشر دقائق ثم أبلغوا المشغل.",
+        "en": "Your side works. The other desk is silent: try again in ten minutes; "
+        "if it is the echo's, then tell the operator.",
+        "ar": "جانبكم يعمل. المكتب الآخر صامت: أعيدوا المحاولة بعد عشر دقائق، "
+        "ثم أبلغوا المشغّل إن كان مكتب الصدى.",
     },
     "acknowledged": {
-        "en": "Your side works. The echo fetched it and did not answer: tell the operator.",
-        "ar": "جانبكم يعمل. استلمها مكتب الصدى ولم يجب: أبلغوا المشغل.",
+        "en": "Your side works. The other desk fetched it and did not answer: an office does when somebody "
+        "looks; if it is the echo's, tell the operator.",
+        "ar": "جانبكم يعمل. جلبها المكتب الآخر ولم يجب: يجيب المكتب حين ينظر أحد، "
+        "وأبلغوا المشغّل إن كان مكتب الصدى.",
     },
     "replied": {
         "en": "You can send; nothing came back yet. `poc sync`, then `poc message inbox`. Too many tests "

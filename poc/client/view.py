@@ -57,7 +57,7 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
     },
     "sender-frozen-since": {
         "en": "The sender has been frozen by its own State since. Reach it by voice.",
-        "ar": "جمّدت دولة المرسل جهة الاتصال هذه بعد ذلك. تواصل معها صوتيا.",
+        "ar": "جمّدت دولة المرسل نقطة الاتصال هذه بعد ذلك. تواصل معها صوتيا.",
     },
     "sender-state-recovering": {
         "en": "The keys of the sender's State are being recovered. Treat requests with care; ask by voice.",

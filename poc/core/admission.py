@@ -109,7 +109,10 @@ def check_times(
     if expires_at <= now and expires_at > begins_at:
         raise RefusedError("expired", format_time(expires_at))
     if expires_at <= begins_at or not begins_at < (respond_by or expires_at) <= expires_at:
-        raise RefusedError("bad-times", f"expires {format_time(expires_at)}")
+        answer = "" if respond_by is None else f"answer by {format_time(respond_by)}, "
+        raise RefusedError(
+            "bad-times", f"goes out {format_time(begins_at)}, {answer}expires {format_time(expires_at)}"
+        )
     if expires_at - begins_at > timedelta(seconds=EXPIRES_SECONDS_MAX):
         raise RefusedError("expires-too-late", format_time(expires_at))
 

@@ -6,7 +6,7 @@ by a plan and shows it first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -58,7 +58,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What a plan is made for; ``respond_by`` and ``escalate`` where the sender chose them."""
+    """What a plan is made for; ``respond_by`` and ``escalate`` where the sender chose them.
+
+    ``among``: who may stand in at all, the participants of an exercise; ``None`` for anybody.
+    """
 
     precedence: Precedence
     tlp: Tlp
@@ -68,6 +71,7 @@ class Sending:
     information: Sequence[str] = ()
     respond_by: datetime | None = None
     escalate: bool | None = None
+    among: Collection[str] | None = None
 
     @property
     def escalates(self) -> bool:
@@ -138,6 +142,7 @@ def _stand_ins(
     if contact is None:  # a controller has no alternates
         return
     rest = [one for one in directory.contacts_of(contact.state) if one.id not in named and _can_get(one)]
+    rest = [one for one in rest if sending.among is None or one.id in sending.among]
     duty = next((one.id for one in rest if one.role == "duty"), None)
     if sending.precedence not in AT_ONCE:
         duty = None

@@ -61,7 +61,7 @@ _BANNERS: Final[Mapping[Status, tuple[str, str]]] = {
     "test": ("TEST TEST TEST", "اختبار اختبار اختبار"),
     "actual": ("", ""),
 }
-_PRECEDENCE_WORDS: Final[Mapping[Precedence, tuple[str, str]]] = {
+PRECEDENCE_WORDS: Final[Mapping[Precedence, tuple[str, str]]] = {
     "flash": ("FLASH", "خاطف"),
     "immediate": ("IMMEDIATE", "فوري"),
     "priority": ("PRIORITY", "عاجل"),
@@ -203,7 +203,7 @@ def unread_notice(
     texts: dict[NudgeLanguage, str] = {}
     for language in languages:
         index = _LANGUAGES.index(language)
-        banner, word = _BANNERS[status][index], _PRECEDENCE_WORDS[precedence][index]
+        banner, word = _BANNERS[status][index], PRECEDENCE_WORDS[precedence][index]
         lines = (banner, _WAITS[index].format(precedence=word, number=number), banner)
         texts[language] = "\n".join(line for line in lines if line)
     subject = _subject(_SUBJECTS, languages)

@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -27,8 +27,8 @@ from poc.client.sdk import Desk
 from poc.core.draft import AttachmentBytes, blob_sizes
 from poc.core.proof import EvidenceReport, verify_evidence
 from poc.core.strictjson import format_time
-from poc.demo import cast, scenes
-from poc.demo.cast import CONTROLLER, REGISTRARS
+from poc.demo import cast, messages, scenes
+from poc.demo.cast import CONTROLLER, PREPARING_HOME, REGISTRARS
 from poc.demo.outcome import Outcome, read_back
 from poc.demo.scenes import Notified
 from poc.demo.stage import Desks, Server, make_folder, make_keys, running_hub, running_witness
@@ -68,6 +68,16 @@ def options() -> Options:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The messages of the scenes: the notification, and the ids of the others."""
+
+    notified: Notified
+    urgent: str
+    large: str
+    cleared: str
+
+
 class Progress:
     """One line on standard error for each scene, drawn anew on a terminal while it goes on."""
 
@@ -92,12 +102,10 @@ async def play(given: Options, progress: Progress) -> bool:
     """The whole demo; whether its log verified. The hub is stopped whatever happens."""
     make_folder(given.folder)
     _stop_on_sigterm()
-    parties = [(contact.id, "device") for contact in cast.contacts()]
-    parties += [(state.id, "authority") for state in cast.states()]
-    parties += [(CONTROLLER, "device"), *((registrar, "registrar") for registrar in REGISTRARS)]
+    homes = cast.homes()
     async with aiohttp.ClientSession() as http:
         desks = Desks(given.folder / "desks", http)
-        await desks.make(parties, progress.scene("homes with keys", len(parties)))
+        await desks.make(homes, progress.scene("homes with keys", len(homes)))
         hub_home = given.folder / "hub"
         hub_keys = await asyncio.to_thread(make_keys, hub_home, cast.ORIGIN)
         fingerprint = await scenes.found(hub_home, hub_keys, desks)
@@ -110,9 +118,9 @@ async def play(given: Options, progress: Progress) -> bool:
             ) as witnesses,
         ):
             try:
-                await desks.join(hub.url, fingerprint, progress.scene("desks joined", len(parties)))
-                notified = await _scenes(given, desks, witnesses, progress)
-                verified = await _show(desks, progress, notified)
+                await desks.join(hub.url, fingerprint, progress.scene("desks joined", len(homes)))
+                played = await _scenes(given, desks, witnesses, progress)
+                verified = await _show(desks, progress, played)
             finally:
                 await desks.close()
             if not given.once:
@@ -152,10 +160,8 @@ def _stop_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _scenes(
-    given: Options, desks: Desks, witnesses: dict[str, _Witness], progress: Progress
-) -> Notified:
-    contacts = [contact.id for contact in cast.contacts()]
+async def _scenes(given: Options, desks: Desks, witnesses: dict[str, _Witness], progress: Progress) -> Played:
+    contacts = [contact.id for contact in cast.offices()]
     await desks.sync(REGISTRARS, progress.scene("registrars synced", len(REGISTRARS)))
     await scenes.enrol_states(desks, progress.scene("States enrolled", len(cast.states())))
     await scenes.seat_witnesses(
@@ -172,29 +178,55 @@ async def _scenes(
     await scenes.open_exercise(desks)
     await witnesses[cast.WITNESSES[-1]].server.stop()
     progress.scene(f"{cast.WITNESSES[-1]} falls silent; two of three go on")(1)
-    await desks.sync(contacts, progress.scene("contacts synced", len(contacts)))
+    devices = [*contacts, PREPARING_HOME]
+    await desks.sync(devices, progress.scene("contacts synced", len(devices)))
     notified = await scenes.notify(desks, given.attachment)
     progress.scene("notification acknowledged")(1)
-    # From here on the log does not grow: authorities and registrars are brought up to date meanwhile.
-    offices = [*authorities, *REGISTRARS]
-    synced = desks.sync(offices, progress.scene("last sync of authorities and registrars", len(offices)))
-    await scenes.ping(desks, progress.scene("pings answered or retrieved", len(scenes.awake())), synced)
-    rest = [*contacts, CONTROLLER]
+    urgent = await messages.send_urgent(desks)
+    # From here on the log does not grow: the rest is done until the time to answer has passed.
+    meanwhile = _meanwhile(desks, [*authorities, *REGISTRARS], progress)
+    told = progress.scene("pings answered or retrieved", len(scenes.awake()))
+    large, cleared = await scenes.ping(desks, told, meanwhile)
+    await messages.stand_in(desks, urgent)
+    progress.scene("nobody answered in time: its alternate did")(1)
+    rest = [*devices, CONTROLLER]
     await desks.sync(rest, progress.scene("last sync of contacts and controller", len(rest)))
-    return notified
+    return Played(notified, urgent, large, cleared)
 
 
-async def _show(desks: Desks, progress: Progress, notified: Notified) -> bool:
-    sender = desks[scenes.SENDER]
-    proof = verify_evidence(await sender.evidence(notified.message), sender.directory.fingerprint)
-    outcome = await read_back(desks)
-    _print_tables(sender, notified, proof, outcome)
+async def _meanwhile(desks: Desks, offices: list[str], progress: Progress) -> tuple[str, str]:
+    """What is done while the pings wait: the last sync of some desks, and two messages; gives their ids."""
+    await desks.sync(offices, progress.scene("last sync of authorities and registrars", len(offices)))
+    large = await messages.send_large(desks)
+    progress.scene("large attachment sent, fetched, verified")(1)
+    cleared = await messages.clear(desks)
+    progress.scene("form in Arabic prepared by a second device, released, read in English")(1)
+    return large, cleared
+
+
+async def _show(desks: Desks, progress: Progress, played: Played) -> bool:
+    sender, urgent_sender = desks[scenes.SENDER], desks[messages.URGENT_SENDER]
+    proof = await _proof(sender, played.notified.message)
+    urgent = await _proof(urgent_sender, played.urgent)
+    outcome = await read_back(desks, urgent, played.large, played.cleared)
+    _print_tables(sender, played.notified, proof, urgent, outcome)
     sys.stdout.write(json.dumps(outcome.value(time.monotonic() - progress.began)) + "\n")
     sys.stdout.flush()
     return outcome.verified
 
 
-def _print_tables(sender: Desk, notified: Notified, proof: EvidenceReport, outcome: Outcome) -> None:
+async def _proof(desk: Desk, message: str) -> EvidenceReport:
+    return verify_evidence(await desk.evidence(message), desk.directory.fingerprint)
+
+
+def _timeline(proof: EvidenceReport, title: str) -> Table:
+    steps = [[format_time(event.at), event.event, event.who, event.contact or ""] for event in proof.timeline]
+    return Table(("at (UTC)", "event", "by", "contact"), steps, title=title)
+
+
+def _print_tables(
+    sender: Desk, notified: Notified, proof: EvidenceReport, urgent: EvidenceReport, outcome: Outcome
+) -> None:
     found = sender.lookup(Query(state="السودان")).contacts
     cells = [
         [
@@ -207,16 +239,27 @@ def _print_tables(sender: Desk, notified: Notified, proof: EvidenceReport, outco
         for c in found
     ]
     looked_up = Table(("contact", "State", "office", "zone", "open now"), cells, title="Looked up: السودان")
-    steps = [[format_time(event.at), event.event, event.who, event.contact or ""] for event in proof.timeline]
     title = f"The notification with {notified.attachment}, by its evidence; voice code {notified.voice_code}"
-    message = Table(("at (UTC)", "event", "by", "contact"), steps, title=title)
+    message = _timeline(proof, title)
+    title = (
+        f"{cast.ADDRESSEE} did not answer in time, by the evidence: its alternate did, nobody else was woken"
+    )
+    escalated = _timeline(urgent, title)
     counts = [[name.replace("_", " "), str(number)] for name, number in outcome.ping.items()]
     ping = Table(("ping", "contacts"), counts, title="Announced ping")
     total = [
-        [name, str(value)] for name, value in outcome.value(0).items() if name not in {"ping", "seconds"}
+        [name, _shown(value)] for name, value in outcome.value(0).items() if name not in {"ping", "seconds"}
     ]
     totals = Table(("what", "count"), total, title="Read back from log and evidence")
-    show(Result(None, tables=[looked_up, message, ping, totals]), as_json=False)
+    show(Result(None, tables=[looked_up, message, escalated, ping, totals]), as_json=False)
+
+
+def _shown(value: Any) -> str:
+    return (
+        ", ".join(f"{name} {_shown(one)}" for name, one in value.items())
+        if isinstance(value, dict)
+        else str(value)
+    )
 
 
 async def _until_interrupted(given: Options, url: str) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 
 from poc.client.exercises import recorded_answers
 from poc.client.sdk import Desk
-from poc.demo.cast import CONTROLLER
+from poc.client.view import message_view
+from poc.core.proof import EvidenceReport
+from poc.demo.cast import CONTROLLER, DUTY, PREPARING_HOME
+from poc.demo.messages import CLEARED_TO, LARGE_SENDER, LARGE_TO
 from poc.demo.scenes import EXERCISE, SENDER
 from poc.demo.stage import Desks
 
@@ -31,6 +34,9 @@ class Outcome:
     verified: bool
     witnesses: int
     quorum: int
+    escalation: dict[str, str]
+    attachment: dict[str, Any]
+    clearance: dict[str, Any]
 
     def value(self, seconds: float) -> dict[str, Any]:
         """The JSON object of the last line."""
@@ -44,6 +50,9 @@ class Outcome:
             "verified": self.verified,
             "witnesses": self.witnesses,
             "quorum": self.quorum,
+            "escalation": self.escalation,
+            "attachment": self.attachment,
+            "clearance": self.clearance,
             "seconds": round(seconds, 1),
         }
 
@@ -61,14 +70,18 @@ def acknowledged(desk: Desk) -> int:
     return sum(answer.outcome == "acknowledged" for answer in answers)
 
 
-async def read_back(desks: Desks) -> Outcome:
-    """Count from the verified log and evidence of the desks that sent; verify in a process apart."""
+async def read_back(desks: Desks, urgent: EvidenceReport, large: str, cleared: str) -> Outcome:
+    """Count from the verified log and evidence of the desks that sent; verify in a process apart.
+
+    ``urgent`` is the evidence of the message nobody answered in time; ``large`` and ``cleared`` are the ids
+    of the message with the large attachment and of the one that was prepared.
+    """
     senders = (desks[SENDER], desks[CONTROLLER])
     directory = desks[SENDER].directory
     tally = desks[CONTROLLER].tally(EXERCISE)
     return Outcome(
         states=sum(state.status == "enrolled" for state in directory.states.values()),
-        contacts=sum(not contact.withdrawn for contact in directory.contacts.values()),
+        contacts=sum(not c.withdrawn and c.id != DUTY for c in directory.contacts.values()),
         entries=directory.size,
         messages=sum(len(accepted_messages(desk)) for desk in senders),
         acknowledged=sum(acknowledged(desk) for desk in senders),
@@ -76,7 +89,39 @@ async def read_back(desks: Desks) -> Outcome:
         verified=await verified(desks.home(SENDER)),
         witnesses=len(directory.seats),
         quorum=directory.quorum,
+        escalation=escalation(urgent),
+        attachment=attachment(desks, large),
+        clearance=clearance(desks, cleared),
     )
+
+
+def escalation(proof: EvidenceReport) -> dict[str, str]:
+    """Who got a message in whose place, by its evidence: for each event, the contact it is about."""
+    found = {}
+    for name in ("expired", "released", "acknowledged", "not-needed"):
+        contacts = sorted({e.contact for e in proof.timeline if e.event == name and e.contact is not None})
+        found[name.replace("-", "_")] = " ".join(contacts)
+    return found
+
+
+def attachment(desks: Desks, message: str) -> dict[str, Any]:
+    """The attachment that travelled apart, as its recipient has it; reading it verifies it."""
+    sender, recipient = desks[LARGE_SENDER], desks[LARGE_TO]
+    data = recipient.read_attachment(recipient.show(message), 1)
+    return {"bytes": len(data), "same": data == sender.read_attachment(sender.show(message), 1)}
+
+
+def clearance(desks: Desks, message: str) -> dict[str, Any]:
+    """The prepared message as it is read at its recipient's: its text code, and a field in two languages."""
+    reader = desks[CLEARED_TO]
+    view = message_view(reader.known, reader.show(message))
+    code = desks[PREPARING_HOME].draft(message).code
+    (field,) = view["form"]["fields"]
+    return {
+        "text_code": view["text_code"],
+        "same": code == view["text_code"],
+        **{language: field["shown"][language] for language in ("ar", "en")},
+    }
 
 
 async def verified(home: Path) -> bool:

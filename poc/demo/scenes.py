@@ -1,7 +1,7 @@
 """What is played: founding, enrolment, an exercise, a sealed notification, a ping.
 
 Every scene goes through the desks' own engine; nothing is written past it. What came of it is read
-back in ``outcome``.
+back in ``outcome``. What happens to messages beside the notification stands in ``messages``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from poc.client import statements
 from poc.client.filing import device_value
@@ -29,7 +29,16 @@ from poc.core.note import Signer
 from poc.core.proposal import proposal_bytes, with_signatures
 from poc.core.strictjson import format_time
 from poc.demo import cast
-from poc.demo.cast import CONTROLLER, ORIGIN, QUIET, REGISTRARS, DemoContact
+from poc.demo.cast import (
+    ALTERNATES,
+    CONTROLLER,
+    ORIGIN,
+    PREPARING_HOME,
+    PREPARING_OFFICE,
+    QUIET,
+    REGISTRARS,
+    DemoContact,
+)
 from poc.demo.stage import Desks, each
 from poc.demo.states import DemoState
 from poc.errors import FaultError
@@ -39,6 +48,7 @@ from poc.limits import INLINE_ATTACHMENTS_BYTES_MAX
 from poc.witness.store import Pinned, WitnessStore
 
 Told = Callable[[int], None]
+T = TypeVar("T")
 
 EXERCISE: Final = "demo-ping-1"
 SENDER: Final = "jo.diplomatic"
@@ -161,7 +171,7 @@ async def nominate_contacts(desks: Desks, told: Told) -> None:
 
     async def one(state: DemoState) -> None:
         nonlocal done
-        for contact in (c for c in cast.contacts() if c.state.id == state.id):
+        for contact in (c for c in cast.offices() if c.state.id == state.id):
             await _nominate(desks, contact)
             done += 1
             told(done)
@@ -170,20 +180,24 @@ async def nominate_contacts(desks: Desks, told: Told) -> None:
 
 
 async def _nominate(desks: Desks, contact: DemoContact) -> None:
-    authority, keys = desks[contact.state.id], desks.public(contact.id)
+    authority, homes = desks[contact.state.id], [contact.id]
+    if contact.id == PREPARING_OFFICE:
+        homes.append(PREPARING_HOME)
+    keys = [desks.public(home) for home in homes]
     filed = authority.file_card(contact.id, contact.card())
-    device = device_value(1, keys, _RIGHTS, now_utc() + timedelta(days=ROTATE_DAYS))
+    rotate_by = now_utc() + timedelta(days=ROTATE_DAYS)
     body = {
         "role": contact.role,
-        "alternate_of": None,
+        "alternate_of": ALTERNATES.get(contact.id),
         "card": filed.commitments,
         "machine_receipts": contact.id not in QUIET,
         "custody": "own",
-        "devices": [device],
+        "devices": [device_value(n, public, _RIGHTS, rotate_by) for n, public in enumerate(keys, 1)],
     }
     signed = authority.sign(authority.compose("contact.nominate", contact.id, body))
-    file = authority.make_file(signed, filed.openings, keys.sealing)
-    file = desks[contact.id].sign_file(proposal_bytes(file))
+    file = authority.make_file(signed, filed.openings, [key for public in keys for key in public.sealing])
+    for home in homes:
+        file = desks[home].sign_file(proposal_bytes(file))
     logged = await authority.submit_file(proposal_bytes(file))
     if logged.state != "logged":
         raise FaultError("fault", f"{contact.id} is {logged.state}")
@@ -258,10 +272,11 @@ async def notify(desks: Desks, attachment: AttachmentBytes) -> Notified:
     return Notified(sent.id, sent.voice_code, attachment.name)
 
 
-async def ping(desks: Desks, told: Told, meanwhile: Awaitable[None]) -> None:
+async def ping(desks: Desks, told: Told, meanwhile: Awaitable[T]) -> T:
     """Ping all; most answer at once, some late, some only retrieve, the quiet ones do nothing.
 
-    ``told`` counts the contacts that did something; ``meanwhile`` is done before the deadline passes.
+    ``told`` counts the contacts that did something; ``meanwhile`` is done before the deadline passes, and
+    what it gives is given.
     """
     controller = desks[CONTROLLER]
     await controller.ping(EXERCISE, within_s=ANSWER_SECONDS)
@@ -271,12 +286,13 @@ async def ping(desks: Desks, told: Told, meanwhile: Awaitable[None]) -> None:
     prompt = [contact for contact in everyone if contact not in {*late, *silent}]
     await each(prompt, lambda contact: _answer(desks[contact]), told)
     await desks.sync(silent, lambda done: told(len(prompt) + done))
-    await meanwhile
+    done_meanwhile = await meanwhile
     # The hub counts whole seconds: one more, and half a second, is past the deadline for certain.
     await asyncio.sleep(max(0.0, asked_at + ANSWER_SECONDS + 1.5 - asyncio.get_running_loop().time()))
     before = len(prompt) + len(silent)
     await each(late, lambda contact: _answer(desks[contact]), lambda done: told(before + done))
     await controller.sync()
+    return done_meanwhile
 
 
 def awake() -> list[str]:

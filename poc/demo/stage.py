@@ -135,60 +135,66 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 class Desks:
-    """The desks of the cast, each at its own home, in one process; every keyring unlocked once."""
+    """The desks of the cast, each at its own home, in one process; every keyring unlocked once.
+
+    A home is named as its party, but for that of a second device.
+    """
 
     def __init__(self, folder: Path, http: aiohttp.ClientSession) -> None:
         self._folder = folder
         self._http = http
         self._keys: dict[str, Keyring] = {}
         self._open: dict[str, Desk] = {}
+        self._parties: dict[str, str] = {}
 
-    def __getitem__(self, party: str) -> Desk:
-        return self._open[party]
+    def __getitem__(self, name: str) -> Desk:
+        return self._open[name]
 
     @property
     def all(self) -> list[Desk]:
-        """Every desk, sorted by party."""
-        return [self._open[party] for party in sorted(self._open)]
+        """Every desk, sorted by the name of its home."""
+        return [self._open[name] for name in sorted(self._open)]
 
-    def home(self, party: str) -> Path:
-        """The folder of a party's home."""
-        return self._folder / party
+    def home(self, name: str) -> Path:
+        """The folder of a home."""
+        return self._folder / name
 
-    def keys(self, party: str) -> Keyring:
-        """The unlocked keyring of a party."""
-        return self._keys[party]
+    def keys(self, name: str) -> Keyring:
+        """The unlocked keyring of a home."""
+        return self._keys[name]
 
-    def public(self, party: str) -> PublicKeys:
-        """What a party hands over for its enrolment or nomination."""
-        return public_keys(self._keys[party], party)
+    def public(self, name: str) -> PublicKeys:
+        """What a home hands over for an enrolment or nomination of its party."""
+        return public_keys(self._keys[name], self._parties[name])
 
-    async def make(self, parties: Sequence[tuple[str, str]], told: Callable[[int], None]) -> None:
-        """Make homes with keys, of (party, role)."""
+    async def make(self, homes: Sequence[tuple[str, str, str]], told: Callable[[int], None]) -> None:
+        """Make homes with keys, of (name, party, role)."""
 
-        async def one(named: tuple[str, str]) -> None:
-            party, role = named
-            self._keys[party] = await asyncio.to_thread(make_keys, self.home(party), party, role)
+        async def one(named: tuple[str, str, str]) -> None:
+            name, party, role = named
+            self._keys[name] = await asyncio.to_thread(make_keys, self.home(name), party, role)
+            self._parties[name] = party
 
-        await each(parties, one, told)
+        await each(homes, one, told)
 
     async def join(self, url: str, fingerprint: str, told: Callable[[int], None]) -> None:
         """Join every home to the registry."""
 
-        async def one(party: str) -> None:
-            desk = await Desk.join(self.home(party), url, fingerprint, party=party, http=self._http)
-            desk.use_keyring(self._keys[party])
-            self._open[party] = desk
+        async def one(name: str) -> None:
+            party = self._parties[name]
+            desk = await Desk.join(self.home(name), url, fingerprint, party=party, http=self._http)
+            desk.use_keyring(self._keys[name])
+            self._open[name] = desk
 
         await each(sorted(self._keys), one, told)
 
-    async def sync(self, parties: Iterable[str], told: Callable[[int], None]) -> None:
+    async def sync(self, names: Iterable[str], told: Callable[[int], None]) -> None:
         """Sync these desks."""
 
-        async def one(party: str) -> None:
-            await self._open[party].sync()
+        async def one(name: str) -> None:
+            await self._open[name].sync()
 
-        await each(list(parties), one, told)
+        await each(list(names), one, told)
 
     async def close(self) -> None:
         """Close every desk."""

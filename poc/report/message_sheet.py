@@ -27,9 +27,9 @@ STATES: Final[Mapping[str, str]] = {
 }
 WORDS: Final[Mapping[str, str]] = {
     "exercise": "تمرين", "test": "اختبار", "actual": "فعلية",
-    "flash": "خاطف", "immediate": "فوري", "priority": "ذو أولوية", "routine": "عادي",
-    "notification": "إخطار", "information-request": "طلب معلومات", "assistance-request": "طلب مساعدة",
-    "clarification": "توضيح", "reply": "رد", "update": "تحديث", "withdrawal": "سحب", "closure": "إغلاق",
+    "flash": "خاطف", "immediate": "فوري", "priority": "عاجل", "routine": "عادي",
+    "notification": "إشعار", "information-request": "طلب معلومات", "assistance-request": "طلب مساعدة",
+    "clarification": "استيضاح", "reply": "رد", "update": "تحديث", "withdrawal": "سحب", "closure": "إغلاق",
     "ping": "نداء اختبار", "inject": "حدث مُدخل",
     "original": "النص الأصلي", "courtesy": "ترجمة للمجاملة؛ العبرة بالنص الأصلي",
 }  # fmt: skip
@@ -132,7 +132,7 @@ def sheet_lines(sheet: MessageSheet) -> Iterator[str]:
 
 
 def _line(label: str, value: str) -> str:
-    return f"{label:<{_WIDTH}}{value}"
+    return f"{label:<{_WIDTH - 1}} {value}"
 
 
 def _several(line: str) -> Iterator[str]:

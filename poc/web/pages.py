@@ -31,7 +31,7 @@ _BODY = """<h1>Registry <bdi>{origin}</bdi></h1>
 _UNPROVED = """<h1>The log is not shown</h1>
 <p>The hub is reading its log, or the log did not prove itself. <code>/readyz</code> says which.</p>
 <section lang="ar" dir="rtl"><h1>السجل غير معروض</h1>
-<p>يقرأ الخادم سجله الآن، أو تعذّر إثبات صحة السجل. انظر <bdi><code>/readyz</code></bdi>.</p></section>"""
+<p>يقرأ المحور سجله الآن، أو تعذّر إثبات صحة السجل. انظر <bdi><code>/readyz</code></bdi>.</p></section>"""
 _EMPTY = """<h1>No registry yet</h1>
 <section lang="ar" dir="rtl"><h1>لا يوجد سجل بعد</h1></section>"""
 
@@ -112,5 +112,5 @@ def _counts(directory: Directory) -> tuple[str, str]:
     contacts = sum(not contact.withdrawn for contact in directory.contacts.values())
     return (
         f"\n<p>States: {states}. Contacts: {contacts}.</p>",
-        f"\n<p>الدول: {states}. جهات الاتصال: {contacts}.</p>",
+        f"\n<p>الدول: {states}. نقاط الاتصال: {contacts}.</p>",
     )

@@ -118,6 +118,14 @@ def test_an_edit_voids_the_preparation_and_the_file_carried_back(homes):
     assert refused("show", draft, home=homes.first) == "unknown-message"
 
 
+def test_the_draft_given_in_place_of_the_preparation_is_named(homes):
+    draft, code, _ = cleared(homes, "--status", "test")
+    words = ("message", "release", draft, "--preparation", homes.folder / "draft.json", "--code", code)
+    outcome = run_here(*words, "--json", home=homes.first)
+    assert (outcome.code, outcome.value["code"]) == (1, "bad-form")
+    assert "prepare --out" in outcome.value["message"]
+
+
 def test_an_actual_message_takes_its_own_option_and_words_typed_at_a_terminal(homes):
     draft, code, back = cleared(homes, "--status", "actual")
     trust = Trust(homes.first / "trust.db")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from poc.client.planning import plan_of
+from poc.client.preview import preview
 from poc.client.progress import message_progress, missed_deadlines
 from poc.client.view import message_view
 from poc.core.form import read_form
@@ -224,3 +225,22 @@ async def test_the_plan_shown_first_is_the_one_sealed_by(desks, world):
     assert [(one.contact, one.at - world.now) for one in plan.reached] == [
         (TECH, timedelta()), (DIPL, HALF_AN_HOUR), (DUTY, 2 * HALF_AN_HOUR)
     ]  # fmt: skip
+
+
+async def test_a_time_to_answer_that_has_passed_is_refused_before_anything_is_sealed(desks, world):
+    jo, *_ = desks
+    with pytest.raises(RefusedError) as refused:
+        preview(jo.known, urgent(jo, respond_by=world.now - HALF_AN_HOUR), [TECH])
+    assert refused.value.code == "bad-times"
+    assert "answer by" in refused.value.detail
+    assert jo.outbox() == []
+
+
+async def test_what_was_taken_back_in_part_is_named_when_it_cannot_be_resealed(desks, world):
+    jo, *_ = desks
+    sent = await jo.send_message(urgent(jo, not_before=world.now + HALF_AN_HOUR), [TECH])
+    assert await jo.cancel(sent.id, DIPL, "reached-by-voice") == "done"
+    with pytest.raises(RefusedError) as refused:
+        await jo.reseal(sent.id)
+    assert (refused.value.code, refused.value.detail) == ("already-released", f"{sent.id} to {DIPL}")
+    assert {one.contact for one in jo.held(sent.id)} == {TECH, DUTY}

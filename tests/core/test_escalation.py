@@ -162,3 +162,10 @@ def test_the_time_to_answer_of_a_held_message_counts_from_its_release() -> None:
     made = plan(starts_at=NOW + 48 * HOUR, expires_at=NOW + 200 * HOUR)
     assert made.respond_by == NOW + 72 * HOUR
     assert [at for _, _, at in reached(made)] == [48, 72, 96]
+
+
+def test_in_an_exercise_only_its_participants_stand_in() -> None:
+    made = plan(precedence="immediate", among=(TECH, OTHER, EG))
+    assert [contact for contact, _, _ in reached(made)] == [TECH, OTHER]
+    assert [contact for contact, _, _ in reached(plan(precedence="immediate"))] == [TECH, DIPL, OTHER, DUTY]
+    assert reached(plan(closed_for(5, TECH), precedence="flash", among=(TECH,))) == [(TECH, "addressee", 0)]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from poc.demo.cast import CONTROLLER, PASSPHRASE, REGISTRARS, WITNESSES, contacts, states
+from poc.demo.cast import CONTROLLER, PASSPHRASE, PREPARING_HOME, REGISTRARS, WITNESSES, homes
 from poc.demo.stage import MARK
 from tests.demo.test_readme import commands
 
@@ -88,7 +88,7 @@ def test_the_last_line_holds_the_counts_read_back(played):
     _, last = played
     assert list(last) == [
         "states", "contacts", "entries", "messages", "acknowledged", "ping", "verified", "witnesses",
-        "quorum", "seconds",
+        "quorum", "escalation", "attachment", "clearance", "seconds",
     ]  # fmt: skip
     assert (last["states"], last["contacts"], last["verified"]) == (22, 44, True)
     ping = last["ping"]
@@ -99,7 +99,25 @@ def test_the_last_line_holds_the_counts_read_back(played):
     assert last["messages"] == 45
     assert last["acknowledged"] == 4 + ping["in_time"] + ping["late"]
     assert (last["witnesses"], last["quorum"]) == (3, 2)
-    assert last["entries"] >= 1 + 22 + 3 + 1 + 1 + 44
+    assert last["entries"] >= 1 + 22 + 3 + 1 + 1 + 45
+
+
+def test_an_alternate_stood_in_for_who_did_not_answer_and_nobody_else_was_woken(played):
+    _, last = played
+    assert last["escalation"] == {
+        "expired": "lb.diplomatic", "released": "lb.technical", "acknowledged": "lb.technical",
+        "not_needed": "lb.duty",
+    }  # fmt: skip
+
+
+def test_a_large_attachment_and_a_form_prepared_by_a_second_device_arrived_as_they_were(played):
+    folder, last = played
+    assert last["attachment"] == {"bytes": 204_800, "same": True}
+    code = last["clearance"].pop("text_code")
+    assert last["clearance"] == {"same": True, "ar": "الطاقة", "en": "Energy"}
+    exit_code, shown = poc(folder / "desks" / PREPARING_HOME, "message", "drafts")
+    assert exit_code == 0
+    assert [draft["text_code"] for draft in shown["drafts"]] == [code]
 
 
 def test_one_witness_fell_silent_and_the_others_cosigned_to_the_end(played):
@@ -120,8 +138,7 @@ def test_one_witness_fell_silent_and_the_others_cosigned_to_the_end(played):
 
 def test_every_home_opens_by_hand_and_holds_the_whole_log(played):
     folder, last = played
-    expected = {c.id for c in contacts()} | {s.id for s in states()} | {CONTROLLER, *REGISTRARS}
-    assert {path.name for path in (folder / "desks").iterdir()} == expected
+    assert {path.name for path in (folder / "desks").iterdir()} == {name for name, _, _ in homes()}
     for path in (folder / "desks").iterdir():
         assert (path / "passphrase").read_text().strip() == PASSPHRASE
         assert stat.S_IMODE((path / "keyring.jwe").stat().st_mode) == 0o600

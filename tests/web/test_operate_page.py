@@ -25,6 +25,7 @@ from tools.docs_tables import children_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+CHAPTERS = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
 FILES = {
     *("config.toml", KEYRING_NAME, INDEX_NAME, PASSPHRASE_NAME),
     *(DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME, LAST_NAME),
@@ -121,3 +122,23 @@ def test_a_command_named_in_the_text_exists(command):
     assert noun in NOUNS
     parser = dict(children_of(build_parser(noun)))[noun]
     assert not verb or verb.startswith(("-", "…")) or verb in dict(children_of(parser))
+
+
+def anchor(heading):
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_table_of_contents_names_every_chapter_once():
+    contents = PAGE[: PAGE.index("\n## ")]
+    named = re.findall(r"\[([^\]]+)\]\(#([a-z0-9-]+)\)", contents)
+    assert sorted(name for name, _ in named) == sorted(CHAPTERS)
+    assert all(link == anchor(name) for name, link in named)
+
+
+@pytest.mark.parametrize("page", ["docs/operate.md", "docs/threat-model.md", "README.md"])
+def test_a_link_to_a_chapter_leads_to_one(page):
+    text = (ROOT / page).read_text("utf-8")
+    prefix = r"\(#" if page == "docs/operate.md" else r"\((?:docs/)?operate\.md#"
+    links = re.findall(prefix + r"([a-z0-9-]+)\)", text)
+    assert links
+    assert {link for link in links if link not in {anchor(name) for name in CHAPTERS}} == set()

@@ -162,6 +162,8 @@ async def ask(session, hub, method, path, body=b"", *, who=None, headers=None):
     async with session.request(
         method, hub.address + path, data=data, headers=named, timeout=timeout
     ) as answer:
+        if answer.content_type == "text/event-stream":  # it does not end by itself
+            return answer.status, b""
         if answer.content_type.endswith("json"):
             return answer.status, await answer.json(content_type=None)
         return answer.status, await answer.read()

@@ -94,7 +94,9 @@ class World:
         async with self.session.request(
             method, self.origin + path, data=io.BytesIO(body), headers=named
         ) as answer:
-            data = self.data = await answer.read()
             self.seen = dict(answer.headers)
+            if answer.content_type == "text/event-stream":  # it does not end by itself
+                return answer.status, b""
+            data = self.data = await answer.read()
             is_json = answer.content_type.endswith("json")
             return answer.status, (await answer.json(content_type=None) if is_json else data)

@@ -15,6 +15,7 @@ import poc.hub.notify
 import poc.hub.streams
 from poc.core.httpsig import sign_request
 from poc.core.strictjson import b64u
+from poc.serving.crowd import Crowd
 from tests.hub_messages import seal
 from tests.hub_process import ask, make_home, real_time, running
 from tests.hub_world import World
@@ -236,7 +237,9 @@ async def test_500_idle_streams_cost_little_and_all_hear(tmp_path, record_proper
         labels = [f"{contact} {n}" for n in range(1, 9)]
         registry.submit("contact.nominate", contact, body, "jo authority", *labels)
     who = [f"{contact} {n}" for contact in contacts for n in range(1, 9)][:500]
-    async with World(tmp_path, registry).running() as world:
+    world = World(tmp_path, registry)
+    world.crowd = Crowd(most_of_address=1_000)  # of many addresses, were it not a test
+    async with world.running():
         await world.fill()
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -164,6 +164,7 @@ async def test_words_that_do_not_fit_together_are_refused(tmp_path, words):
     assert (outcome.code, outcome.value["code"]) == (2, "usage"), outcome
 
 
+@pytest.mark.long
 async def test_a_public_list_is_recorded_by_two_registrars(live, office, tmp_path):
     path = sample_file("contacts", "national-certs.json")
     first, second = [await office(name, "registrar", name) for name in REGISTRARS]

@@ -176,6 +176,7 @@ def test_an_evidence_file_verifies_with_only_the_fingerprint_and_a_changed_one_d
     assert poc(*words, directory.fingerprint, "--json").returncode == 1
 
 
+@pytest.mark.long
 def test_help_names_every_command() -> None:
     from poc.cli.main import NOUNS
 

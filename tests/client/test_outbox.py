@@ -42,10 +42,10 @@ async def settle(jo, sd, sent):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_connection_that_breaks_at_any_call_loses_doubles_and_reorders_nothing(
-    desks, world, between, when
+    desks, world, between, when, rounds
 ):
     jo, sd, _ = desks
-    broken = 0
+    broken, step = 0, rounds(5, long=1, of="calls from one that is broken to the next")
     while True:
         first = len(between.calls)
         between.fail = lambda number, at=first + broken: when if number == at else None
@@ -64,7 +64,7 @@ async def test_a_connection_that_breaks_at_any_call_loses_doubles_and_reorders_n
             assert sorted(kinds) == ["acknowledgement", *["receipt"] * 3, "retrieval"], broken
         if not reached:
             break
-        broken += 1
+        broken += step
     assert broken > 15  # every call of the story was broken once
 
 

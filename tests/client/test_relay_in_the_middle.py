@@ -188,7 +188,7 @@ async def noticed(hub, known, relay, ids):
         await sync_evidence(known, hub, SyncReport())
     shown = {piece["jws"] for reading in relay.readings for piece in reading}
     answered = {n for n, message in enumerate(ids, 1) if answer_came(known, message, shown)}
-    told = [re.search(r"(\d+) \(priority\)", line) for line in missed_deadlines(known)]
+    told = [re.search(r" (\d+), priority\)", line) for line in missed_deadlines(known)]
     assert {int(found[1]) for found in told if found} == set(range(1, MESSAGES + 1)) - answered
     return len(told)
 

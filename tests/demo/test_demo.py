@@ -190,6 +190,7 @@ def test_an_attachment_that_is_too_large_is_refused_before_anything_is_made(tmp_
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_said_and_no_hub_stays(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -199,6 +200,7 @@ def test_a_port_in_use_is_said_and_no_hub_stays(tmp_path):
     assert "hub-unreachable" in result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_demo_that_is_stopped_leaves_no_hub(tmp_path, number):
     folder = tmp_path / "demo"

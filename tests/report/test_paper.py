@@ -121,6 +121,7 @@ def test_a_qr_code_has_the_modules_of_its_value():
     assert len(rectangles_of(data)[0]) == dark
 
 
+@pytest.mark.long
 def test_a_row_never_breaks_over_two_pages():
     def row_of(number):
         value = f"first {number} {'word ' * (40 + 3 * number)}final"

@@ -244,7 +244,7 @@ def test_a_witness_killed_at_any_moment_never_contradicts_what_it_cosigned(home,
             witness.end("kill")
             await working
 
-    count = rounds(10, long=50, of="kills of the witness under load")
+    count = rounds(5, long=50, of="kills of the witness under load")
     for _ in range(count):
         asyncio.run(load(WitnessProcess(home), log.chance.uniform(0.01, 0.12)))
         [kept] = asyncio.run(read_logs(home))

@@ -15,7 +15,7 @@ import pytest
 from poc.core import jws, sealed
 from poc.core.admission import check_times
 from poc.core.directory import Directory
-from poc.core.draft import Addressee, AttachmentBytes, Draft
+from poc.core.draft import Addressee, AttachmentBytes, Draft, draft_of
 from poc.core.envelope import (
     Randomness,
     SealingLimits,
@@ -477,3 +477,9 @@ def test_a_message_is_signed_as_a_message() -> None:
     )
     text = plaintext.split(b"\n", 1)[0].decode()
     assert jws.verify_compact(text, jws.MESSAGE, signing_key("jo.technical").public)
+
+
+def test_a_draft_is_had_back_from_the_message_it_became() -> None:
+    made = draft(respond_by=NOW + timedelta(hours=1), officer="07")
+    message = seal(made).message
+    assert draft_of(message, [attachment.data for attachment in made.attachments]) == made

@@ -88,7 +88,7 @@ CHECKED = read_envelope(SEALED.envelope_bytes)
 DUTY = signing_key("sd.duty")
 ANSWERING = Answering(CHECKED.header, CHECKED.digest, "sd.duty", DUTY.kid, head(), NOW)
 ACKNOWLEDGED = sign_form(acknowledgement(ANSWERING), jws.ACKNOWLEDGEMENT, DUTY)
-SLOTS = CHECKED.slots[:2]
+SLOTS = tuple(slot for slot in CHECKED.slots if slot.contact == "sd.duty")
 ABOUT = (CHECKED.header, CHECKED.digest)
 AT: dict[str, Any] = {"head": head(), "at": NOW}
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import pytest
 import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -62,11 +62,11 @@ async def test_an_actual_message_is_accepted_while_a_hundred_exercise_messages_w
     async with world.running():
         go_on, at_work, accept = asyncio.Event(), [], world.store.accept_message
 
-        async def stalled(message, slots, steps, quota):
+        async def stalled(message, slots, steps, blobs, quota):
             if message.status != "actual":
                 at_work.append(message.id)
                 await go_on.wait()
-            return await accept(message, slots, steps, quota)
+            return await accept(message, slots, steps, blobs, quota)
 
         monkeypatch.setattr(world.store, "accept_message", stalled)
         sender = Sender(world)

@@ -122,6 +122,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Say where a contact is nudged.",
         16 * KIB,
         audit="nudge-addresses",
+        paid_as="statements",
     ),
     Route(
         "POST",
@@ -131,6 +132,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Confirm an address by its code.",
         1 * KIB,
         audit="nudge-confirmation",
+        paid_as="statements",
     ),
     Route(
         "POST",
@@ -140,6 +142,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Send a trial, or a new code.",
         1 * KIB,
         audit="nudge-trial",
+        paid_as="statements",
     ),
     Route("GET", "/v1/keys", PARTIES, handlers.keys, "Sealing keys."),
     Route("GET", "/v1/keys/{id}", PARTIES, handlers.key, "One sealing key."),

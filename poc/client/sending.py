@@ -18,7 +18,7 @@ from poc.core.draft import measure, spoken_name
 from poc.core.envelope import Addressee, Draft, Randomness, Sealed, SealingLimits, seal_message, uuid7
 from poc.core.escalation import Plan
 from poc.core.form import state_of
-from poc.core.judge import check_not_frozen, check_not_suspended
+from poc.core.judge import check_may_send, check_not_frozen
 from poc.core.strictjson import parse
 from poc.errors import RefusedError
 
@@ -115,10 +115,7 @@ def _check_may_be_actual(known: Known, stale_reason: str | None) -> None:
 
 def check_sender(known: Known) -> None:
     """Return if this desk's office may send now. Raises ``contact-frozen``, ``state-suspended``."""
-    contact = known.effective.contacts.get(known.party or "")
-    check_not_frozen(contact, known.effective.size)
-    if contact is not None:
-        check_not_suspended(known.effective, contact.state, "send", known.effective.size)
+    check_may_send(known.effective, known.party or "", known.effective.size)
 
 
 def _addressees(known: Known, draft: Draft, plan: Plan, kid: str) -> list[Addressee]:

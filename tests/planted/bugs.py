@@ -684,8 +684,8 @@ BUGS = (
     Bug(
         "R16 a suspended State's desk seals and sends",
         "poc/client/sending.py",
-        'check_not_suspended(known.effective, contact.state, "send", known.effective.size)',
-        "pass",
+        '    check_may_send(known.effective, known.party or "", known.effective.size)\n',
+        '    check_not_frozen(known.effective.contacts.get(known.party or ""), known.effective.size)\n',
         "tests/client/test_brakes.py",
         "suspended",
     ),
